@@ -1,0 +1,1 @@
+"""What we know and what to do about it: pure, without clock, randomness, files or network."""

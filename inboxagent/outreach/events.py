@@ -1,0 +1,148 @@
+"""What happened in a conversation. A conversation *is* the list of its events; nothing else is stored of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from inboxagent.mail.headers import Address
+from inboxagent.outreach.model import Enrolment, Mail, Prospect
+
+
+class Word(StrEnum):
+    """The event words, as people and programs see them."""
+
+    ENROLLED = "enrolled"
+    INTENT = "intent"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    UNCERTAIN = "uncertain"
+    RELEASED = "released"
+    DROPPED = "dropped"
+    OWN_MAIL = "own_mail"
+    REPLY = "reply"
+    AUTO_REPLY = "auto_reply"
+    UNSUBSCRIBE = "unsubscribe"
+    BOUNCE = "bounce"
+    DELAYED = "delayed"
+    HELD = "held"
+    RESUMED = "resumed"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    SUPPRESSED = "suppressed"
+    NOTE = "note"
+
+
+class By(StrEnum):
+    """Whose doing it was."""
+
+    HER = "her"
+    HIM = "him"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened, when, and because of which words."""
+
+    at: datetime
+    word: Word
+    because: str
+    by: By = By.AGENT
+    message_id: str | None = None
+    step: str | None = None
+    attempt: int | None = None  # intent: how often she released this step before
+    address: str | None = None  # of whom: the writer of an answer, the recipient of a bounce
+    permanent: bool | None = None  # bounce, refused: the address is dead
+    until: datetime | None = None  # held, auto_reply, deferred
+    text: str | None = None  # intent: our letter; reply: his new text, cut at 2,000 characters
+    mail: Mail | None = None  # what a follow-up would now answer to
+    enrolment: Enrolment | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an instant without a zone: it would be read differently on another machine."""
+        for instant in (self.at, self.until):
+            if instant is not None and instant.tzinfo is None:
+                raise ValueError(f"{self.word}: an event needs an aware instant, not {instant}")
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as JSON values; what is None is left out. The inverse of `from_json`."""
+    return _pack(event)
+
+
+def from_json(document: Mapping[str, Any]) -> Event:
+    """The event that `to_json` made; unknown keys are ignored. Raises KeyError or ValueError where it is not one."""
+    known = {name: document[name] for name in _SIMPLE if name in document}
+    return Event(
+        at=_instant(document["at"]),
+        word=Word(document["word"]),
+        because=document["because"],
+        by=By(document.get("by", By.AGENT)),
+        until=_instant(document["until"]) if "until" in document else None,
+        mail=_mail(document["mail"]) if "mail" in document else None,
+        enrolment=_enrolment(document["enrolment"]) if "enrolment" in document else None,
+        **known,
+    )
+
+
+_SIMPLE = ("message_id", "step", "attempt", "address", "permanent", "text")
+
+
+def _pack(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, tuple | list):
+        return [_pack(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _pack(item) for key, item in value.items()}
+    if hasattr(value, "__dataclass_fields__"):
+        packed = {f.name: getattr(value, f.name) for f in fields(value)}
+        return {name: _pack(item) for name, item in packed.items() if item not in (None, (), {}, "")}
+    return value
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _address(document: Mapping[str, str]) -> Address:
+    return Address(name=document.get("name", ""), address=document.get("address", ""))
+
+
+def _addresses(documents: list[Mapping[str, str]]) -> tuple[Address, ...]:
+    return tuple(_address(each) for each in documents)
+
+
+def _mail(document: Mapping[str, Any]) -> Mail:
+    return Mail(
+        message_id=document["message_id"],
+        at=_instant(document["at"]),
+        subject=document.get("subject", ""),
+        from_=_address(document.get("from_", {})),
+        to=_addresses(document.get("to", [])),
+        cc=_addresses(document.get("cc", [])),
+        reply_to=_addresses(document.get("reply_to", [])),
+        references=tuple(document.get("references", ())),
+    )
+
+
+def _enrolment(document: Mapping[str, Any]) -> Enrolment:
+    person = document["prospect"]
+    return Enrolment(
+        sequence=document["sequence"],
+        prospect=Prospect(
+            address=person["address"],
+            name=person.get("name", ""),
+            fields=dict(person.get("fields", {})),
+            aliases=tuple(person.get("aliases", ())),
+        ),
+        latest=_mail(document["latest"]) if "latest" in document else None,
+        touches=document.get("touches", 0),
+        last_touch_at=_instant(document["last_touch_at"]) if "last_touch_at" in document else None,
+        thread=tuple(document.get("thread", ())),
+        history=tuple(document.get("history", ())),
+        start=document.get("start"),
+    )

@@ -1,0 +1,79 @@
+"""The people and messages of a conversation, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from inboxagent.mail.headers import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Me:
+    """The consultant: her name, the address she is known by, further own addresses (all lower-case), her IANA zone."""
+
+    name: str
+    address: str
+    aliases: tuple[str, ...] = ()
+    zone: str = "UTC"
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Every address of hers."""
+        return frozenset((self.address, *self.aliases))
+
+    @property
+    def domain(self) -> str:
+        """The domain part of her address."""
+        return self.address.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """A person she writes to: a lower-case address, his name where known, and the facts letters may use."""
+
+    address: str
+    name: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Every address known to be his."""
+        return frozenset((self.address, *self.aliases))
+
+    @property
+    def zone(self) -> str | None:
+        """The IANA zone given for him with the field `zone`."""
+        return self.fields.get("zone") or None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A message of the thread: what an answer to it needs (RFC 5322, 3.6.2 to 3.6.5)."""
+
+    message_id: str
+    at: datetime
+    subject: str
+    from_: Address
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    references: tuple[str, ...] = ()  # of this message, oldest first, itself not included
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """What was known when a prospect was enrolled; never changed afterwards.
+
+    `latest` is the newest message of the thread (None: the first step opens it), `touches` how many messages of hers
+    there were, `history` the Message-IDs that were there already: none of them is ever an answer to a follow-up.
+    """
+
+    sequence: str
+    prospect: Prospect
+    latest: Mail | None = None
+    touches: int = 0
+    last_touch_at: datetime | None = None
+    thread: tuple[str, ...] = ()
+    history: tuple[str, ...] = ()
+    start: str | None = None

@@ -1,0 +1,281 @@
+"""A conversation's state, as a fold over its events. `TRANSITIONS` is the whole law; `advance` applies it.
+
+Law 1: nothing leaves `stopped` after an opt-out, a complaint or a dead address.
+Law 2: only a date that has come, or her command, leads back to `waiting`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import reduce
+
+from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.model import Enrolment, Mail
+
+
+class State(StrEnum):
+    """Where a conversation stands."""
+
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    HELD = "held"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A pause; `until` None waits for her."""
+
+    at: datetime
+    until: datetime | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """One prospect under one sequence, as its events leave it."""
+
+    id: str
+    enrolment: Enrolment
+    events: tuple[Event, ...]
+    state: State
+    because: str
+    clock_at: datetime  # the wait of the next step runs from here
+    touches: int = 0
+    latest: Mail | None = None  # what a follow-up answers to
+    ids: frozenset[str] = frozenset()  # every Message-ID of the thread
+    judged: frozenset[str] = frozenset()  # every Message-ID that has had its say
+    letters: tuple[str, ...] = ()  # the texts we wrote, to be subtracted from what comes back
+    holds: tuple[Hold, ...] = ()
+    passed: tuple[str, ...] = ()  # words of the steps that are over, in their order
+    pending: Event | None = None  # an intent without a result
+    uncertain: bool = False  # nobody knows what became of `pending`
+    attempts: Mapping[str, int] = field(default_factory=dict)  # releases by her, by step
+    retry_at: datetime | None = None
+    deferred_since: datetime | None = None
+    deferrals: int = 0
+    soft_bounces: int = 0
+    final: bool = False  # stopped for good: law 1
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """The prospect's addresses."""
+        return self.enrolment.prospect.addresses
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When the hold ends by itself: the latest of all dates, None while one of them waits for her."""
+        dates = [hold.until for hold in self.holds if hold.until is not None]
+        return max(dates) if dates and len(dates) == len(self.holds) and not self.uncertain else None
+
+    @property
+    def court(self) -> str:
+        """Whose turn it is: `his` while a follow-up may fall due by itself or all are sent, else `hers`."""
+        undated = self.state is State.HELD and self.held_until is None
+        return "hers" if undated or self.state in (State.ANSWERED, State.STOPPED) else "his"
+
+
+_EVERYWHERE = tuple(State)
+_LIVE = (State.WAITING, State.HELD, State.FINISHED, State.ANSWERED)
+
+TRANSITIONS: Mapping[tuple[State, Word], State] = {
+    (State.WAITING, Word.REPLY): State.ANSWERED,
+    (State.HELD, Word.REPLY): State.ANSWERED,
+    (State.FINISHED, Word.REPLY): State.ANSWERED,
+    (State.WAITING, Word.FINISHED): State.FINISHED,
+    (State.HELD, Word.RESUMED): State.WAITING,
+    (State.ANSWERED, Word.RESUMED): State.WAITING,
+    (State.STOPPED, Word.RESUMED): State.WAITING,
+    **{(state, Word.BOUNCE): State.STOPPED for state in _LIVE},
+    **{(state, Word.REFUSED): State.STOPPED for state in _LIVE},
+    **{(state, Word.UNSUBSCRIBE): State.STOPPED for state in _EVERYWHERE},
+    **{(state, Word.SUPPRESSED): State.STOPPED for state in _EVERYWHERE},
+    **{(state, Word.STOPPED): State.STOPPED for state in _EVERYWHERE},
+}
+"""What an event makes of a state; a pair that is not named leaves the state alone.
+
+`waiting` and `held` differ by their holds alone (`settle`). A bounce or a refusal counts here only when it says that
+the address is dead; `resumed` leads out of `stopped` only where she herself had stopped.
+"""
+
+
+_FINAL = frozenset({Word.BOUNCE, Word.REFUSED, Word.UNSUBSCRIBE, Word.SUPPRESSED})
+"""What stops for good (law 1); what she stopped herself she may resume."""
+
+
+def begin(conversation_id: str, event: Event) -> Conversation:
+    """The conversation that an `enrolled` event opens. Raises ValueError for any other event."""
+    enrolment = event.enrolment
+    if event.word is not Word.ENROLLED or enrolment is None:
+        raise ValueError(f"{conversation_id}: a conversation begins with `enrolled`, not `{event.word}`")
+    thread = frozenset(enrolment.thread)
+    return Conversation(
+        id=conversation_id,
+        enrolment=enrolment,
+        events=(event,),
+        state=State.WAITING,
+        because=event.because,
+        clock_at=enrolment.last_touch_at or event.at,
+        touches=enrolment.touches,
+        latest=enrolment.latest,
+        ids=thread,
+        judged=thread | frozenset(enrolment.history),
+    )
+
+
+def advance(conversation: Conversation, event: Event) -> Conversation:
+    """The conversation after one more event."""
+    after = replace(conversation, events=(*conversation.events, event))
+    if event.message_id:
+        after = replace(after, judged=after.judged | {event.message_id})
+    effect = _EFFECTS.get(event.word)
+    after = effect(after, event) if effect else after
+    state = next_state(conversation, event)
+    final = after.final or (state is State.STOPPED and event.word in _FINAL and event.permanent is not False)
+    because = event.because if state is not conversation.state or event.word in _TELLING else conversation.because
+    return settle(replace(after, state=state, final=final, because=because))
+
+
+def fold(conversation_id: str, events: Iterable[Event]) -> Conversation:
+    """The conversation that these events make, oldest first. Raises ValueError where they do not begin one."""
+    first, *others = events
+    return reduce(advance, others, begin(conversation_id, first))
+
+
+def next_state(conversation: Conversation, event: Event) -> State:
+    """What `TRANSITIONS` says, with its two provisos."""
+    if event.word in (Word.BOUNCE, Word.REFUSED) and not event.permanent:
+        return conversation.state
+    if conversation.final and event.word is Word.RESUMED:
+        return conversation.state
+    return TRANSITIONS.get((conversation.state, event.word), conversation.state)
+
+
+def settle(conversation: Conversation) -> Conversation:
+    """`waiting` with a hold or an uncertain send is `held`; `held` without either is `waiting`."""
+    if conversation.state not in (State.WAITING, State.HELD):
+        return conversation
+    resting = conversation.holds or conversation.uncertain
+    return replace(conversation, state=State.HELD if resting else State.WAITING)
+
+
+_TELLING = frozenset({Word.HELD, Word.AUTO_REPLY, Word.UNCERTAIN, Word.SENT, Word.OWN_MAIL, Word.RESUMED})
+"""Events whose reason is the reason of the state, even where the state's name stays."""
+
+
+def _later(one: datetime, other: datetime) -> datetime:
+    return max(one, other)
+
+
+def _intent(c: Conversation, e: Event) -> Conversation:
+    ids = c.ids | {e.message_id} if e.message_id else c.ids
+    return replace(c, pending=e, ids=ids, letters=(*c.letters, e.text) if e.text else c.letters)
+
+
+def _sent(c: Conversation, e: Event) -> Conversation:
+    mail = c.pending.mail if c.pending else e.mail
+    return replace(
+        _result(c),
+        touches=c.touches + 1,
+        clock_at=_later(c.clock_at, e.at),
+        latest=mail or c.latest,
+        passed=_pass(c, e.step),
+        retry_at=None,
+        deferred_since=None,
+        deferrals=0,
+    )
+
+
+def _pass(c: Conversation, step: str | None) -> tuple[str, ...]:
+    return c.passed if step is None or step in c.passed else (*c.passed, step)
+
+
+def _result(c: Conversation) -> Conversation:
+    return replace(c, pending=None, uncertain=False)
+
+
+def _deferred(c: Conversation, e: Event) -> Conversation:
+    return replace(
+        _result(c), retry_at=e.until, deferred_since=c.deferred_since or e.at, deferrals=c.deferrals + 1
+    )
+
+
+def _refused(c: Conversation, e: Event) -> Conversation:
+    return _result(c) if e.permanent else replace(_result(c), holds=_hold(c, e))
+
+
+def _uncertain(c: Conversation, _: Event) -> Conversation:
+    return replace(c, uncertain=c.pending is not None)
+
+
+def _released(c: Conversation, e: Event) -> Conversation:
+    step = e.step or ""
+    return replace(_result(c), attempts={**c.attempts, step: c.attempts.get(step, 0) + 1}, retry_at=None)
+
+
+def _dropped(c: Conversation, e: Event) -> Conversation:
+    # It may have gone out after all, so the next wait runs from when it was tried.
+    tried_at = c.pending.at if c.pending else e.at
+    return replace(_result(c), passed=_pass(c, e.step), clock_at=_later(c.clock_at, tried_at))
+
+
+def _own_mail(c: Conversation, e: Event) -> Conversation:
+    return replace(_thread(c, e), touches=c.touches + 1, clock_at=_later(c.clock_at, e.at))
+
+
+def _thread(c: Conversation, e: Event) -> Conversation:
+    """Take up a message of the thread: the newest one is what a follow-up answers to."""
+    if e.mail is None:
+        return c
+    newest = c.latest is None or e.mail.at >= c.latest.at
+    return replace(c, ids=c.ids | {e.mail.message_id}, latest=e.mail if newest else c.latest)
+
+
+def _hold(c: Conversation, e: Event) -> tuple[Hold, ...]:
+    return (*c.holds, Hold(at=e.at, until=e.until, because=e.because))
+
+
+def _held(c: Conversation, e: Event) -> Conversation:
+    return replace(c, holds=_hold(c, e)) if c.state in (State.WAITING, State.HELD) else c
+
+
+def _resumed(c: Conversation, e: Event) -> Conversation:
+    if c.final:
+        return c
+    if e.by is By.AGENT and c.holds:  # held days do not use up the wait
+        rested = e.at - min(hold.at for hold in c.holds)
+        return replace(c, holds=(), clock_at=c.clock_at + rested)
+    return replace(c, holds=(), clock_at=e.at, soft_bounces=0, retry_at=None, deferred_since=None, deferrals=0)
+
+
+def _bounce(c: Conversation, e: Event) -> Conversation:
+    return c if e.permanent else replace(c, soft_bounces=c.soft_bounces + 1)
+
+
+def _delayed(c: Conversation, e: Event) -> Conversation:
+    return replace(c, clock_at=_later(c.clock_at, e.at))
+
+
+def _note(c: Conversation, e: Event) -> Conversation:
+    return replace(c, ids=c.ids | {e.message_id}) if e.message_id else c
+
+
+_EFFECTS: Mapping[Word, Callable[[Conversation, Event], Conversation]] = {
+    Word.INTENT: _intent,
+    Word.SENT: _sent,
+    Word.DEFERRED: _deferred,
+    Word.REFUSED: _refused,
+    Word.UNCERTAIN: _uncertain,
+    Word.RELEASED: _released,
+    Word.DROPPED: _dropped,
+    Word.OWN_MAIL: _own_mail,
+    Word.REPLY: _thread,
+    Word.AUTO_REPLY: _held,
+    Word.HELD: _held,
+    Word.RESUMED: _resumed,
+    Word.BOUNCE: _bounce,
+    Word.DELAYED: _delayed,
+    Word.NOTE: _note,
+}
