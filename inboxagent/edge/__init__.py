@@ -1,0 +1,1 @@
+"""How the world is touched: one module for each outside thing."""
