@@ -1,0 +1,267 @@
+"""A message that came in, as a value: bytes become an Inbound once, here, and nobody reads them again."""
+
+import base64
+import email
+import email.utils
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import Message
+from email.parser import BytesHeaderParser
+
+from inboxagent.mail import html as html_body
+from inboxagent.mail.headers import Address, addresses, decode, message_ids, to_text
+from inboxagent.mail.report import Report, read_report
+
+LONGEST_HEADER = 65_536
+LONGEST_BODY = 262_144
+# Beyond these a message is a bomb: the parser recurses by container and pays for each part.
+MOST_CONTAINERS = 50
+MOST_BOUNDARIES = 1_000
+
+# What the standard library raises on bytes that were made to hurt it.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+
+_FOLD = re.compile(r"\r?\n(?=[ \t])|[\r\n]+")
+_CONTAINER = re.compile(rb"^content-type:\s{0,20}(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
+_BOUNDARY = re.compile(rb"^--\S", re.MULTILINE)
+_HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """A parsed message, or (`complete` False) only its header section.
+
+    `fields` maps lower-case names to raw unfolded values in the order they came. `message_id` is never empty: without
+    a Message-ID field it is a hash of From, Date, Subject and the body. `text` is the plain text of the body without
+    the messages attached to it; `returned` the readable text of those (a bounce has one). `date` is UTC.
+    """
+
+    fields: Mapping[str, tuple[str, ...]]
+    message_id: str
+    has_message_id: bool
+    from_: tuple[Address, ...]
+    sender: tuple[Address, ...]
+    reply_to: tuple[Address, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    subject: str
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    date: datetime | None
+    text: str = ""
+    html: str = ""
+    returned: str = ""
+    report: Report | None = None
+    complete: bool = True
+
+    @property
+    def thread_ids(self) -> tuple[str, ...]:
+        """In-Reply-To and References, each id once."""
+        return tuple(dict.fromkeys(self.in_reply_to + self.references))
+
+    def field(self, name: str) -> str:
+        """The first value of a field, by its lower-case name; empty where it is absent."""
+        return self.fields.get(name, ("",))[0]
+
+
+def parse(raw: bytes) -> Inbound:
+    """The message in these bytes. Total: whatever they are, there is an Inbound; at most 64 KB of header section and
+    256 KB of body are looked at."""
+    message = _message(bounded(raw))
+    plain, html = _body(message)
+    text = plain if plain.strip() else html_body.to_text(html)
+    return _inbound(
+        message,
+        text=text[:LONGEST_BODY],
+        html=html[:LONGEST_BODY],
+        returned=_returned(message),
+        report=read_report(message),
+        complete=True,
+    )
+
+
+def parse_headers(raw: bytes) -> Inbound:
+    """A fetched header section (all fields or some), for sifting: no body, `complete` False. Total."""
+    return _inbound(BytesHeaderParser().parsebytes(_unwrapped(raw)[:LONGEST_HEADER]), complete=False)
+
+
+def bounded(raw: bytes) -> bytes:
+    """The part of a message that is safe to parse: capped in size, in containers and in parts."""
+    raw = _unwrapped(raw)
+    end = _HEADER_END.search(raw, 0, LONGEST_HEADER)
+    at = end.end() if end else min(len(raw), LONGEST_HEADER)
+    body = raw[at : at + LONGEST_BODY]
+    for pattern, most in ((_CONTAINER, MOST_CONTAINERS), (_BOUNDARY, MOST_BOUNDARIES)):
+        for count, match in enumerate(pattern.finditer(body)):
+            if count == most:
+                body = body[: match.start()]
+                break
+    return raw[:at] + (b"" if end else b"\n\n") + body
+
+
+def _unwrapped(raw: bytes) -> bytes:
+    """Without the empty lines and the "From " line of an mbox file that may stand before the first field."""
+    raw = raw[: LONGEST_HEADER + LONGEST_BODY + 1_024].lstrip(b"\r\n")
+    if raw.startswith((b"From ", b">From ")):
+        raw = raw.partition(b"\n")[2]
+    return raw
+
+
+def _message(raw: bytes) -> Message:
+    try:
+        return email.message_from_bytes(raw)
+    except UNREADABLE:  # the standard parser is not total; what it cannot read is text
+        message = BytesHeaderParser().parsebytes(raw)
+        for name in ("content-type", "content-transfer-encoding"):
+            del message[name]
+        return message
+
+
+def _inbound(
+    message: Message,
+    *,
+    text: str = "",
+    html: str = "",
+    returned: str = "",
+    report: Report | None = None,
+    complete: bool,
+) -> Inbound:
+    fields = _fields(message)
+    ids = message_ids(_first(fields, "message-id"))
+    return Inbound(
+        fields=fields,
+        message_id=ids[0] if ids else _synthetic_id(fields, text + html),
+        has_message_id=bool(ids),
+        from_=_people(fields, "from"),
+        sender=_people(fields, "sender"),
+        reply_to=_people(fields, "reply-to"),
+        to=_people(fields, "to"),
+        cc=_people(fields, "cc"),
+        subject=decode(_first(fields, "subject")).strip(),
+        in_reply_to=_ids(fields, "in-reply-to"),
+        references=_ids(fields, "references"),
+        date=_date(_first(fields, "date")),
+        text=text,
+        html=html,
+        returned=returned,
+        report=report,
+        complete=complete,
+    )
+
+
+def _fields(message: Message) -> dict[str, tuple[str, ...]]:
+    fields: dict[str, tuple[str, ...]] = {}
+    for name, value in message.raw_items():
+        key = name.lower()
+        value = str(value)
+        unfolded = _FOLD.sub("", value) if "\n" in value or "\r" in value else value
+        fields[key] = (*fields.get(key, ())[:100], unfolded.strip())
+    return fields
+
+
+def _first(fields: Mapping[str, tuple[str, ...]], name: str) -> str:
+    return fields.get(name, ("",))[0]
+
+
+def _people(fields: Mapping[str, tuple[str, ...]], name: str) -> tuple[Address, ...]:
+    return tuple(person for value in fields.get(name, ()) for person in addresses(value))
+
+
+def _ids(fields: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for value in fields.get(name, ()) for each in message_ids(value)))
+
+
+def _synthetic_id(fields: Mapping[str, tuple[str, ...]], body: str) -> str:
+    parts = [_first(fields, name) for name in ("from", "date", "subject")] + [body]
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    return f"<{digest[:32]}@no-message-id.invalid>"
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        date = email.utils.parsedate_to_datetime(value[:200])
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _body(message: Message) -> tuple[str, str]:
+    """The plain text and the HTML of the body, by mail-parser, from a message that holds nothing but its own text."""
+    # Importing it costs a tenth of a second, and most commands never parse a body.
+    import mailparser
+
+    reduced = Message()
+    reduced["Content-Type"] = "multipart/mixed"
+    reduced.set_payload([_plain_part(part) for part in own_text_parts(message)])
+    mail = mailparser.MailParser(reduced)
+    mail.parse()
+    return "\n".join(mail.text_plain), "\n".join(mail.text_html)
+
+
+def own_text_parts(message: Message) -> Iterator[Message]:
+    """The text/plain and text/html parts that the writer shows, in order; not those of attached messages."""
+    stack = [message]
+    while stack:
+        part = stack.pop()
+        kind = part.get_content_type()
+        if part.is_multipart():
+            if kind.startswith("multipart/"):
+                stack.extend(reversed(_children(part)))
+        elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
+            yield part
+
+
+def _children(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+
+
+def _plain_part(part: Message) -> Message:
+    """The part with a charset that fits its bytes: mail-parser does not decode ISO-2022 in 7bit, and a wrong charset
+    costs it every letter that is not ASCII."""
+    text = to_text(_octets(part), str(part.get_content_charset("utf-8") or "utf-8"))
+    plain = Message()
+    plain["Content-Type"] = f'{part.get_content_type()}; charset="utf-8"'
+    plain["Content-Transfer-Encoding"] = "base64"
+    plain.set_payload(base64.b64encode(text.encode("utf-8", "replace")).decode("ascii"))
+    return plain
+
+
+def _octets(part: Message) -> bytes:
+    try:
+        payload = part.get_payload(decode=True)
+    except UNREADABLE:  # transfer encodings and charsets raise out of the standard library
+        payload = None
+    return payload if isinstance(payload, bytes) else str(part.get_payload() or "").encode("utf-8", "surrogateescape")
+
+
+def _returned(message: Message) -> str:
+    """The text of attached messages and header sections, capped at 32 KB each."""
+    found = []
+    for part in _walk(message):
+        kind = part.get_content_type()
+        if kind.startswith("message/") and part.is_multipart() and kind != "message/delivery-status":
+            found += [_source(child) for child in _children(part)]
+        elif "rfc822" in kind or (kind.startswith("message/") and not part.is_multipart()):
+            found.append(to_text(_octets(part), "utf-8")[:32_768])
+    return "\n\n".join(found)[:LONGEST_BODY]
+
+
+def _walk(message: Message) -> Iterator[Message]:
+    """Every part, outermost first, not those of attached messages."""
+    stack = [message]
+    while stack:
+        part = stack.pop()
+        yield part
+        if part.get_content_type().startswith("multipart/"):
+            stack.extend(reversed(_children(part)))
+
+
+def _source(message: Message) -> str:
+    """The header section and the own text of an attached message."""
+    fields = "".join(f"{name}: {value}\n" for name, value in message.raw_items())
+    body = "".join(to_text(_octets(part), str(part.get_content_charset("utf-8"))) for part in own_text_parts(message))
+    return f"{fields}\n{body}"[:32_768]
