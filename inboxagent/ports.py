@@ -59,6 +59,14 @@ class Search:
     received_since: datetime | None = None  # narrows `address`
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Proof that every watched mailbox was read to its end, without error, by a look that began at `began_at` (boot clock)."""
+
+    began_at: float
+    mailboxes: Mapping[str, Status]
+
+
 class Mailbox(Protocol):
     """All watched mailboxes of one account. Reads with EXAMINE and BODY.PEEK only.
 
@@ -83,6 +91,9 @@ class Mailbox(Protocol):
 
     async def sent(self) -> str | None:
         """The name of the Sent mailbox, or None where neither SPECIAL-USE nor the usual names find one."""
+
+    async def holds(self, mailbox: str, message_id: str) -> bool:
+        """Whether a message with exactly this Message-ID lies in the mailbox now."""
 
     async def files_sent(self) -> bool:
         """Whether the server is known to put its own copy of submitted mail into Sent (Gmail, Microsoft)."""

@@ -70,7 +70,8 @@ class Event:
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON values; what is None is left out. The inverse of `from_json`."""
-    return _pack(event)
+    document: dict[str, Any] = _pack(event)
+    return document
 
 
 def from_json(document: Mapping[str, Any]) -> Event:

@@ -197,9 +197,7 @@ def _result(c: Conversation) -> Conversation:
 
 
 def _deferred(c: Conversation, e: Event) -> Conversation:
-    return replace(
-        _result(c), retry_at=e.until, deferred_since=c.deferred_since or e.at, deferrals=c.deferrals + 1
-    )
+    return replace(_result(c), retry_at=e.until, deferred_since=c.deferred_since or e.at, deferrals=c.deferrals + 1)
 
 
 def _refused(c: Conversation, e: Event) -> Conversation:

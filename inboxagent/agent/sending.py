@@ -1,0 +1,330 @@
+"""Sending what is due: the body, the last look, the decision again, the intent, and only then the dot."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from inboxagent.agent.account import Account
+from inboxagent.agent.copies import Copies
+from inboxagent.agent.reading import Reader, tell
+from inboxagent.errors import LoginRefused
+from inboxagent.mail.compose import Outgoing, compose
+from inboxagent.outreach.decide import Action, Finish, Hold, Resume, Send, Wait, decide
+from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.letter import address_letter, as_mail, envelope, token
+from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope
+from inboxagent.outreach.personalise import RenderError, render
+from inboxagent.outreach.phrases import phrases_for
+from inboxagent.outreach.state import Conversation
+from inboxagent.ports import Clock, Observe, Reading, Records, Store, Transport
+
+READING_LIVES = 10.0  # seconds of the boot clock between the beginning of the last look and the dot
+FIRST_RETRY = timedelta(minutes=15)
+LONGEST_RETRY = timedelta(hours=4)
+BRAKE = "brake"
+BRAKE_RELEASED = "brake_released"
+SENDING_STOPPED = "sending_stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What is to be done for one conversation now."""
+
+    conversation_id: str
+    address: str
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A letter that is written out, for exactly this decision."""
+
+    conversation_id: str
+    send: Send
+    outgoing: Outgoing
+
+
+class Sender:
+    """Acts on decisions, one letter at a time."""
+
+    def __init__(
+        self,
+        account: Account,
+        reader: Reader,
+        transport: Transport,
+        store: Store,
+        clock: Clock,
+        observe: Observe,
+        copies: Copies,
+    ) -> None:
+        self._account = account
+        self._reader = reader
+        self._transport = transport
+        self._store = store
+        self._clock = clock
+        self._observe = observe
+        self._copies = copies
+
+    def recover(self) -> None:
+        """At the start: an intent without a result means that nobody knows. Only under the account's lock."""
+        for conversation in self._store.conversations():
+            if conversation.pending is not None and not conversation.uncertain:
+                because = f"interrupted while `{conversation.pending.step}` was being handed over; it may have gone out"
+                self._append(conversation.id, self._event(Word.UNCERTAIN, because, conversation.pending))
+
+    def plan(self) -> list[Planned]:
+        """What would be done now, the oldest promise first; does nothing."""
+        now, rules = self._clock.now(), self._account.rules()
+        planned = [
+            Planned(
+                conversation_id=each.id,
+                address=each.enrolment.prospect.address,
+                action=decide(each, rules.sequences.get(each.enrolment.sequence), now, self._account.home),
+            )
+            for each in self._store.conversations()
+        ]
+        return sorted(planned, key=_promised_at)
+
+    async def deliver(self) -> datetime | None:
+        """Do what is due and return when to come back at the latest; None if nothing is ahead."""
+        for each in self.plan():
+            if isinstance(each.action, Resume | Hold | Finish):
+                self._turn(each)
+        planned = self.plan()
+        due = [each for each in planned if isinstance(each.action, Send)]
+        come_back = [each.action.at for each in planned if isinstance(each.action, Wait)]
+        if self._braked(len(due)):
+            return min(come_back, default=None)
+        for each in due:
+            barred_until = self._barred()
+            if barred_until is not None:
+                come_back.append(barred_until)
+                break
+            if self._account.paused():
+                break
+            await self._send(each.conversation_id)
+        else:
+            come_back += [each.action.at for each in self.plan() if isinstance(each.action, Wait)]
+        return min(come_back, default=None)
+
+    def _turn(self, planned: Planned) -> None:
+        """Write down a change of state that needs no letter, if it still holds under the lock."""
+        words = {Resume: Word.RESUMED, Hold: Word.HELD, Finish: Word.FINISHED}
+        with self._store.transaction(f"{planned.conversation_id} moves on") as ledger:
+            action = self._decision(ledger, planned.conversation_id)
+            if not isinstance(action, Resume | Hold | Finish):
+                return
+            event = self._event(words[type(action)], action.because)
+            ledger.append(planned.conversation_id, event)
+        tell(self._observe, planned.conversation_id, event)
+
+    def _decision(self, records: Records, conversation_id: str) -> Action | None:
+        conversation = records.conversation(conversation_id)
+        if conversation is None:
+            return None
+        sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
+        return decide(conversation, sequence, self._clock.now(), self._account.home)
+
+    # -- limits ------------------------------------------------------------------------------------------------
+
+    def _braked(self, due: int) -> bool:
+        """Far too many at once means that something is wrong: nothing goes out until she releases the brake."""
+        released = self._store.fact(BRAKE_RELEASED) is not None
+        if due > self._account.limits.brake and not released:
+            if self._store.fact(BRAKE) is None:
+                with self._store.transaction("brake") as ledger:
+                    ledger.remember(BRAKE, {"at": self._clock.now().isoformat(), "due": due})
+                self._observe("braked", {"due": due, "brake": self._account.limits.brake})
+            return True
+        if due <= self._account.limits.brake and (released or self._store.fact(BRAKE) is not None):
+            with self._store.transaction("brake released") as ledger:
+                ledger.remember(BRAKE, None)
+                ledger.remember(BRAKE_RELEASED, None)
+        return False
+
+    def _barred(self) -> datetime | None:
+        """Until when no letter may go: the server said so, the day is full, or the last one is too recent."""
+        now, limits = self._clock.now(), self._account.limits
+        stopped = self._store.fact(SENDING_STOPPED)
+        if isinstance(stopped, dict) and (until := datetime.fromisoformat(stopped["until"])) > now:
+            return until
+        sent = sent_times(self._store.conversations())
+        today = now.astimezone(self._account.home).date()
+        if sum(at.astimezone(self._account.home).date() == today for at in sent) >= limits.per_day:
+            return datetime.combine(today + timedelta(days=1), datetime.min.time(), self._account.home)
+        last = max(sent, default=None)
+        return last + limits.gap if last is not None and last + limits.gap > now else None
+
+    # -- one letter --------------------------------------------------------------------------------------------
+
+    async def _send(self, conversation_id: str) -> None:
+        ready = self._write(conversation_id)
+        if ready is None:
+            return
+        self._observe("handing_over", {"conversation": conversation_id, "step": ready.send.step.word})
+        handed = await self._transport.hand_over(envelope(ready.outgoing), compose(ready.outgoing))
+        if isinstance(handed, Outcome):
+            self._record_refusal(ready, handed, None)
+            return
+        try:
+            reading = await self._reader.read()
+            intent = self._intend(ready, reading)
+        except BaseException:
+            await handed.abort()
+            raise
+        if intent is None:
+            await handed.abort()
+            self._observe("withdrawn", {"conversation": conversation_id, "step": ready.send.step.word})
+            return
+        outcome = await asyncio.shield(handed.commit())
+        self._record(ready, intent, outcome)
+        if outcome.fate is Fate.SENT:
+            await self._copies.file()
+
+    def _write(self, conversation_id: str) -> _Ready | None:
+        """The letter that is due now, or None where it is not; one that cannot be written holds the conversation."""
+        conversation = self._store.conversation(conversation_id)
+        action = self._decision(self._store, conversation_id)
+        if conversation is None or not isinstance(action, Send):
+            return None
+        suppressed = self._store.suppression(conversation.enrolment.prospect.address)
+        if suppressed is not None:
+            self._append(conversation_id, self._event(Word.SUPPRESSED, f"never to be written to: {suppressed}"))
+            return None
+        try:
+            outgoing = self._compose(conversation, action)
+        except (RenderError, ValueError) as error:
+            self._append(conversation_id, self._event(Word.HELD, f"`{action.step.word}` cannot be written: {error}"))
+            return None
+        return _Ready(conversation_id, action, outgoing)
+
+    def _compose(self, conversation: Conversation, send: Send) -> Outgoing:
+        rules, me = self._account.rules(), self._account.me
+        sequence = rules.sequences[conversation.enrolment.sequence]
+        letter = render(
+            sequence,
+            send.step,
+            conversation.enrolment.prospect.fields,
+            phrases_for(sequence.language, rules.phrases),
+            me_name=me.name,
+            tone=None,
+        )
+        secret = token(self._account.key, me.address, conversation.id, send.step.word, send.attempt)
+        outgoing = address_letter(
+            conversation, me, subject=letter.subject, text=letter.text, token=secret, now=self._clock.now()
+        )
+        allowed = tuple(each for each in outgoing.cc if self._store.suppression(each.address) is None)
+        return replace(outgoing, cc=allowed)
+
+    def _intend(self, ready: _Ready, reading: Reading) -> Event | None:
+        """The one place where a send becomes possible: decided again on fresh state, under the lock, then durable."""
+        with self._store.transaction(f"intent for {ready.conversation_id}") as ledger:
+            action = self._decision(ledger, ready.conversation_id)
+            if not isinstance(action, Send) or (action.step, action.attempt) != (ready.send.step, ready.send.attempt):
+                return None
+            if any(ledger.suppression(each.address) for each in (*ready.outgoing.to, *ready.outgoing.cc)):
+                return None
+            if self._account.paused() or self._clock.boot() - reading.began_at > READING_LIVES:
+                return None
+            intent = Event(
+                at=self._clock.now(),
+                word=Word.INTENT,
+                because=ready.send.because,
+                message_id=ready.outgoing.message_id,
+                step=ready.send.step.word,
+                attempt=ready.send.attempt,
+                text=ready.outgoing.text,
+                mail=as_mail(ready.outgoing),
+            )
+            ledger.append(ready.conversation_id, intent)
+        return intent
+
+    # -- what became of it -------------------------------------------------------------------------------------
+
+    def _record(self, ready: _Ready, intent: Event, outcome: Outcome) -> None:
+        """Write the result of a dot."""
+        match outcome.fate:
+            case Fate.SENT:
+                event = self._event(Word.SENT, f"accepted: {outcome.text}", intent)
+                with self._store.transaction(f"{ready.conversation_id} sent") as ledger:
+                    ledger.append(ready.conversation_id, event)
+                    self._copies.owe(ledger, ready.outgoing)
+                tell(self._observe, ready.conversation_id, event)
+            case Fate.UNCERTAIN:
+                because = f"nobody knows whether it went out: {outcome.text}"
+                self._append(ready.conversation_id, self._event(Word.UNCERTAIN, because, intent))
+            case _:
+                self._record_refusal(ready, outcome, intent)
+
+    def _record_refusal(self, ready: _Ready, outcome: Outcome, intent: Event | None) -> None:
+        """The server answered and does not have the letter; an intent that is on disk has to be closed."""
+        if outcome.scope is not Scope.ACCOUNT:
+            self._append(ready.conversation_id, self._refusal(ready, outcome))
+            return
+        if intent is not None:
+            self._append(ready.conversation_id, self._deferral(ready, outcome))
+        self._stop_sending(outcome)
+
+    def _refusal(self, ready: _Ready, outcome: Outcome) -> Event:
+        if outcome.fate is not Fate.REFUSED:
+            return self._deferral(ready, outcome)
+        return Event(
+            at=self._clock.now(),
+            word=Word.REFUSED,
+            because=f"refused: {outcome.text}",
+            step=ready.send.step.word,
+            address=outcome.address,
+            permanent=outcome.scope is Scope.PROSPECT,
+        )
+
+    def _deferral(self, ready: _Ready, outcome: Outcome) -> Event:
+        now = self._clock.now()
+        conversation = self._store.conversation(ready.conversation_id)
+        until = now + back_off(outcome, conversation.deferrals if conversation else 0)
+        because = f"put off: {outcome.text}"
+        return Event(at=now, word=Word.DEFERRED, because=because, step=ready.send.step.word, until=until)
+
+    def _stop_sending(self, outcome: Outcome) -> None:
+        """An answer about the whole account: nothing more goes out before the time it names."""
+        until = self._clock.now() + (outcome.retry_after or FIRST_RETRY)
+        with self._store.transaction("the server stops us") as ledger:
+            ledger.remember(SENDING_STOPPED, {"until": until.isoformat(), "because": outcome.text})
+        self._observe("sending_stopped", {"because": outcome.text, "until": until.isoformat()})
+        if outcome.fatal and outcome.phase is Phase.AUTH:
+            raise LoginRefused(outcome.text)
+
+    def _event(self, word: Word, because: str, intent: Event | None = None) -> Event:
+        return Event(
+            at=self._clock.now(),
+            word=word,
+            because=because,
+            message_id=intent.message_id if intent else None,
+            step=intent.step if intent else None,
+        )
+
+    def _append(self, conversation_id: str, event: Event) -> None:
+        with self._store.transaction(f"{conversation_id} {event.word}") as ledger:
+            ledger.append(conversation_id, event)
+        tell(self._observe, conversation_id, event)
+
+
+def back_off(outcome: Outcome, deferrals: int) -> timedelta:
+    """How long to leave a letter that was put off: doubled each time, up to four hours or what the server asks."""
+    first = outcome.retry_after or FIRST_RETRY
+    return min(first * (1 << min(deferrals, 10)), max(LONGEST_RETRY, first))
+
+
+def sent_times(conversations: Iterable[Conversation]) -> list[datetime]:
+    """When each letter of ours went out."""
+    return [event.at for each in conversations for event in each.events if event.word is Word.SENT]
+
+
+def _promised_at(planned: Planned) -> datetime:
+    match planned.action:
+        case Send(due_at=due_at):
+            return due_at
+        case Wait(at=at):
+            return at
+        case _:
+            return datetime.max.replace(tzinfo=UTC)

@@ -1,0 +1,102 @@
+"""A step as a letter in its thread: to whom, under which subject and Message-ID, after which References."""
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from inboxagent.mail.compose import Outgoing
+from inboxagent.mail.headers import Address, reply_subject
+from inboxagent.outreach.model import Mail, Me
+from inboxagent.outreach.outbox import Envelope
+from inboxagent.outreach.state import Conversation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipients:
+    """To and Cc; the prospect's address, as it is now, stands first in To."""
+
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+
+
+def token(key: bytes, account: str, conversation_id: str, step: str, attempt: int) -> str:
+    """The same for every automatic try of a step, a new one only when she released it; nobody else can guess it."""
+    words = "\0".join((account, conversation_id, step, str(attempt)))
+    return hmac.new(key, words.encode(), "sha256").hexdigest()[:40]
+
+
+def address_letter(
+    conversation: Conversation, me: Me, *, subject: str | None, text: str, token: str, now: datetime
+) -> Outgoing:
+    """The letter, in the thread unless it has a subject of its own; raises ValueError where there is no subject."""
+    latest = conversation.latest if subject is None else None
+    if subject is None and latest is not None:
+        subject = reply_subject(latest.subject)
+    if subject is None:
+        raise ValueError("the first letter of a new thread needs a `subject:` in its step")
+    people = recipients(conversation, me)
+    return Outgoing(
+        from_=Address(name=me.name, address=me.address),
+        to=people.to,
+        cc=people.cc,
+        subject=subject,
+        text=text,
+        message_id=f"<{token}@{me.domain}>",
+        date=now,
+        in_reply_to=latest.message_id if latest else None,
+        references=_chain(latest) if latest else (),
+        token=token,
+    )
+
+
+def recipients(conversation: Conversation, me: Me) -> Recipients:
+    """The participants as they are now: whom the newest message of the thread is from and to, without herself.
+
+    An answer of somebody else in the thread keeps the prospect among the recipients.
+    """
+    prospect = Address(name=conversation.enrolment.prospect.name, address=conversation.enrolment.prospect.address)
+    latest = conversation.latest
+    if latest is None:
+        return Recipients(to=(prospect,), cc=())
+    if latest.from_.address in me.addresses:
+        to, cc = latest.to, latest.cc
+    else:
+        to, cc = latest.reply_to or (latest.from_,), (*latest.to, *latest.cc)
+    to = _others(to, me.addresses)
+    known = conversation.addresses
+    if not any(each.address in known for each in (*to, *cc)):
+        # He is reached under another address only if he asked for it himself.
+        to = to if latest.from_.address in known and to else (prospect, *to)
+    to = to or (prospect,)
+    taken = frozenset(each.address for each in to)
+    return Recipients(to=to, cc=_others(cc, me.addresses | taken))
+
+
+def envelope(outgoing: Outgoing) -> Envelope:
+    """Reverse-path and forward-paths of the letter; the first forward-path is the first in To."""
+    everybody = dict.fromkeys(each.address for each in (*outgoing.to, *outgoing.cc))
+    return Envelope(reverse_path=outgoing.from_.address, forward_paths=tuple(everybody))
+
+
+def as_mail(outgoing: Outgoing) -> Mail:
+    """The letter as the newest message of the thread, once it is sent."""
+    return Mail(
+        message_id=outgoing.message_id,
+        at=outgoing.date,
+        subject=outgoing.subject,
+        from_=outgoing.from_,
+        to=outgoing.to,
+        cc=outgoing.cc,
+        references=outgoing.references,
+    )
+
+
+def _chain(latest: Mail) -> tuple[str, ...]:
+    """RFC 5322, 3.6.4: the parent's References, then the parent's Message-ID."""
+    return tuple(dict.fromkeys((*latest.references, latest.message_id)))
+
+
+def _others(people: Iterable[Address], without: frozenset[str]) -> tuple[Address, ...]:
+    unique = {each.address: each for each in reversed(tuple(people)) if each.address and each.address not in without}
+    return tuple(reversed(unique.values()))
