@@ -86,7 +86,7 @@ class FieldType(StrEnum):
     DATE = "date"
 
 
-FieldValue = str | int | Decimal | date
+FieldValue = str | Decimal | date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
