@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from tinydb.table import Document, Table
 
 from inboxagent.edge import store_file
 from inboxagent.edge.store_file import PATIENCE, Image, Lock, Snapshot, Tables
-from inboxagent.errors import StateDamaged, StateUnwritable
+from inboxagent.errors import StateDamaged
 from inboxagent.outreach.events import Event, from_json, to_json
 from inboxagent.outreach.state import Conversation, fold
 from inboxagent.ports import Cursor, Ledger, Store
@@ -22,9 +23,12 @@ from inboxagent.ports import Cursor, Ledger, Store
 
 def open_store(state_dir: Path, address: str) -> Store:
     """The memory of the account with this address, in an existing folder. Raises StateUnwritable, StateDamaged."""
-    if not state_dir.is_dir():
-        raise StateUnwritable(f"The folder {state_dir} does not exist. Make it: mkdir -p -m 700 {state_dir}")
-    store = TinyStore(state_dir / f"{file_stem(address)}.json")
+    path = state_dir / f"{file_stem(address)}.json"
+    try:
+        os.listdir(state_dir)
+    except OSError as error:
+        raise store_file.explain(path, error) from error
+    store = TinyStore(path)
     store.generation()  # a damaged file is told now
     return store
 
@@ -91,8 +95,8 @@ class TinyStore:
 class _Table(Table):
     """No query cache: it never looks at the file, and hands out the same objects twice."""
 
-    def __init__(self, storage: Storage, name: str) -> None:
-        super().__init__(storage, name, cache_size=0)
+    def __init__(self, storage: Storage, name: str, cache_size: int = 0, persist_empty: bool = False) -> None:
+        super().__init__(storage, name, cache_size, persist_empty)
 
 
 class _Database(TinyDB):

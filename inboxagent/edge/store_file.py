@@ -1,17 +1,18 @@
 """The file under the store: locked by its writers, replaced whole, read by anybody at any time.
 
-Two lines of JSON: what the file is, then its tables. The lock is a `flock` on a file beside it that is never renamed
-or removed: the kernel frees it when its holder dies.
+A line that says what the file is, with a checksum, then a line of JSON. The lock is a `flock` on a file beside it
+that is never renamed or removed: the kernel frees it when its holder dies.
 """
 
 import errno
 import fcntl
 import json
 import os
+import re
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +40,8 @@ class Image:
 def explain(path: Path, error: OSError) -> InboxagentError:
     """The error to raise where the state at `path` could not be written, with what to do about it."""
     folder = path.parent
-    if error.errno == errno.ENOENT:
-        return StateUnwritable(f"The folder {folder} does not exist. Make it: mkdir -p -m 700 {folder}")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return StateUnwritable(f"There is no folder {folder}. Make it: mkdir -p -m 700 {folder}")
     if error.errno in _NO_SPACE:
         return StateUnwritable(f"No space is left to write {path} ({error.strerror}). Free some; nothing was changed.")
     if error.errno in _FORBIDDEN:
@@ -247,9 +248,8 @@ def _stamp(status: os.stat_result) -> tuple[int, ...]:
 
 
 def _serialise(image: Image) -> bytes:
-    body = encode(image.tables)
-    head = {"inboxagent": "store", "schema": SCHEMA, "changes": image.changes, "crc32": f"{zlib.crc32(body):08x}"}
-    return encode(head) + b"\n" + body + b"\n"
+    body = encode({"changes": image.changes, "tables": image.tables}) + b"\n"
+    return f"inboxagent store {SCHEMA} {zlib.crc32(body):08x}\n".encode() + body
 
 
 def encode(value: object) -> bytes:
@@ -261,28 +261,17 @@ def encode(value: object) -> bytes:
 
 
 def _parse(path: Path, content: bytes) -> Image:
-    first, _, rest = content.partition(b"\n")
-    head = _head(path, first)
-    body = rest.removesuffix(b"\n")
-    if f"{zlib.crc32(body):08x}" != head.get("crc32"):
-        raise StateDamaged(f"{path} is damaged: its checksum does not fit its contents. {_REMEDY}")
-    try:
-        return Image(changes=int(head["changes"]), tables=json.loads(body))
-    except (ValueError, KeyError, TypeError) as error:
-        raise StateDamaged(f"{path} is damaged: {error}. {_REMEDY}") from error
-
-
-def _head(path: Path, line: bytes) -> Mapping[str, Any]:
-    try:
-        head = json.loads(line)
-        schema = int(head["schema"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise StateDamaged(f"{path} is damaged: its first line does not say what it is. {_REMEDY}") from error
+    head, _, body = content.partition(b"\n")
+    fields = _HEAD.fullmatch(head)
+    if fields is None:
+        raise StateDamaged(f"{path} is damaged: its first line does not say what it is. {_REMEDY}")
+    schema, checksum = int(fields[1]), fields[2].decode()
     if schema > SCHEMA:
-        raise StateDamaged(
-            f"{path} was written by a newer inboxagent (schema {schema}, known here: {SCHEMA}). Update it."
-        )
-    return dict(head)
+        raise StateDamaged(f"{path} was written by a newer inboxagent (schema {schema}, known here: {SCHEMA}).")
+    if f"{zlib.crc32(body):08x}" != checksum:
+        raise StateDamaged(f"{path} is damaged: its checksum does not fit its contents. {_REMEDY}")
+    return Image(**json.loads(body))
 
 
+_HEAD = re.compile(rb"inboxagent store (\d{1,9}) ([0-9a-f]{8})")
 _REMEDY = "Nothing is sent and nothing written until you put back a good copy."

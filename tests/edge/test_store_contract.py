@@ -208,8 +208,9 @@ def test_what_is_handed_out_can_be_changed_without_harm(store: Store) -> None:
         ledger.remember("value", value)
         value["list"].append(2)
     handed_out = store.fact("value")
+    assert isinstance(handed_out, dict)
     assert handed_out == {"list": [1]}
-    handed_out["list"].append(3)  # type: ignore[index]
+    handed_out["list"].append(3)
     assert store.fact("value") == {"list": [1]}
     with store.transaction("look") as ledger:
         assert ledger.fact("value") == {"list": [1]}
