@@ -1,0 +1,77 @@
+"""A consultant's provider and the prospects' world on loopback: Dovecot with Sieve behind a Postfix with two hops.
+
+`consultant.test` is delivered straight, `prospect.test` over a second hop that knows only the lab's users (550 5.1.1).
+These always fail: full.test 5.2.2, blocked.test 5.7.1, moved.test 5.1.6, any other domain 5.4.4; slow.test and
+dead.test are deferred (a delay notice after about 4 s, given up after about 20 s); refused.test (550) and later.test
+(450) are refused at RCPT; silent.test swallows.
+"""
+
+import email
+import email.policy
+import shutil
+import smtplib
+import tempfile
+from collections.abc import Callable, Sequence
+from email.message import EmailMessage
+from pathlib import Path
+from types import TracebackType
+
+from tests.servers import dovecot, postfix
+from tests.servers.polling import free_port, until
+
+WIRE = email.policy.SMTP.clone(max_line_length=998)
+
+
+def missing() -> str | None:
+    """Why there can be no lab here; None if there can."""
+    reasons = [reason for reason in (dovecot.missing(), postfix.missing()) if reason]
+    return "; ".join(reasons) or None
+
+
+class Lab(dovecot.Dovecot):
+    """Both servers, running while the context is entered. `postfix` can be stopped and started by itself."""
+
+    def __init__(self) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="lab", dir="/tmp"))
+        self.root.chmod(0o755)
+        relay_port = free_port()
+        super().__init__(self.root / "d", submission=(dovecot.HOST, relay_port))
+        self.postfix = postfix.Postfix(self.root / "p", self, relay_port)
+        self.submission_port, self.smtps_port = self.postfix.submission_port, self.postfix.smtps_port
+
+    def __enter__(self) -> "Lab":
+        self.start()
+        self.postfix.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.postfix.stop()
+        self.stop()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def submit(self, sender: str, recipients: str | Sequence[str], message: EmailMessage | bytes) -> None:
+        """Send as a mail program does: STARTTLS, AUTH, MAIL, RCPT, DATA; raises smtplib's errors."""
+        raw = message if isinstance(message, bytes) else message.as_bytes(policy=WIRE)
+        with smtplib.SMTP(self.host, self.submission_port) as smtp:
+            smtp.starttls(context=self.tls())
+            smtp.login(sender, self.password)
+            smtp.sendmail(sender, recipients, raw)
+
+    def wait_mail(
+        self,
+        address: str,
+        wanted: Callable[[EmailMessage], bool] = lambda message: True,
+        mailbox: str = "INBOX",
+        within: float = 30,
+    ) -> EmailMessage:
+        """The first message of a mailbox that is wanted, as soon as it is there."""
+
+        def look() -> EmailMessage | None:
+            parsed = (email.message_from_bytes(raw, policy=email.policy.default) for raw in self.mail(address, mailbox))
+            return next((message for message in parsed if wanted(message)), None)
+
+        found = until(look, within, what=f"{address} has the mail that is wanted in {mailbox}")
+        assert found is not None
+        return found
