@@ -48,7 +48,7 @@ class Reader:
         self._index: tuple[object, Known] | None = None
 
     async def read(self) -> Reading:
-        """Judge all mail that is new in any watched mailbox; raises `Unreachable` where one cannot be read to its end."""
+        """Judge all that is new in any watched mailbox. Raises `Unreachable` where one cannot be read to its end."""
         began_at = self._clock.boot()
         statuses = await self._mailbox.status()
         cursors = self._store.cursors()

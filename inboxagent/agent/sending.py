@@ -1,7 +1,7 @@
 """Sending what is due: the body, the last look, the decision again, the intent, and only then the dot."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -86,8 +86,11 @@ class Sender:
         ]
         return sorted(planned, key=_promised_at)
 
-    async def deliver(self) -> datetime | None:
-        """Do what is due and return when to come back at the latest; None if nothing is ahead."""
+    async def deliver(self, halted: Callable[[], bool]) -> datetime | None:
+        """Do what is due and return when to come back at the latest; None if nothing is ahead.
+
+        Between any two letters `halted`, the pause flag and the limits are asked.
+        """
         for each in self.plan():
             if isinstance(each.action, Resume | Hold | Finish):
                 self._turn(each)
@@ -101,7 +104,7 @@ class Sender:
             if barred_until is not None:
                 come_back.append(barred_until)
                 break
-            if self._account.paused():
+            if halted() or self._account.paused():
                 break
             await self._send(each.conversation_id)
         else:

@@ -1,7 +1,7 @@
 """What happened in a conversation. A conversation *is* the list of its events; nothing else is stored of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -100,9 +100,17 @@ def _pack(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _pack(item) for key, item in value.items()}
     if hasattr(value, "__dataclass_fields__"):
-        packed = {f.name: getattr(value, f.name) for f in fields(value)}
-        return {name: _pack(item) for name, item in packed.items() if item not in (None, (), {}, "")}
+        return _pack_fields(value)
     return value
+
+
+def _pack_fields(value: Any) -> dict[str, Any]:
+    packed = {each.name: getattr(value, each.name) for each in fields(value)}
+    return {each.name: _pack(packed[each.name]) for each in fields(value) if packed[each.name] != _default(each)}
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _instant(text: str) -> datetime:

@@ -101,16 +101,11 @@ the address is dead; `resumed` leads out of `stopped` only where she herself had
 """
 
 
-_FINAL = frozenset({Word.BOUNCE, Word.REFUSED, Word.UNSUBSCRIBE, Word.SUPPRESSED})
-"""What stops for good (law 1); what she stopped herself she may resume."""
-
-
 def begin(conversation_id: str, event: Event) -> Conversation:
     """The conversation that an `enrolled` event opens. Raises ValueError for any other event."""
     enrolment = event.enrolment
     if event.word is not Word.ENROLLED or enrolment is None:
         raise ValueError(f"{conversation_id}: a conversation begins with `enrolled`, not `{event.word}`")
-    thread = frozenset(enrolment.thread)
     return Conversation(
         id=conversation_id,
         enrolment=enrolment,
@@ -120,8 +115,8 @@ def begin(conversation_id: str, event: Event) -> Conversation:
         clock_at=enrolment.last_touch_at or event.at,
         touches=enrolment.touches,
         latest=enrolment.latest,
-        ids=thread,
-        judged=thread | frozenset(enrolment.history),
+        ids=frozenset(enrolment.thread),
+        judged=frozenset(enrolment.history),
     )
 
 
@@ -133,7 +128,7 @@ def advance(conversation: Conversation, event: Event) -> Conversation:
     effect = _EFFECTS.get(event.word)
     after = effect(after, event) if effect else after
     state = next_state(conversation, event)
-    final = after.final or (state is State.STOPPED and event.word in _FINAL and event.permanent is not False)
+    final = after.final or (state is State.STOPPED and _ends(event))
     because = event.because if state is not conversation.state or event.word in _TELLING else conversation.because
     return settle(replace(after, state=state, final=final, because=because))
 
@@ -148,9 +143,24 @@ def next_state(conversation: Conversation, event: Event) -> State:
     """What `TRANSITIONS` says, with its two provisos."""
     if event.word in (Word.BOUNCE, Word.REFUSED) and not event.permanent:
         return conversation.state
-    if conversation.final and event.word is Word.RESUMED:
+    if event.word is Word.RESUMED and not _may_resume(conversation, event):
         return conversation.state
     return TRANSITIONS.get((conversation.state, event.word), conversation.state)
+
+
+def _ends(event: Event) -> bool:
+    """Whether this stops for good (law 1); what she stopped herself she may resume."""
+    if event.word in (Word.BOUNCE, Word.REFUSED):
+        return event.permanent is True
+    return event.word in (Word.UNSUBSCRIBE, Word.SUPPRESSED)
+
+
+def _may_resume(conversation: Conversation, event: Event) -> bool:
+    """Her command always may, unless law 1 forbids it; the agent only when the date of a hold has come (law 2)."""
+    if conversation.final or event.by is By.HER:
+        return not conversation.final
+    until = conversation.held_until
+    return conversation.state is State.HELD and until is not None and until <= event.at
 
 
 def settle(conversation: Conversation) -> Conversation:
@@ -240,9 +250,9 @@ def _held(c: Conversation, e: Event) -> Conversation:
 
 
 def _resumed(c: Conversation, e: Event) -> Conversation:
-    if c.final:
+    if not _may_resume(c, e):
         return c
-    if e.by is By.AGENT and c.holds:  # held days do not use up the wait
+    if e.by is By.AGENT:  # held days do not use up the wait
         rested = e.at - min(hold.at for hold in c.holds)
         return replace(c, holds=(), clock_at=c.clock_at + rested)
     return replace(c, holds=(), clock_at=e.at, soft_bounces=0, retry_at=None, deferred_since=None, deferrals=0)

@@ -1,0 +1,46 @@
+"""One account's agent: its reader, its sender and its copies, wired; and the cycle that the daemon repeats."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from inboxagent.agent.account import Account
+from inboxagent.agent.copies import Copies
+from inboxagent.agent.reading import Reader, SetAside
+from inboxagent.agent.sending import Planned, Sender
+from inboxagent.ports import Clock, Mailbox, Observe, Reading, Store, Transport
+
+
+class Agent:
+    """Reads, understands, decides and sends for one account. Only one process may run it (the account's lock)."""
+
+    def __init__(
+        self,
+        account: Account,
+        mailbox: Mailbox,
+        transport: Transport,
+        store: Store,
+        clock: Clock,
+        observe: Observe,
+        set_aside: SetAside,
+    ) -> None:
+        self._copies = Copies(mailbox, store, observe)
+        self._reader = Reader(account, mailbox, store, clock, observe, set_aside)
+        self._sender = Sender(account, self._reader, transport, store, clock, observe, self._copies)
+
+    def recover(self) -> None:
+        """What a start has to settle first: sends that the last process left open."""
+        self._sender.recover()
+
+    async def read(self) -> Reading:
+        """Read all watched mailboxes to their end; raises `Unreachable` where that fails."""
+        reading = await self._reader.read()
+        await self._copies.file()
+        return reading
+
+    async def deliver(self, halted: Callable[[], bool] = lambda: False) -> datetime | None:
+        """Send what is due until `halted` says so; returns when to come back at the latest. Only after a full reading."""
+        return await self._sender.deliver(halted)
+
+    def plan(self) -> list[Planned]:
+        """What `deliver` would do now, the oldest promise first."""
+        return self._sender.plan()

@@ -1,0 +1,292 @@
+"""Enrolling: find the thread, judge what has come since her last message, begin the conversation."""
+
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import reduce
+from textwrap import shorten
+
+from inboxagent.agent.account import Account
+from inboxagent.errors import Refused, Unreachable, UsageError
+from inboxagent.mail.classify import classify
+from inboxagent.mail.inbound import parse, parse_headers
+from inboxagent.outreach.decide import zone_of
+from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.judgement import Arrival, judge_his
+from inboxagent.outreach.match import Evidence, Known, concerns, index, is_hers, match
+from inboxagent.outreach.model import Enrolment, Me, Prospect
+from inboxagent.outreach.personalise import check_fields, missing, unknown_fields
+from inboxagent.outreach.phrases import phrases_for
+from inboxagent.outreach.sequence import Sequence
+from inboxagent.outreach.state import Conversation, State, advance, begin
+from inboxagent.outreach.thread import Piece, Thread, bears, threads, unique
+from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Records, Search, Status, Store
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Whom she wants to enrol in what, and which thread she means."""
+
+    sequence: Sequence
+    prospect: Prospect
+    subject: str | None = None
+    message_id: str | None = None
+    newest: bool = False
+    new: bool = False
+    start: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """What lies in her mailboxes of this person and thread, and when she last wrote to him. Statuses came first."""
+
+    statuses: Mapping[str, Status]
+    pieces: tuple[Piece, ...]
+    last_touch_at: datetime | None
+
+
+async def find_threads(mailbox: Mailbox, me: Me, address: str) -> tuple[Thread, ...]:
+    """The threads in which she has written to this address, newest first."""
+    return threads(await _exchanged(mailbox, Search(address=address)), address, me.addresses)
+
+
+async def enroll(
+    account: Account, mailbox: Mailbox, store: Store, clock: Clock, wish: Wish, *, dry_run: bool = False
+) -> Conversation:
+    """Begin a conversation, or say why not; a dry run returns what would be and writes nothing.
+
+    Raises `Refused` (no thread or several, suppressed, enrolled already, answered, dead address, fields missing),
+    `UsageError` (unknown field or step), `Unreachable`.
+    """
+    check_wish(account, wish)
+    _check_address(account, store, wish)
+    address, mine = wish.prospect.address, account.me.addresses
+    statuses = await mailbox.status()
+    pieces = await _exchanged(mailbox, Search(address=address))
+    found = threads(pieces, address, mine)
+    thread = None if wish.new else choose(found, wish)
+    if thread is not None:
+        pieces = unique([*pieces, *await _exchanged(mailbox, Search(message_ids=thread.ids))])
+        thread = choose(threads(pieces, address, mine), wish)
+    scan = _Scan(statuses, tuple(pieces), max((each.last_touch_at for each in found), default=None))
+    conversation = _open(wish, thread, scan, account, clock.now())
+    check_single(store.conversations(), conversation)
+    conversation = await _judge(conversation, scan, wish, account, mailbox)
+    _check_open(conversation)
+    if not dry_run:
+        with store.transaction(f"enrol {address}") as ledger:
+            _check_address(account, ledger, wish)
+            check_single(ledger.conversations(), conversation)
+            ledger.enrol(conversation.id, *conversation.events)
+            _set_back(ledger, statuses)
+    return conversation
+
+
+def check_wish(account: Account, wish: Wish) -> None:
+    """Refuse fields and steps that the sequence does not know, and fields that are missing: before anything is read."""
+    phrases = phrases_for(wish.sequence.language, account.rules().phrases)
+    fields = wish.prospect.fields
+    unknown = unknown_fields(wish.sequence, fields, phrases)
+    if unknown:
+        raise UsageError(f"{wish.sequence.name} knows no field {_quoted(unknown)}")
+    wrong = check_fields(wish.sequence, fields)
+    if wrong:
+        raise UsageError("; ".join(wrong))
+    if wish.start is not None and wish.sequence.step(wish.start) is None:
+        words = ", ".join(step.word for step in wish.sequence.steps)
+        raise UsageError(f'{wish.sequence.name} has no step "{wish.start}"; its steps are {words}')
+    start = wish.sequence.step(wish.start) if wish.start else None
+    lacking = missing(wish.sequence, start, fields, phrases)
+    if lacking:
+        hint = " ".join(f"--field {name}=…" for name in lacking)
+        raise Refused(f"{wish.prospect.address} lacks {_quoted(lacking)}; add {hint}")
+    first = start or wish.sequence.steps[0]
+    if wish.new and first.subject is None:
+        raise Refused(
+            f"`{first.word}` has no `subject:` line, so it cannot open a new thread; add one, or leave out --new"
+        )
+
+
+def choose(found: tuple[Thread, ...], wish: Wish) -> Thread:
+    """The one thread she means. Raises `Refused` where none or several fit, listing them."""
+    address = wish.prospect.address
+    fitting = [each for each in found if _fits(each, wish)]
+    if not fitting:
+        narrowed = " that fits" if found and (wish.subject or wish.message_id) else ""
+        raise Refused(
+            f"there is no thread{narrowed} in which you wrote to {address}; write to him first, or use --new "
+            "to let the first step open one"
+        )
+    if len(fitting) > 1 and not wish.newest:
+        rows = "\n".join(f"  {each.last_at:%Y-%m-%d %H:%M}  {each.subject}  {each.message_id}" for each in fitting)
+        raise Refused(
+            f"{len(fitting)} threads with {address} fit; choose one with --subject, --message-id or --newest:\n{rows}"
+        )
+    return fitting[0]
+
+
+def _fits(thread: Thread, wish: Wish) -> bool:
+    if wish.message_id is not None and wish.message_id not in thread.ids:
+        return False
+    return wish.subject is None or bears(thread, wish.subject)
+
+
+def _check_address(account: Account, records: Records, wish: Wish) -> None:
+    address = wish.prospect.address
+    if address in account.me.addresses:
+        raise Refused(f"{address} is your own address")
+    suppressed = records.suppression(address)
+    if suppressed is not None:
+        raise Refused(f"{address} is never to be written to: {suppressed}")
+
+
+def check_single(others: Iterable[Conversation], conversation: Conversation) -> None:
+    """Refuse a second enrolment of a person in the same sequence or the same thread while the first one lives."""
+    for other in others:
+        if other.state in (State.STOPPED, State.FINISHED) or not other.addresses & conversation.addresses:
+            continue
+        same_sequence = other.enrolment.sequence == conversation.enrolment.sequence
+        if same_sequence or other.ids & conversation.ids:
+            address = conversation.enrolment.prospect.address
+            raise Refused(f"{address} is enrolled already: {other.id} ({other.enrolment.sequence}, {other.state})")
+
+
+async def _exchanged(mailbox: Mailbox, wanted: Search) -> list[Piece]:
+    """Every message that fits, as header sections (whole, where one has no Message-ID to know it by)."""
+    return [await _piece(mailbox, each) for each in await mailbox.search(wanted)]
+
+
+async def _piece(mailbox: Mailbox, fetched: Fetched) -> Piece:
+    header = parse_headers(fetched.header)
+    if not header.has_message_id:
+        whole = await mailbox.message(fetched)
+        header = parse(whole) if whole else header
+    return Piece(header, fetched.received_at)
+
+
+def _open(wish: Wish, thread: Thread | None, scan: _Scan, account: Account, now: datetime) -> Conversation:
+    """The conversation as it would begin, before what came since is judged."""
+    enrolment = Enrolment(
+        sequence=wish.sequence.name,
+        prospect=_named(wish.prospect, scan.pieces),
+        latest=thread.latest if thread else None,
+        touches=thread.touches if thread else 0,
+        last_touch_at=scan.last_touch_at if thread else None,
+        thread=thread.ids if thread else (),
+        history=_history(scan, account.me.addresses),
+        start=wish.start,
+    )
+    where = f'in the thread "{thread.subject}"' if thread else "with a new thread"
+    because = f"she enrolled him in {wish.sequence.name}, {where}"
+    event = Event(at=now, word=Word.ENROLLED, by=By.HER, because=because, enrolment=enrolment)
+    return begin(_new_id(wish, now), event)
+
+
+def _named(prospect: Prospect, pieces: Iterable[Piece]) -> Prospect:
+    """With the name that stands beside his address in the newest mail, where she gave none."""
+    if prospect.name:
+        return prospect
+    people = (
+        each
+        for piece in reversed(list(pieces))
+        for each in (*piece.message.from_, *piece.message.to, *piece.message.cc)
+    )
+    name = next((each.name for each in people if each.address == prospect.address and each.name), "")
+    return replace(prospect, name=name)
+
+
+def _history(scan: _Scan, mine: frozenset[str]) -> tuple[str, ...]:
+    """What is never an answer to a follow-up: everything of hers, and all that had arrived before her last message."""
+    until = scan.last_touch_at
+    past = (
+        piece.message.message_id
+        for piece in scan.pieces
+        if until is None or piece.received_at < until or any(each.address in mine for each in piece.message.from_)
+    )
+    return tuple(dict.fromkeys(past))
+
+
+async def _judge(
+    conversation: Conversation, scan: _Scan, wish: Wish, account: Account, mailbox: Mailbox
+) -> Conversation:
+    """The conversation after all that came since her last message, wherever it lies, reports included.
+
+    Each is judged as of its arrival: somebody who was away and has come back since is not held.
+    """
+    if scan.last_touch_at is None:
+        return conversation
+    known = index([conversation], account.me.addresses)
+    arrivals: list[Arrival] = []
+    for name, status in scan.statuses.items():
+        async for fetched in _since(mailbox, name, status, scan.last_touch_at):
+            header = parse_headers(fetched.header)
+            if concerns(header, known) and not is_hers(header, known):
+                whole = await mailbox.message(fetched)
+                message = parse(whole) if whole else header
+                arrived_at = fetched.received_at
+                arrivals.append(Arrival(message=message, received_at=arrived_at, now=arrived_at))
+    for arrival in sorted(arrivals, key=lambda each: each.received_at):
+        conversation = _weigh(conversation, arrival, wish.sequence, account, known)
+    return conversation
+
+
+async def _since(mailbox: Mailbox, name: str, status: Status, since: datetime) -> AsyncIterator[Fetched]:
+    """Every header section of a mailbox that arrived from this second on (IMAP searches by whole days)."""
+    cursor = Cursor(status.uidvalidity, 1)
+    while cursor.next_uid < status.uidnext:
+        page = await mailbox.headers(name, cursor, status.uidnext, since - DAY)
+        for fetched in page.messages:
+            if fetched.received_at >= since:
+                yield fetched
+        if page.next_uid <= cursor.next_uid:
+            raise Unreachable(f"{name}: the server announced mail at UID {cursor.next_uid} and shows none")
+        cursor = Cursor(cursor.uidvalidity, page.next_uid)
+
+
+def _weigh(
+    conversation: Conversation, arrival: Arrival, sequence: Sequence, account: Account, known: Known
+) -> Conversation:
+    """One message's consequence, as the daemon would have drawn it."""
+    found = match(arrival.message, known)
+    if not found:
+        return conversation
+    linked = found[0].evidence is not Evidence.ADDRESS
+    verdict = classify(arrival.message, now=arrival.received_at, replies_to_ours=linked)
+    zone = zone_of(conversation, sequence, account.home)
+    consequence = judge_his(conversation, found[0], verdict, arrival, sequence.hours, zone)
+    return reduce(advance, consequence.events, conversation)
+
+
+def _check_open(conversation: Conversation) -> None:
+    """Refuse an enrolment whose first follow-up would go to somebody who has answered, or cannot be reached."""
+    if conversation.state not in (State.ANSWERED, State.STOPPED):
+        return
+    event = next(each for each in reversed(conversation.events) if each.because == conversation.because)
+    words = f': "{shorten(event.text, 160)}"' if event.text else ""
+    remedy = "; answer him first, then enrol" if conversation.state is State.ANSWERED else ""
+    address = conversation.enrolment.prospect.address
+    raise Refused(f"{address} is not to be followed up ({event.at:%Y-%m-%d %H:%M} UTC): {event.because}{words}{remedy}")
+
+
+def _set_back(ledger: Ledger, statuses: Mapping[str, Status]) -> None:
+    """Have the daemon read again what it may have passed by between the scan and now, when nobody knew of him."""
+    cursors = ledger.cursors()
+    for name, status in statuses.items():
+        cursor = cursors.get(name)
+        passed = cursor is not None and cursor.uidvalidity == status.uidvalidity and cursor.next_uid > status.uidnext
+        if passed or not cursors:
+            ledger.move_cursor(name, Cursor(status.uidvalidity, status.uidnext))
+
+
+def _new_id(wish: Wish, now: datetime) -> str:
+    """Five letters and digits that are easily told apart; the instant makes them new."""
+    digest = hashlib.sha256(f"{wish.prospect.address}/{wish.sequence.name}/{now.isoformat()}".encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:5]
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,134 @@
+"""Cycles for ever: read, send what is due, wait for mail, a due time, a command or the stop signal."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from inboxagent.agent.cycle import Agent
+from inboxagent.errors import StateUnwritable, TryLater, Unreachable
+from inboxagent.ports import Clock, Mailbox, Store
+
+NOTICE_COMMANDS_EVERY = 0.5  # seconds: a change made by a command is seen within one
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 300.0
+PATIENCE_AT_STOP = 20.0
+
+
+class Sight(StrEnum):
+    """Whether the mailboxes can be read."""
+
+    OK = "ok"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How the daemon is: since when it sees or is blind, the last complete reading, and why it is blind."""
+
+    sight: Sight
+    since: datetime
+    last_reading_at: datetime | None = None
+    because: str = ""
+
+
+class Daemon:
+    """The endless loop around one agent. Everything it waits for ends at once when `stop` is set."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        mailbox: Mailbox,
+        store: Store,
+        clock: Clock,
+        *,
+        poll: float,
+        stop: asyncio.Event,
+        report: Callable[[Health], None],
+    ) -> None:
+        self._agent = agent
+        self._mailbox = mailbox
+        self._store = store
+        self._clock = clock
+        self._poll = poll
+        self._stop = stop
+        self._report = report
+        self._health = Health(sight=Sight.BLIND, since=clock.now(), because="no reading yet")
+        self._pause = FIRST_PAUSE
+
+    async def run(self) -> None:
+        """Until `stop`. An unreachable server is waited for; a refused log-in or damaged state ends it by its error."""
+        self._agent.recover()
+        self._report(self._health)
+        while not self._stop.is_set():
+            # Taken before the cycle looks at the store: what a command changes during it is not slept over.
+            seen = self._store.generation()
+            seconds = await self._interruptible(self._cycle())
+            if seconds is not None:
+                await self._rest(seconds, seen)
+
+    async def _interruptible(self, cycle: Coroutine[None, None, float]) -> float | None:
+        """The cycle's answer; None where the stop signal came and the cycle did not end soon enough.
+
+        A cycle cut off at the dot leaves its intent open, which the next start reads as uncertain.
+        """
+        running = asyncio.create_task(cycle)
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        await asyncio.wait({running}, timeout=PATIENCE_AT_STOP)
+        if not running.done():
+            running.cancel()
+        await asyncio.gather(running, stopping, return_exceptions=True)
+        return None if running.cancelled() else running.result()
+
+    async def _cycle(self) -> float:
+        """Read and send once; returns the seconds to wait at most."""
+        try:
+            await self._agent.read()
+            self._see()
+            come_back_at = await self._agent.deliver(self._stop.is_set)
+        except (Unreachable, StateUnwritable, TryLater) as error:
+            return self._go_blind(str(error))
+        self._pause = FIRST_PAUSE
+        until = self._clock.seconds_until(come_back_at) if come_back_at else self._poll
+        return min(until, self._poll)
+
+    def _see(self) -> None:
+        now = self._clock.now()
+        since = self._health.since if self._health.sight is Sight.OK else now
+        self._tell(Health(sight=Sight.OK, since=since, last_reading_at=now))
+
+    def _go_blind(self, because: str) -> float:
+        """Say so, and how long to leave the server alone: doubled each time, jittered so that many do not come at once."""
+        since = self._health.since if self._health.sight is Sight.BLIND else self._clock.now()
+        self._tell(replace(self._health, sight=Sight.BLIND, since=since, because=because))
+        pause, self._pause = self._pause, min(self._pause * 2, LONGEST_PAUSE)
+        return pause * random.uniform(0.5, 1.0)  # noqa: S311 jitter, not a secret
+
+    def _tell(self, health: Health) -> None:
+        self._health = health
+        self._report(health)
+
+    async def _rest(self, seconds: float, seen: object) -> None:
+        """Wait for new mail, a command's change, the stop signal or the time, whichever comes first."""
+        awaited = [self._changed(seen), self._stop.wait()]
+        if self._health.sight is Sight.OK:
+            awaited.append(self._mailbox.wait(seconds))
+        tasks = [asyncio.ensure_future(each) for each in awaited]
+        try:
+            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _changed(self, seen: object) -> bool:
+        """Return when the store is no longer what was seen: a command, or this cycle itself, has written."""
+        while self._store.generation() == seen:  # noqa: ASYNC110 another process changes it: there is no event to await
+            await asyncio.sleep(NOTICE_COMMANDS_EVERY)
+        return True

@@ -1,0 +1,98 @@
+"""Threads, found among the messages that she exchanged with one person (RFC 5256, THREAD=REFERENCES, by ids only)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from inboxagent.mail.headers import base_subject
+from inboxagent.mail.inbound import Inbound
+from inboxagent.outreach.judgement import thread_mail
+from inboxagent.outreach.model import Mail
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One message with its time of arrival."""
+
+    message: Inbound
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """One thread with a person; `pieces` oldest first, `touches` the number of hers to him, at least one."""
+
+    pieces: tuple[Piece, ...]
+    touches: int
+    last_touch_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Of its newest message."""
+        return self.pieces[-1].message.subject
+
+    @property
+    def last_at(self) -> datetime:
+        """When its newest message arrived."""
+        return self.pieces[-1].received_at
+
+    @property
+    def message_id(self) -> str:
+        """Of its newest message."""
+        return self.pieces[-1].message.message_id
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every Message-ID of it, also of messages that are no longer there."""
+        every = (each for piece in self.pieces for each in (*piece.message.thread_ids, piece.message.message_id))
+        return tuple(dict.fromkeys(every))
+
+    @property
+    def latest(self) -> Mail:
+        """Its newest message, as one to be answered."""
+        return thread_mail(self.pieces[-1].message, self.last_at)
+
+
+def from_her(piece: Piece, address: str, mine: frozenset[str]) -> bool:
+    """Whether it is a touch: from one of her addresses, to or copied to this one."""
+    message = piece.message
+    return any(each.address in mine for each in message.from_) and any(
+        each.address == address for each in (*message.to, *message.cc)
+    )
+
+
+def threads(pieces: Iterable[Piece], address: str, mine: frozenset[str]) -> tuple[Thread, ...]:
+    """The threads in which she has written to this address, newest first."""
+    found = []
+    for group in _groups(unique(pieces)):
+        hers = [piece for piece in group if from_her(piece, address, mine)]
+        if hers:
+            last = max(piece.received_at for piece in hers)
+            found.append(Thread(pieces=tuple(group), touches=len(hers), last_touch_at=last))
+    return tuple(sorted(found, key=lambda thread: thread.last_at, reverse=True))
+
+
+def unique(pieces: Iterable[Piece]) -> list[Piece]:
+    """Each message once, at its first arrival, oldest first: one may lie in several mailboxes."""
+    first: dict[str, Piece] = {}
+    for piece in sorted(pieces, key=lambda each: each.received_at):
+        first.setdefault(piece.message.message_id, piece)
+    return list(first.values())
+
+
+def bears(thread: Thread, words: str) -> bool:
+    """Whether these words stand in the subject of one of its messages, case and prefixes aside."""
+    wanted = base_subject(words).casefold()
+    return any(wanted in base_subject(piece.message.subject).casefold() for piece in thread.pieces)
+
+
+def _groups(pieces: Iterable[Piece]) -> list[list[Piece]]:
+    """Messages that share a Message-ID, their own or one they name, belong together."""
+    groups: list[tuple[set[str], list[Piece]]] = []
+    for piece in pieces:
+        ids = {piece.message.message_id, *piece.message.thread_ids}
+        related = [group for group in groups if group[0] & ids]
+        merged_ids = ids.union(*(group[0] for group in related))
+        merged = sorted([piece, *(each for group in related for each in group[1])], key=lambda each: each.received_at)
+        groups = [group for group in groups if group not in related] + [(merged_ids, merged)]
+    return [group[1] for group in groups]
