@@ -60,7 +60,6 @@ class Daemon:
 
     async def run(self) -> None:
         """Until `stop`. An unreachable server is waited for; a refused log-in or damaged state ends it by its error."""
-        self._agent.recover()
         self._report(self._health)
         while not self._stop.is_set():
             # Taken before the cycle looks at the store: what a command changes during it is not slept over.
@@ -87,6 +86,7 @@ class Daemon:
     async def _cycle(self) -> float:
         """Read and send once; returns the seconds to wait at most."""
         try:
+            self._agent.recover()
             await self._agent.read()
             self._see()
             come_back_at = await self._agent.deliver(self._stop.is_set)
@@ -102,7 +102,7 @@ class Daemon:
         self._tell(Health(sight=Sight.OK, since=since, last_reading_at=now))
 
     def _go_blind(self, because: str) -> float:
-        """Say so, and how long to leave the server alone: doubled each time, jittered so that many do not come at once."""
+        """Say so, and how long to leave the server alone: doubled each time, with jitter."""
         since = self._health.since if self._health.sight is Sight.BLIND else self._clock.now()
         self._tell(replace(self._health, sight=Sight.BLIND, since=since, because=because))
         pause, self._pause = self._pause, min(self._pause * 2, LONGEST_PAUSE)

@@ -28,7 +28,7 @@ class Agent:
         self._sender = Sender(account, self._reader, transport, store, clock, observe, self._copies)
 
     def recover(self) -> None:
-        """What a start has to settle first: sends that the last process left open."""
+        """What a cycle has to settle first: a send that an earlier process, or a failed write, left open."""
         self._sender.recover()
 
     async def read(self) -> Reading:
@@ -38,7 +38,7 @@ class Agent:
         return reading
 
     async def deliver(self, halted: Callable[[], bool] = lambda: False) -> datetime | None:
-        """Send what is due until `halted` says so; returns when to come back at the latest. Only after a full reading."""
+        """Send what is due until `halted` says so; returns when to come back at the latest. Only after `read`."""
         return await self._sender.deliver(halted)
 
     def plan(self) -> list[Planned]:

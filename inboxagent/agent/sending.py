@@ -67,7 +67,7 @@ class Sender:
         self._copies = copies
 
     def recover(self) -> None:
-        """At the start: an intent without a result means that nobody knows. Only under the account's lock."""
+        """Before a cycle: an intent without a result means that nobody knows. Only under the account's lock."""
         for conversation in self._store.conversations():
             if conversation.pending is not None and not conversation.uncertain:
                 because = f"interrupted while `{conversation.pending.step}` was being handed over; it may have gone out"
