@@ -106,7 +106,6 @@ def begin(conversation_id: str, event: Event) -> Conversation:
     enrolment = event.enrolment
     if event.word is not Word.ENROLLED or enrolment is None:
         raise ValueError(f"{conversation_id}: a conversation begins with `enrolled`, not `{event.word}`")
-    thread = frozenset(enrolment.thread)
     return Conversation(
         id=conversation_id,
         enrolment=enrolment,
@@ -116,8 +115,8 @@ def begin(conversation_id: str, event: Event) -> Conversation:
         clock_at=enrolment.last_touch_at or event.at,
         touches=enrolment.touches,
         latest=enrolment.latest,
-        ids=thread,
-        judged=thread | frozenset(enrolment.history),
+        ids=frozenset(enrolment.thread),
+        judged=frozenset(enrolment.history),
     )
 
 
