@@ -1,0 +1,18 @@
+"""The configuration file: TOML -> Config, or every problem at once with file, line and key."""
+
+from inboxagent.config.places import find_config, state_home
+from inboxagent.config.reading import load_config, read_config
+from inboxagent.config.values import Command, Config, Secret, SecretFile, Server, Watching
+
+__all__ = [
+    "Command",
+    "Config",
+    "Secret",
+    "SecretFile",
+    "Server",
+    "Watching",
+    "find_config",
+    "load_config",
+    "read_config",
+    "state_home",
+]

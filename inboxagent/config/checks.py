@@ -1,0 +1,170 @@
+"""What a single value of the configuration may be. Each check returns it typed or raises ValueError with a sentence."""
+
+import ipaddress
+import re
+import stat
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from inboxagent.config.values import Command, SecretFile, Security
+from inboxagent.outreach.zones import is_zone, nearest_zone
+
+T = TypeVar("T")
+
+_SPAN = re.compile(r"(\d{1,6})\s+(second|minute|hour|day)s?")
+_ADDRESS = re.compile(r"[^\s@<>()\",;:\\]+@[^\s@<>()\",;:\\.]+(\.[^\s@<>()\",;:\\.]+)*")
+_HOST = re.compile(r"[\w.-]{1,253}|\[?[0-9a-fA-F:.]+(%\w+)?\]?")
+
+
+def text(value: object) -> str:
+    """Words on one line."""
+    if not isinstance(value, str):
+        raise ValueError("write it in quotation marks")
+    if not value.strip() or not value.isprintable():
+        raise ValueError("write some words on one line")
+    return value.strip()
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A list of words."""
+    if not isinstance(value, list) or not value:
+        raise ValueError('write a list, as in ["INBOX", "Archive"]')
+    return tuple(text(each) for each in value)
+
+
+def optional(check: Callable[[object], T]) -> Callable[[object], T | None]:
+    """The same check, for which empty quotation marks mean nothing."""
+    return lambda value: None if value == "" else check(value)
+
+
+def address(value: object) -> str:
+    """An address, in lower case."""
+    written = text(value)
+    if not _ADDRESS.fullmatch(written):
+        raise ValueError(f'"{written}" is not an address; write it like maya@lind.example')
+    return written.lower()
+
+
+def addresses(value: object) -> tuple[str, ...]:
+    """A list of addresses; none is all right."""
+    if not isinstance(value, list):
+        raise ValueError('write a list, as in ["maya@studio.example"]')
+    return tuple(address(each) for each in value)
+
+
+def zone(value: object) -> str:
+    """A time zone that the database knows."""
+    written = text(value)
+    if is_zone(written):
+        return written
+    near = nearest_zone(written)
+    remedy = f'did you mean "{near}"?' if near else "write it like Europe/Stockholm"
+    raise ValueError(f'"{written}" is not a time zone; {remedy}')
+
+
+def host(value: object) -> str:
+    """A host name or an IP address, and nothing around it."""
+    written = text(value)
+    if not _HOST.fullmatch(written):
+        raise ValueError("write the name of the server alone, like imap.lind.example: no address, no port")
+    return written.strip("[]")
+
+
+def is_loopback(name: str) -> bool:
+    """Whether this host is this machine, and known to be so without asking anybody."""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name.lower() == "localhost"
+
+
+def port(value: object) -> int:
+    """A TCP port."""
+    return whole_number(value, least=1, most=65_535)
+
+
+def security(value: object) -> Security:
+    """How the line is encrypted."""
+    match value:
+        case "tls" | "starttls" | "none":
+            return value
+        case _:
+            raise ValueError('write "tls", "starttls" or "none" (none only for this machine)')
+
+
+def positive(value: object) -> int:
+    """A count of at least 1."""
+    return whole_number(value, least=1, most=1_000_000)
+
+
+def whole_number(value: object, least: int, most: int) -> int:
+    """An integer between two others."""
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"write a whole number from {least} to {most}, without quotation marks")
+    return value
+
+
+def span(value: object) -> timedelta:
+    """Elapsed time in words."""
+    found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('write a span of time like "90 seconds", "2 minutes", "1 hour" or "1 day"')
+    return timedelta(**{f"{found[2]}s": int(found[1])})
+
+
+def poll(value: object) -> timedelta:
+    """How often to look: from a second to a day."""
+    every = span(value)
+    if not timedelta(seconds=1) <= every <= timedelta(days=1):
+        raise ValueError('write at least "1 second" and at most "1 day"')
+    return every
+
+
+def mailboxes(value: object) -> tuple[str, ...] | None:
+    """Names of mailboxes, or None for all."""
+    if value == "all":
+        return None
+    try:
+        return tuple(dict.fromkeys(texts(value)))
+    except ValueError:
+        raise ValueError('write "all", or a list of names like ["INBOX", "Archive"]') from None
+
+
+def command(value: object) -> Command:
+    """A command as a list of words, or as one string for the shell."""
+    if isinstance(value, str) and value.strip():
+        return Command(value)
+    if isinstance(value, list) and value and all(isinstance(each, str) and each for each in value):
+        return Command(tuple(value))
+    raise ValueError('write the command and its arguments as a list, as in ["pass", "mail/maya"]')
+
+
+def folder_under(base: Path) -> Callable[[object], Path]:
+    """A check for paths of folders, relative to `base`."""
+    return lambda value: base / Path(text(value)).expanduser()
+
+
+def file_under(base: Path) -> Callable[[object], Path]:
+    """A check for paths of files that exist, relative to `base`."""
+
+    def check(value: object) -> Path:
+        path = base / Path(text(value)).expanduser()
+        if not path.is_file():
+            raise ValueError(f"there is no file {path}")
+        return path
+
+    return check
+
+
+def secret_file_under(base: Path) -> Callable[[object], SecretFile]:
+    """A check for files that only their owner may read, relative to `base`."""
+
+    def check(value: object) -> SecretFile:
+        path = file_under(base)(value)
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise ValueError(f"others may read {path}; close it with: chmod 600 {path}")
+        return SecretFile(path)
+
+    return check

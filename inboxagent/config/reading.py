@@ -1,0 +1,155 @@
+"""Which keys there are, what they default to, and which of them belong together."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from inboxagent.agent.account import Limits
+from inboxagent.config import checks
+from inboxagent.config.places import default_state
+from inboxagent.config.source import Problem, Table, parse
+from inboxagent.config.values import Config, Secret, Server, Watching
+from inboxagent.errors import ConfigError
+from inboxagent.outreach.model import Me
+from inboxagent.outreach.zones import is_zone
+
+_LOGIN = ("host", "port", "security", "username", "password_command", "password_file", "ca_file")
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "": ("rules", "state", "me", "imap", "smtp", "limits"),
+    "me": ("name", "address", "aliases", "zone"),
+    "imap": (*_LOGIN, "mailboxes", "poll", "sent"),
+    "smtp": _LOGIN,
+    "limits": ("per_day", "gap", "brake"),
+}
+
+_NEVER_HERE = "a password never stands in this file; use password_command or password_file"
+REMEDIES = dict.fromkeys(("password", "passwd", "pass", "secret"), _NEVER_HERE)
+
+IMAP_PORTS = {"tls": 993, "starttls": 143, "none": 143}
+SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 587}
+
+
+def load_config(path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration in this file. Raises ConfigError that lists everything that is wrong with it."""
+    try:
+        source = path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: byte {error.start} is not UTF-8 text; save the file as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    return read_config(source, path, environ)
+
+
+def read_config(source: str, path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration with this text; relative paths are relative to the folder of `path`. Raises ConfigError."""
+    problems: list[Problem] = []
+    top = Table("", parse(source, path), problems)
+    config = _config(top, path, environ)
+    if problems:
+        raise ConfigError(_sentence([problem.show(source, path) for problem in problems]))
+    return config
+
+
+def _sentence(lines: list[str]) -> str:
+    if len(lines) == 1:
+        return lines[0]
+    return "\n  ".join([f"the configuration has {len(lines)} problems:", *lines])
+
+
+def _config(top: Table, path: Path, environ: Mapping[str, str]) -> Config:
+    top.refuse_others(KEYS, REMEDIES)
+    folder = path.absolute().parent
+    me = _me(top.table("me"), environ)
+    imap = _imap(top.table("imap"), folder, me)
+    return Config(
+        path=path,
+        me=me,
+        imap=imap,
+        watching=_watching(top.table("imap")),
+        smtp=_smtp(top.table("smtp"), folder, imap),
+        limits=_limits(top.table("limits")),
+        rules=top.read("rules", checks.optional(checks.folder_under(folder)), None) or folder / "rules",
+        state=top.read("state", checks.optional(checks.folder_under(folder)), None) or default_state(environ),
+    )
+
+
+def _me(table: Table, environ: Mapping[str, str]) -> Me:
+    table.refuse_others(KEYS, REMEDIES)
+    return Me(
+        name=table.need("name", checks.text, 'your name, as letters are signed: name = "Maya Lind"', ""),
+        address=table.need("address", checks.address, 'the address you write from: address = "maya@lind.example"', ""),
+        aliases=table.read("aliases", checks.addresses, ()),
+        zone=table.read("zone", checks.zone, _machine_zone(environ)),
+    )
+
+
+def _machine_zone(environ: Mapping[str, str]) -> str:
+    """The zone of this machine, UTC where it has no name."""
+    try:
+        linked = os.readlink("/etc/localtime").partition("zoneinfo/")[2]
+    except OSError:
+        linked = ""
+    names = (environ.get("TZ", "").removeprefix(":"), linked)
+    return next((name for name in names if name and is_zone(name)), "UTC")
+
+
+def _imap(table: Table, folder: Path, me: Me) -> Server:
+    table.refuse_others(KEYS, REMEDIES)
+    secret = _secret(table, folder)
+    if secret is None and not table.has("password_command", "password_file"):
+        table.complain("password_command", 'missing: where the password is, as in ["pass", "mail/maya"]')
+    username = table.read("username", checks.text, me.address)
+    return _server(table, folder, IMAP_PORTS, username, secret)
+
+
+def _smtp(table: Table, folder: Path, imap: Server) -> Server:
+    table.refuse_others(KEYS, REMEDIES)
+    secret = _secret(table, folder) or imap.secret
+    username = table.read("username", checks.optional(checks.text), imap.username)
+    return _server(table, folder, SMTP_PORTS, username, secret)
+
+
+def _server(
+    table: Table, folder: Path, ports: Mapping[str, int], username: str | None, secret: Secret | None
+) -> Server:
+    host = table.need("host", checks.host, "the name of the server", "")
+    port = table.read("port", checks.port, None)
+    security = table.read("security", checks.security, "starttls" if port in (25, 143, 587) else "tls")
+    if security == "none" and host and not checks.is_loopback(host):
+        table.complain("security", '"none" would show the password to everybody; write "tls" or "starttls"')
+    return Server(
+        host=host,
+        port=port or ports[security],
+        security=security,
+        username=username,
+        secret=secret,
+        ca_file=table.read("ca_file", checks.optional(checks.file_under(folder)), None),
+    )
+
+
+def _secret(table: Table, folder: Path) -> Secret | None:
+    command = table.read("password_command", checks.optional(checks.command), None)
+    file = table.read("password_file", checks.optional(checks.secret_file_under(folder)), None)
+    if command and file:
+        table.complain("password_file", "there is a password_command too; keep one of the two")
+    return command or file
+
+
+def _watching(table: Table) -> Watching:
+    usual = Watching()
+    return Watching(
+        mailboxes=table.read("mailboxes", checks.mailboxes, usual.mailboxes),
+        poll=table.read("poll", checks.poll, usual.poll),
+        sent=table.read("sent", checks.optional(checks.text), usual.sent),
+    )
+
+
+def _limits(table: Table) -> Limits:
+    table.refuse_others(KEYS, REMEDIES)
+    usual = Limits()
+    return Limits(
+        per_day=table.read("per_day", checks.positive, usual.per_day),
+        gap=table.read("gap", checks.span, usual.gap),
+        brake=table.read("brake", checks.positive, usual.brake),
+    )

@@ -1,0 +1,63 @@
+"""What a configuration says, as values."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from inboxagent.agent.account import Limits
+from inboxagent.outreach.model import Me
+
+Security = Literal["tls", "starttls", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that prints a password: its words, or one string for the shell."""
+
+    words: tuple[str, ...] | str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A file whose first line is a password; nobody but its owner may read it."""
+
+    path: Path
+
+
+Secret = Command | SecretFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where and how to log in; without a username there is no log-in. `ca_file` is the certificate of an authority."""
+
+    host: str
+    port: int
+    security: Security
+    username: str | None
+    secret: Secret | None
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """Which mailboxes are read (None: all), how often those that announce nothing, and which one is Sent."""
+
+    mailboxes: tuple[str, ...] | None = None
+    poll: timedelta = timedelta(minutes=2)
+    sent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One account. `rules` and `state` are folders that need not exist."""
+
+    path: Path
+    me: Me
+    imap: Server
+    watching: Watching
+    smtp: Server
+    limits: Limits
+    rules: Path
+    state: Path
