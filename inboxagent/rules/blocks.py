@@ -1,0 +1,89 @@
+"""The `{% if %}` blocks of a letter."""
+
+import re
+from collections.abc import Sequence
+
+from jinja2 import TemplateSyntaxError, nodes
+
+from inboxagent.outreach.phrases import GREETING, SIGN_OFF
+from inboxagent.outreach.template import ENVIRONMENT
+from inboxagent.rules.problem import Report, did_you_mean
+from inboxagent.rules.source import Piece
+
+TAGS = ("if", "elif", "else", "endif")
+WORD = re.compile(r"\w")
+
+
+class Blocks:
+    """The `{% if %}` blocks that are open."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._open: list[tuple[Piece, bool]] = []
+        self._used = False
+        self._broken = False
+
+    @property
+    def always(self) -> bool:
+        """Whether what comes now is there whatever the fields are."""
+        return not self._open
+
+    def enter(self, inside: str, piece: Piece) -> str | None:
+        """Open, turn or close a block; the condition of an `if` or `elif`, where it has one."""
+        self._used = True
+        name, _, condition = inside.strip("+- \n\t").partition(" ")
+        condition = condition.strip()
+        if name not in TAGS:
+            self._complain(piece, f'"{name}" cannot be used in a letter', did_you_mean(name, TAGS))
+        elif name == "if":
+            self._open.append((piece, False))
+        elif not self._open:
+            self._complain(piece, f'"{name}" without an "if" above it', "begin with {% if name %}")
+        elif name == "endif":
+            self._open.pop()
+        elif self._open[-1][1]:
+            self._complain(piece, f'"{name}" after "else"', "end the block with {% endif %} first")
+        elif name == "else":
+            self._open[-1] = (self._open[-1][0], True)
+        if name not in ("if", "elif"):
+            return None
+        if not condition:
+            self._complain(piece, f'"{name}" needs a condition', "for example {% if company %}")
+        return condition or None
+
+    def close(self) -> None:
+        """The end of the template."""
+        for piece, _ in self._open:
+            self._complain(piece, 'this "if" has no end', "put {% endif %} where it ends")
+
+    def speaks_either_way(self, text: str) -> bool:
+        """Whether blocks with an `else` have words in every branch."""
+        if not self._used or self._broken:
+            return self._broken
+        try:
+            return _speaks(ENVIRONMENT.parse(text).body)
+        except TemplateSyntaxError:
+            return True  # reported where the expression stands
+
+    def _complain(self, piece: Piece, text: str, hint: str) -> None:
+        self._broken = True
+        self._report.error(piece, text, hint)
+
+
+def _speaks(body: Sequence[nodes.Node]) -> bool:
+    return any(_one_speaks(node) for node in body)
+
+
+def _one_speaks(node: nodes.Node) -> bool:
+    match node:
+        case nodes.If():
+            branches = [node.body, *(branch.body for branch in node.elif_), node.else_]
+            return all(_speaks(branch) for branch in branches)
+        case nodes.Output():
+            return any(_one_speaks(part) for part in node.nodes)
+        case nodes.TemplateData():
+            return bool(WORD.search(node.data))
+        case nodes.Name():
+            return node.name not in (GREETING, SIGN_OFF)
+        case _:
+            return True

@@ -1,0 +1,154 @@
+"""The settings at the top of a rule file."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from inboxagent.outreach.fields import inert
+from inboxagent.outreach.phrases import TONES
+from inboxagent.outreach.sequence import Field, Hours
+from inboxagent.rules.fields import read_fields
+from inboxagent.rules.hours import read_hours
+from inboxagent.rules.problem import Report, did_you_mean, nearest
+from inboxagent.rules.source import Piece
+from inboxagent.rules.tree import Node, Scalar, Table, read_tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the settings say; `torn` where a part of them could not be read."""
+
+    title: str = ""
+    about: str = ""
+    language: str = "en"
+    tone: str = "polite"
+    hours: Hours = field(default_factory=Hours)
+    fields: dict[str, Field] = field(default_factory=dict)
+    torn: bool = False
+
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_LANGUAGE_NAMES = {
+    "english": "en",
+    "german": "de",
+    "deutsch": "de",
+    "french": "fr",
+    "francais": "fr",
+    "français": "fr",
+    "spanish": "es",
+    "español": "es",
+    "italian": "it",
+    "italiano": "it",
+    "dutch": "nl",
+    "nederlands": "nl",
+    "swedish": "sv",
+    "svenska": "sv",
+}
+_BELOW_SEND = ("days", "between", "zone")
+_TIGHT = re.compile(r"\s*([a-z_]+):(?=[^\s:])")
+
+
+def read_settings(lines: Sequence[Piece], step_lines: Sequence[str], report: Report) -> Settings:
+    """The settings that the lines hold; what could not be read keeps its default and has been reported."""
+    table = read_tree(_spaced(lines, report), report)
+    settings = Settings(torn=table.torn)
+    for key, node in table.entries:
+        if (read := _READERS.get(key.text)) is not None:
+            settings = read(settings, key, node, report)
+        else:
+            report.error(key.piece, f'unknown setting "{key.text}"', _hint(key.text, step_lines))
+    return settings
+
+
+def read_tone(piece: Piece, report: Report) -> str | None:
+    """One of the five tones, or None after a report."""
+    if piece.text in TONES:
+        return piece.text
+    report.error(piece, f'unknown tone "{piece.text}"', did_you_mean(piece.text, TONES))
+    return None
+
+
+def _spaced(lines: Sequence[Piece], report: Report) -> list[Piece]:
+    """The lines without those that lack the space after the colon: for YAML they would end the value above."""
+    kept = []
+    for line in lines:
+        tight = _TIGHT.match(line.text)
+        if tight and tight.group(1) in (*_READERS, *_BELOW_SEND):
+            name = tight.group(1)
+            report.error(
+                line.strip(), f'a space is missing after "{name}:"', f"write {name}: {line.text[tight.end() :]}"
+            )
+            line = Piece(text="", line=line.line)
+        kept.append(line)
+    return kept
+
+
+def _hint(name: str, step_lines: Sequence[str]) -> str:
+    if name in _BELOW_SEND:
+        return f'"{name}" belongs under "send:", two spaces further in'
+    near = nearest(name, (*_READERS, *step_lines))
+    if near in step_lines and near not in _READERS:
+        return f'"{near}" belongs to a step, directly below its ##'
+    return did_you_mean(name, tuple(_READERS))
+
+
+def _text(key: Scalar, node: Node, report: Report) -> str | None:
+    """The value as one line, or None after a report."""
+    if isinstance(node, Scalar) and (words := inert(node.text)):
+        return words
+    if isinstance(node, Scalar):
+        report.error(key.piece, f'"{key.text}" has no value', f'write "{key.text}: …" or leave the line out')
+    else:
+        report.error(node.piece, f'"{key.text}" takes one line of text', "put the value in quotes")
+    return None
+
+
+def _read_title(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    return replace(settings, title=_text(key, node, report) or "")
+
+
+def _read_about(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    return replace(settings, about=_text(key, node, report) or "")
+
+
+def _read_language(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    words = _text(key, node, report)
+    if words is None:
+        return settings
+    if _LANGUAGE.fullmatch(words):
+        base, dash, rest = words.partition("-")
+        return replace(settings, language=base.lower() + dash + rest)
+    code = _LANGUAGE_NAMES.get(words.lower())
+    hint = f'did you mean "{code}"?' if code else "a code of two letters, such as en or de"
+    report.error(node.piece, f'"{words}" is not the code of a language', hint)
+    return settings
+
+
+def _read_default_tone(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    if _text(key, node, report) is None:
+        return settings
+    return replace(settings, tone=read_tone(node.piece, report) or settings.tone)
+
+
+def _read_send(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    if isinstance(node, Table):
+        return replace(settings, hours=read_hours(node, report))
+    report.error(key.piece, '"send" takes days, between and zone', "one a line below it, two spaces further in")
+    return settings
+
+
+def _read_fields(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    if isinstance(node, Table):
+        return replace(settings, fields=read_fields(node, report))
+    report.error(key.piece, '"fields" takes one name a line', "for example   first_name: {required: true}")
+    return settings
+
+
+_READERS: dict[str, Callable[[Settings, Scalar, Node, Report], Settings]] = {
+    "sequence": _read_title,
+    "about": _read_about,
+    "language": _read_language,
+    "tone": _read_default_tone,
+    "send": _read_send,
+    "fields": _read_fields,
+}

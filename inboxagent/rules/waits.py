@@ -1,0 +1,98 @@
+"""Waits in words: `3 business days`, `at once`."""
+
+import re
+
+from inboxagent.outreach.sequence import Unit, Wait
+from inboxagent.rules.problem import Report, nearest
+from inboxagent.rules.source import Piece
+
+AT_ONCE = Wait(amount=0, unit=Unit.SECOND)
+LONGEST_YEARS = 10
+
+_AMOUNT = re.compile(r"(\d{1,9})\s*(.*)")
+_A_YEAR = {
+    Unit.SECOND: 31_536_000,
+    Unit.MINUTE: 525_600,
+    Unit.HOUR: 8_760,
+    Unit.DAY: 365,
+    Unit.BUSINESS_DAY: 261,
+    Unit.WEEK: 52,
+    Unit.MONTH: 12,
+}
+_UNITS = {word: unit for unit in Unit for word in (str(unit), f"{unit}s")}
+_OTHERWISE = {
+    "s": "seconds",
+    "sec": "seconds",
+    "secs": "seconds",
+    "m": "minutes",
+    "min": "minutes",
+    "mins": "minutes",
+    "h": "hours",
+    "hr": "hours",
+    "hrs": "hours",
+    "d": "days",
+    "w": "weeks",
+    "wk": "weeks",
+    "wks": "weeks",
+    "mo": "months",
+    "bd": "business days",
+    "work days": "business days",
+    "workdays": "business days",
+    "workday": "business days",
+    "working day": "business days",
+    "working days": "business days",
+    "weekday": "business days",
+    "weekdays": "business days",
+    "calendar days": "days",
+    "fortnight": "weeks",
+    "fortnights": "weeks",
+    "year": "months",
+    "years": "months",
+}
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def read_wait(piece: Piece, report: Report) -> Wait | None:
+    """The wait, or None after a report."""
+    words = " ".join(piece.text.split())
+    if words.lower() == "at once":
+        return AT_ONCE
+    match = _AMOUNT.fullmatch(words)
+    if match is None:
+        report.error(piece, f'"{words}" is not a wait', _hint_for_number(words))
+        return None
+    amount, unit = int(match.group(1)), _UNITS.get(match.group(2).lower())
+    if unit is None:
+        _report_unit(piece, match.group(2), amount, report)
+        return None
+    if amount == 0:
+        report.error(piece, f'"{words}" is no time at all', 'write "at once"')
+        return None
+    if amount > LONGEST_YEARS * _A_YEAR[unit]:
+        report.error(piece, f'"{words}" is longer than {LONGEST_YEARS} years')
+        return None
+    return Wait(amount=amount, unit=unit)
+
+
+def _report_unit(piece: Piece, unit: str, amount: int, report: Report) -> None:
+    if not unit:
+        report.error(piece, f'"{amount}" of what?', f'did you mean "{amount} days"?')
+        return
+    meant = _OTHERWISE.get(unit.lower().rstrip(".")) or nearest(unit, [str(_plural(unit)) for unit in Unit])
+    hint = f'did you mean "{meant}"?' if meant else "units: seconds, minutes, hours, days, business days, weeks, months"
+    report.error(piece, f'"{unit}" is not a unit of time', hint)
+
+
+def _plural(unit: Unit) -> str:
+    return f"{unit}s"
+
+
+def _hint_for_number(words: str) -> str:
+    first, _, rest = words.lower().partition(" ")
+    if first in _NUMBERS[1:] and rest:
+        return f'write the number in figures: "{_NUMBERS.index(first)} {rest}"'
+    if first in ("a", "an") and rest:
+        return f'write the number in figures: "1 {rest}"'
+    if words.lower() in ("now", "immediately", "none", "at one", "once", "asap"):
+        return 'did you mean "at once"?'
+    return 'a number and a unit, such as "3 business days", or "at once"'
