@@ -1,0 +1,297 @@
+"""One log-in to an IMAP server and the few commands that are ever said in it. Blocking; owned by one thread.
+
+Only EXAMINE, never SELECT; only BODY.PEEK, never BODY; the one thing that writes is APPEND.
+"""
+
+import contextlib
+import imaplib
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from imapclient import imap_utf7
+from imapclient.datetime_util import datetime_to_INTERNALDATE
+
+from inboxagent.edge.imap_answers import Listed, Message, Piece, quote, read_mailboxes, read_messages, read_statuses
+from inboxagent.edge.imap_line import Client, Imap4, Server, explain, tls_context, words
+from inboxagent.errors import InboxagentError, LoginRefused, Unreachable
+
+T = TypeVar("T")
+Command = tuple[str, *tuple[str | bytes, ...]]
+
+_AT_ONCE = 50  # commands sent before the first answer is read: neither side's buffer fills up
+_STATUS_ITEMS = "(UIDNEXT UIDVALIDITY)"
+_TEMPORARY = re.compile(
+    r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|too many (?:\w+ ){0,2}connections|maximum number of connections"
+    r"|temporar|try again|unavailable|throttl|rate limit|internal (?:server )?error",
+    re.IGNORECASE,
+)
+"""Refusals that are not about the password (RFC 5530, and the words of servers without its codes)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What EXAMINE told; None where the server does not say it."""
+
+    uidvalidity: int | None
+    uidnext: int | None
+    exists: int
+
+
+class Connection:
+    """A connection that opens itself at the first `run`, and is good for nothing after a failure."""
+
+    def __init__(self, server: Server, password: Callable[[], str]) -> None:
+        """`password` is asked at the log-in and forgotten."""
+        self.server = server
+        self.capabilities: frozenset[str] = frozenset()
+        self.selected: str | None = None
+        self._password = password
+        self._client: Client | None = None
+        self._socket: socket.socket | None = None
+        self._ready = False
+        self._cut = threading.Event()
+        self._wires: dict[str, bytes] = {}
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is logged in, as far as anybody knows."""
+        return self._ready and not self._cut.is_set()
+
+    def run(self, job: Callable[["Connection"], T]) -> T:
+        """Do something with the connection, opening it first where needed.
+
+        Raises `Unreachable` or `LoginRefused`; after anything but a plain refusal by the server the line is dropped,
+        for nobody knows where in the dialogue it stands.
+        """
+        try:
+            if self._client is None:
+                self._open()
+                self._ready = True
+            return job(self)
+        except InboxagentError:
+            if not self._ready:
+                self.drop()
+            raise
+        except Exception as error:
+            self.drop()
+            raise Unreachable(explain(error, self.server)) from error
+
+    def cut(self) -> None:
+        """Shut the socket down, from any thread: whoever waits for it fails at once."""
+        self._cut.set()
+        sock = self._socket
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def drop(self) -> None:
+        """Close without a word; never raises."""
+        self.cut()
+        if self._client is not None:
+            self._imap.shutdown()
+
+    def log_out(self) -> None:
+        """Say LOGOUT where possible and close; never raises."""
+        if self.alive:
+            with contextlib.suppress(imaplib.IMAP4.error, OSError, ValueError):
+                self.ask(("LOGOUT",))
+        self.drop()
+
+    def has(self, capability: str) -> bool:
+        """Whether the server offers this, after the log-in."""
+        return capability in self.capabilities
+
+    def trouble(self, text: str) -> Unreachable:
+        """The error that says `text` of this server."""
+        return Unreachable(f"{self.server.place} {text}")
+
+    # -- commands
+
+    def ask(self, *commands: Command) -> list[tuple[str, bytes]]:
+        """Send all commands, then read all answers: OK or NO, and the words. What is untagged waits in `take`."""
+        self._imap.untagged_responses.clear()
+        answers: list[tuple[str, bytes]] = []
+        for start in range(0, len(commands), _AT_ONCE):
+            some = commands[start : start + _AT_ONCE]
+            tags = [self._imap._command(*command) for command in some]
+            for (name, *_), tag in zip(some, tags, strict=True):
+                kind, texts = self._imap._command_complete(name, tag)
+                answers.append((kind, texts[-1] or b""))
+        return answers
+
+    def take(self, name: str) -> list[Piece]:
+        """The untagged responses of this name to the last `ask`."""
+        found: list[Piece] = self._imap.untagged_responses.pop(name, [])
+        return found
+
+    def list_mailboxes(self, *, with_status: bool = False) -> tuple[list[Listed], dict[str, dict[str, int]]]:
+        """Every mailbox and, where the server can do both in one go (RFC 5819), the status of those that have one."""
+        options = ""
+        if with_status and self.has("LIST-STATUS"):
+            special = "SPECIAL-USE " if self.has("SPECIAL-USE") else ""
+            options = f" RETURN ({special}STATUS {_STATUS_ITEMS})"
+        ((kind, text),) = self._ask_outside(("LIST", f'"" "*"{options}'))
+        if kind != "OK":
+            raise self.trouble(f"does not list the mailboxes: {words(text)}")
+        listed = read_mailboxes(self.take("LIST"))
+        self._wires = {box.name: box.wire for box in listed}
+        statuses = read_statuses(self.take("STATUS"))
+        return listed, {box.name: statuses[box.wire] for box in listed if box.wire in statuses}
+
+    def ask_statuses(self, names: Sequence[str]) -> dict[str, dict[str, int] | str]:
+        """The status of these mailboxes, asked in this order; the server's words where it refuses one."""
+        answers = self._ask_outside(*(("STATUS", quote(self._wire(name)), _STATUS_ITEMS) for name in names))
+        told = read_statuses(self.take("STATUS"))
+        return {
+            name: told.get(self._wire(name), {}) if kind == "OK" else words(text)
+            for name, (kind, text) in zip(names, answers, strict=True)
+        }
+
+    def examine(self, mailbox: str) -> Opened:
+        """Open a mailbox for reading, with a fresh view of it. Raises `Unreachable` where the server says NO."""
+        self.selected, self._imap.state = None, "AUTH"
+        ((kind, text),) = self.ask(("EXAMINE", quote(self._wire(mailbox))))
+        if kind != "OK":
+            raise self.trouble(f'does not open the mailbox "{mailbox}": {words(text)}')
+        self.selected, self._imap.state = mailbox, "SELECTED"
+        return Opened(
+            uidvalidity=self._number("UIDVALIDITY"),
+            uidnext=self._number("UIDNEXT"),
+            exists=self._number("EXISTS") or 0,
+        )
+
+    def search(self, criteria: str) -> list[int]:
+        """UIDs in the open mailbox, ascending; `criteria` are ASCII as RFC 3501, 6.4.4 writes them."""
+        ((kind, text),) = self.ask(("UID", f"SEARCH {criteria}"))
+        if kind != "OK":
+            raise self.trouble(f'does not search the mailbox "{self.selected}": {words(text)}')
+        return sorted({int(uid) for line in self._take_texts("SEARCH") for uid in line.split()})
+
+    def fetch(self, uids: Iterable[int], items: str) -> dict[int, Message]:
+        """What the server gives of these messages; one that is missing may be gone or unreadable."""
+        wanted = frozenset(uids)
+        self.ask(("UID", f"FETCH {uid_set(wanted)} ({items})"))
+        return {message.uid: message for message in read_messages(self.take("FETCH")) if message.uid in wanted}
+
+    def append(self, mailbox: str, message: bytes, received_at: datetime) -> None:
+        """APPEND with \\Seen. Raises `Unreachable` with the server's words where it refuses."""
+        self._imap.literal = message  # type: ignore[assignment]  # imaplib sends bytes
+        internaldate = f'"{datetime_to_INTERNALDATE(received_at)}"'
+        ((kind, text),) = self.ask(("APPEND", quote(self._wire(mailbox)), "(\\Seen)", internaldate))
+        if kind != "OK":
+            raise self.trouble(f'does not take the message into "{mailbox}": {words(text)}')
+
+    def idle(self, after: float, news: Callable[[], None]) -> None:
+        """One IDLE (RFC 2177) of this many seconds. Whatever is odd raises.
+
+        `news` is called for each EXISTS, and once when the server begins to listen: not all of them tell what came
+        between the last command and IDLE.
+        """
+        imap = self._imap
+        tag = imap._command("IDLE")
+        while imap._get_response() is not None:  # mail may be told of before the continuation
+            self._heed(tag, news)
+        news()
+        end = time.monotonic() + after
+        while imap.wait_readable(end - time.monotonic()):
+            imap._get_response()
+            self._heed(tag, news)
+        imap.send(b"DONE\r\n")
+        imap._command_complete("IDLE", tag)
+        self._heed(tag, news)
+
+    # -- inside
+
+    @property
+    def _imap(self) -> Imap4:
+        if self._client is None:
+            raise imaplib.IMAP4.abort("not connected")
+        return self._client.imap
+
+    def _open(self) -> None:
+        self._client = Client(self.server, self._note_socket)
+        if self.server.security == "starttls":
+            if not self._client.has_capability("STARTTLS"):
+                raise self.trouble("offers no STARTTLS; the password was not sent")
+            self._client.starttls(tls_context(self.server))
+        self._log_in(self._password())
+        self._client._cached_capabilities = None  # those from before the log-in
+        self.capabilities = frozenset(name.decode("latin-1") for name in self._client.capabilities())
+
+    def _note_socket(self, sock: socket.socket) -> None:
+        self._socket = sock
+        if self._cut.is_set():
+            raise imaplib.IMAP4.abort("given up")
+
+    def _log_in(self, password: str) -> None:
+        try:
+            self._authenticate(password)
+        except imaplib.IMAP4.error as error:
+            said = words(error, hide=password)
+            broken = isinstance(error, imaplib.IMAP4.abort) or "command error: BAD" in said
+            if broken or _TEMPORARY.search(said):
+                raise self.trouble(f"does not let {self.server.username} log in now: {said}") from None
+            raise LoginRefused(f"{self.server.place} refuses the log-in of {self.server.username}: {said}") from None
+
+    def _authenticate(self, password: str) -> None:
+        """AUTHENTICATE PLAIN (RFC 4616), else LOGIN. imapclient's own calls would make a lost line a refusal."""
+        user = self.server.username
+        if self._offers("AUTH=PLAIN"):
+            self._imap.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
+        elif self._offers("LOGINDISABLED"):
+            raise self.trouble("offers no way to log in with a password; it was not sent")
+        else:
+            self._imap.literal = None if password.isascii() else password.encode()  # type: ignore[assignment]
+            secret = (quote(password.encode()),) if password.isascii() else ()  # else a literal: RFC 3501, 4.3
+            ((kind, text),) = self.ask(("LOGIN", quote(user.encode()), *secret))
+            if kind != "OK":
+                raise imaplib.IMAP4.error(text)
+            self._imap.state = "AUTH"
+
+    def _offers(self, capability: str) -> bool:
+        return self._client is not None and bool(self._client.has_capability(capability))
+
+    def _ask_outside(self, *commands: Command) -> list[tuple[str, bytes]]:
+        """`ask` with no mailbox open, for RFC 3501, 6.3.10 advises against STATUS of an open one."""
+        if self.selected is None:
+            return self.ask(*commands)
+        # After EXAMINE a CLOSE removes nothing (RFC 3501, 6.4.2).
+        _, *answers = self.ask(("UNSELECT" if self.has("UNSELECT") else "CLOSE",), *commands)
+        self.selected, self._imap.state = None, "AUTH"
+        return answers
+
+    def _wire(self, name: str) -> bytes:
+        return self._wires.get(name) or bytes(imap_utf7.encode(name))
+
+    def _number(self, name: str) -> int | None:
+        told = self._take_texts(name)
+        return int(told[-1]) if told else None
+
+    def _take_texts(self, name: str) -> list[bytes]:
+        return [piece for piece in self.take(name) if isinstance(piece, bytes)]
+
+    def _heed(self, tag: bytes, news: Callable[[], None]) -> None:
+        imap = self._imap
+        if "EXISTS" in imap.untagged_responses:
+            news()
+        imap._check_bye()
+        imap.untagged_responses.clear()
+        if imap.tagged_commands.get(tag):
+            raise imap.abort("IDLE ended by itself")
+
+
+def uid_set(uids: Iterable[int]) -> str:
+    """A sequence set (RFC 3501, 9) of these UIDs, runs written as ranges: "3:7,9"."""
+    runs: list[list[int]] = []
+    for uid in sorted(uids):
+        if runs and runs[-1][1] == uid - 1:
+            runs[-1][1] = uid
+        else:
+            runs.append([uid, uid])
+    return ",".join(f"{first}:{last}" if first != last else str(first) for first, last in runs)

@@ -1,0 +1,203 @@
+"""The line to an IMAP server: imapclient over a socket that is bounded in time and size and can be cut from outside."""
+
+import contextlib
+import imaplib
+import ipaddress
+import select
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import Literal, cast
+
+from imapclient import IMAPClient, SocketTimeout
+
+Security = Literal["tls", "starttls", "none"]
+
+# One line: a SEARCH answer over a million messages fits. A literal: more than any section we ask for.
+LONGEST_LINE = 16_000_000
+LONGEST_LITERAL = 1_000_000
+_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}  # a line that died silently: two minutes
+_EMPTY_READS = 3  # a socket that is readable and has nothing, so often in a row, has ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where an account's mailboxes are and how to get there; spans in seconds."""
+
+    host: str
+    port: int
+    security: Security
+    username: str
+    ca_file: str | None = None
+    connect_after: float = 10.0
+    read_after: float = 60.0
+
+    @property
+    def place(self) -> str:
+        """host:port, for sentences."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the host is this machine, by its address or as `localhost`."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
+
+class Imap4(imaplib.IMAP4):
+    """imaplib with a reader of our own: bounded, and able to say whether something waits to be read."""
+
+    def __init__(self, server: Server, opened: Callable[[socket.socket], None]) -> None:
+        """Connect and read the greeting. `opened` is told of each socket before it can block, and may raise."""
+        self._server = server
+        self._opened = opened
+        super().__init__(server.host, server.port, timeout=server.connect_after)
+        self.is_readonly = True  # only EXAMINE is ever said, and imaplib need not wonder
+
+    def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
+        """Connect, with TLS at once where the server is to be spoken to so."""
+        self.host, self.port = host, port
+        self.sock = self._dial(timeout)
+        self._bind()
+
+    def read(self, size: int) -> bytes:
+        """A literal of this size. Raises `abort` for one that nobody asked for."""
+        if size > LONGEST_LITERAL:
+            raise self.abort(f"a literal of {size} bytes")
+        return self._reader().read(size)
+
+    def readline(self) -> bytes:
+        """One line with its end, or what is left of one at the end of the stream."""
+        line = self._reader().readline(LONGEST_LINE + 1)
+        if len(line) > LONGEST_LINE:
+            raise self.abort(f"a line of more than {LONGEST_LINE} bytes")
+        return line
+
+    def shutdown(self) -> None:
+        """Close the socket and everything that reads from it; never raises."""
+        with contextlib.suppress(OSError):  # it may be down already
+            self.sock.shutdown(socket.SHUT_RDWR)
+        # After STARTTLS imaplib has made a reader of its own, under a name that depends on Python's version.
+        for stream in (self._stream, vars(self).get("file"), vars(self).get("_file")):
+            if stream is not None:
+                stream.close()
+        self.sock.close()
+
+    def wait_readable(self, seconds: float) -> bool:
+        """Whether something can be read within this time. Raises `abort` at the end of the stream."""
+        for _ in range(_EMPTY_READS):
+            if self._waiting():
+                return True
+            poll = select.poll()
+            poll.register(self.sock.fileno(), select.POLLIN)
+            if not poll.poll(max(0.0, seconds) * 1000):
+                return False
+        raise self.abort("the connection ended")
+
+    def _waiting(self) -> bool:
+        """Whether a line, or the beginning of one, is in our buffer or in that of TLS (poll sees neither)."""
+        before = self.sock.gettimeout()
+        self.sock.setblocking(False)
+        try:
+            return bool(self._reader().peek(1))
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return False
+        finally:
+            self.sock.settimeout(before)
+
+    def _dial(self, timeout: float | None) -> socket.socket:
+        sock = socket.create_connection((self.host, self.port), timeout)
+        try:
+            _keep_alive(sock)
+            self._opened(sock)
+            if self._server.security == "tls":
+                sock = tls_context(self._server).wrap_socket(
+                    sock, server_hostname=self.host, do_handshake_on_connect=False
+                )
+                self._opened(sock)
+                sock.do_handshake()
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _bind(self) -> None:
+        self._stream = cast(BufferedReader, self.sock.makefile("rb", 65_536))
+        self._stream_of = self.sock
+
+    def _reader(self) -> BufferedReader:
+        # After STARTTLS imaplib holds another socket. What was read in clear before is dropped: it may be forged.
+        if self._stream_of is not self.sock:
+            self._bind()
+            self._opened(self.sock)
+        return self._stream
+
+
+class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
+    """imapclient over `Imap4`: mailbox names as they are on the wire, times with their zone."""
+
+    def __init__(self, server: Server, opened: Callable[[socket.socket], None]) -> None:
+        """Connect and read the greeting."""
+        self._dial: Callable[[], Imap4] = lambda: Imap4(server, opened)
+        timeout = SocketTimeout(connect=server.connect_after, read=server.read_after)
+        super().__init__(server.host, server.port, ssl=server.security == "tls", timeout=timeout)
+        self.imap.debug = 0  # imapclient's trace of imaplib takes half of the time of a fetch
+        self.folder_encode = False
+        self.normalise_times = False
+
+    @property
+    def imap(self) -> Imap4:
+        """The imaplib object beneath, for what imapclient cannot say: pipelines, LIST-STATUS, bare speed."""
+        imap: Imap4 = self._imap
+        return imap
+
+    def _create_IMAP4(self) -> Imap4:  # noqa: N802  # imapclient's own name
+        return self._dial()
+
+
+def tls_context(server: Server) -> ssl.SSLContext:
+    """Certificates and host names are always checked. Raises OSError where the file of the authority cannot be read."""
+    return ssl.create_default_context(cafile=server.ca_file or None)
+
+
+def explain(error: Exception, server: Server) -> str:
+    """What broke, in one sentence with the server's place and, where there is one, the remedy."""
+    place = server.place
+    match error:
+        case ssl.SSLCertVerificationError():
+            why = error.verify_message
+            return f"the certificate of {place} is not valid: {why}; set ca_file for a private authority"
+        case ssl.SSLError():
+            return f"{place} does not speak TLS as expected ({error.reason or error}); check port and security"
+        case socket.gaierror():
+            return f"the name {server.host} cannot be found ({error.strerror}); check the host and the network"
+        case TimeoutError():
+            return f"{place} does not answer"
+        case ConnectionRefusedError():
+            return f"{place} refuses the connection; check host and port"
+        case OSError():
+            return f"the connection to {place} failed: {error.strerror or error}"
+        case imaplib.IMAP4.error():
+            return f"{place} ended the dialogue: {words(error)}"
+    return f"{place} talks nonsense: {words(error)}"
+
+
+def words(said: object, *, hide: str = "") -> str:
+    """What a server or an error said, as one printable line of at most 300 characters, without the secret to `hide`."""
+    if isinstance(said, BaseException):
+        said = said.args[0] if said.args else type(said).__name__
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    if hide:
+        text = text.replace(hide, "***")
+    return "".join(c if c.isprintable() else " " for c in text)[:300].strip()
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if hasattr(socket, name):  # Linux has them all, others some
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
