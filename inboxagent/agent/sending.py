@@ -91,25 +91,28 @@ class Sender:
 
         Between any two letters `halted`, the pause flag and the limits are asked.
         """
-        for each in self.plan():
-            if isinstance(each.action, Resume | Hold | Finish):
-                self._turn(each)
-        planned = self.plan()
+        planned = self._settled()
         due = [each for each in planned if isinstance(each.action, Send)]
-        come_back = [each.action.at for each in planned if isinstance(each.action, Wait)]
         if self._braked(len(due)):
-            return min(come_back, default=None)
+            return _next_at(planned)
         for each in due:
             barred_until = self._barred()
             if barred_until is not None:
-                come_back.append(barred_until)
-                break
+                return min(barred_until, _next_at(self._settled()) or barred_until)
             if halted() or self._account.paused():
-                break
+                return _next_at(planned)
             await self._send(each.conversation_id)
-        else:
-            come_back += [each.action.at for each in self.plan() if isinstance(each.action, Wait)]
-        return min(come_back, default=None)
+        return _next_at(self._settled())
+
+    def _settled(self) -> list[Planned]:
+        """What is ahead once everything that needs no letter is written down."""
+        while True:
+            planned = self.plan()
+            turning = [each for each in planned if isinstance(each.action, Resume | Hold | Finish)]
+            if not turning:
+                return planned
+            for each in turning:
+                self._turn(each)
 
     def _turn(self, planned: Planned) -> None:
         """Write down a change of state that needs no letter, if it still holds under the lock."""
@@ -310,6 +313,10 @@ class Sender:
         with self._store.transaction(f"{conversation_id} {event.word}") as ledger:
             ledger.append(conversation_id, event)
         tell(self._observe, conversation_id, event)
+
+
+def _next_at(planned: Iterable[Planned]) -> datetime | None:
+    return min((each.action.at for each in planned if isinstance(each.action, Wait)), default=None)
 
 
 def back_off(outcome: Outcome, deferrals: int) -> timedelta:
