@@ -260,7 +260,7 @@ def read_reply(phase: Phase, code: int, text: str, *, address: str | None = None
         fate=row.fate,
         scope=row.scope,
         phase=phase,
-        text=one_line([str(code)] if code >= 0 else [], text),
+        text=one_line([str(code)] if code >= 0 else [], text) or row.means,
         means=row.means,
         code=code if known else None,
         status=status,
@@ -285,8 +285,8 @@ def one_line(before: Iterable[str], text: str) -> str:
     """The words of a server on one printable line of at most 1,000 characters, a status repeated on each line once."""
     first = _status(text)
     lines = [_STATUS.sub("", line, count=1) if first and line.startswith(first) else line for line in text.split("\n")]
-    words = [*before, *([first] if first else []), *(_UNPRINTABLE.sub(" ", line).strip() for line in lines)]
-    return " ".join(word for word in words if word)[:LONGEST_TEXT]
+    whole = " ".join([*before, *([first] if first else []), *lines])
+    return " ".join(_UNPRINTABLE.sub(" ", whole).split())[:LONGEST_TEXT]
 
 
 _LOST = "the line was lost, nothing was sent"
@@ -309,10 +309,16 @@ def read_break(phase: Phase, text: str, *, address: str | None = None) -> Outcom
     text = one_line([], text)
     if phase is Phase.DOT:
         means = "the line was lost after the dot: the server may have the letter"
-        return Outcome(fate=Fate.UNCERTAIN, scope=Scope.LETTER, phase=phase, text=text, means=means)
+        return Outcome(fate=Fate.UNCERTAIN, scope=Scope.LETTER, phase=phase, text=text or means, means=means)
     scope, after, means = _BREAKS[phase]
     return Outcome(
-        fate=Fate.DEFERRED, scope=scope, phase=phase, text=text, means=means, address=address, retry_after=after
+        fate=Fate.DEFERRED,
+        scope=scope,
+        phase=phase,
+        text=text or means,
+        means=means,
+        address=address,
+        retry_after=after,
     )
 
 
