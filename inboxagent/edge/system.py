@@ -1,0 +1,39 @@
+"""The machine's clock and its stop signals."""
+
+import asyncio
+import signal
+import time
+from datetime import UTC, datetime
+
+# Linux counts suspends on a clock of its own; elsewhere the monotonic clock is the nearest there is.
+_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class SystemClock:
+    """The Clock port over the machine's clocks."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, UTC."""
+        return datetime.now(UTC)
+
+    def boot(self) -> float:
+        """Seconds since boot, suspends included; never goes back."""
+        return time.clock_gettime(_BOOT)
+
+    def seconds_until(self, at: datetime) -> float:
+        """How long to wait until the wall clock shows `at`; never below 0."""
+        return max(0.0, (at - self.now()).total_seconds())
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Have SIGTERM and SIGINT set `stop`, in the running loop. A second one ends the process at once, as it used to."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def set_once() -> None:
+        stop.set()
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+    for each in signals:
+        loop.add_signal_handler(each, set_once)
