@@ -31,6 +31,18 @@ def explain(path: Path, error: OSError) -> InboxagentError:
     return StateUnwritable(f"{path} could not be written: {error.strerror}. Nothing was changed.")
 
 
+class Descriptor:
+    """A file that is open for reading as long as this object lives."""
+
+    def __init__(self, path: Path) -> None:
+        self.number = -1
+        self.number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if self.number >= 0:
+            os.close(self.number)
+
+
 def write_all(descriptor: int, content: bytes, offset: int) -> None:
     """Write all of it at this place, however little the system takes at once. Raises OSError."""
     left = memoryview(content)

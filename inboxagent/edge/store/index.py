@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from inboxagent.edge.store.lines import Header
 
-_MERGE_AT = 20_000
+_MERGE_AT = 2_000
 _ID_BITS = 32
 _ID_MASK = (1 << _ID_BITS) - 1
 

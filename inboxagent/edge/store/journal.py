@@ -45,7 +45,7 @@ class Journal:
         self.lock = Lock(path.with_name(path.name + ".lock"), patience)
         self.guard = threading.RLock()
         self._shapes = dict(shapes or {})
-        self._descriptor = -1
+        self._file: disk.Descriptor | None = None
         self._wrote = False
         self._failed: str | None = None
         self._seen: tuple[int, ...] = ()
@@ -140,14 +140,16 @@ class Journal:
 
     def _line(self, offset: int, length: int) -> bytes:
         try:
-            return os.pread(self._descriptor, length, offset)
+            return os.pread(self._number, length, offset)
         except OSError as error:
             raise _unreadable(self.path, error) from error
 
+    @property
+    def _number(self) -> int:
+        return self._file.number if self._file else -1
+
     def _forget(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        self._file = None
         self._begin()
 
     def _begin(self) -> None:
@@ -161,16 +163,18 @@ class Journal:
     def _reload(self) -> None:
         self._forget()
         try:
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            self._file = disk.Descriptor(self.path)
         except FileNotFoundError:
             return
         except OSError as error:
             raise _unreadable(self.path, error) from error
         self._read_on()
+        if self.end == 0:
+            raise StateDamaged(f"{self.path} is damaged: it is empty. Put back a good copy.")
 
     def _read_on(self) -> None:
         try:
-            with open(self._descriptor, "rb", buffering=_BLOCK, closefd=False) as file:
+            with open(self._number, "rb", buffering=_BLOCK, closefd=False) as file:
                 file.seek(self.end)
                 self._read(file)
         except OSError as error:
@@ -186,7 +190,7 @@ class Journal:
         for line in file:
             found = lines.header(line)
             if found is None or not self._continues(found, len(waiting)):
-                self._judge(file, found, offset)
+                self._judge([line, *file], offset)
                 return
             waiting.append((found, offset, len(line), line.endswith(b"\tnull\n")))
             offset += len(line)
@@ -220,12 +224,12 @@ class Journal:
             table = self.tables[name] = Table(*self._shapes.get(name, ((), None)))
         return table
 
-    def _judge(self, file: BinaryIO, bad: Header | None, offset: int) -> None:
-        """Whether a bad line is a torn end, or damage to what was once on disk (R2)."""
+    def _judge(self, rest: list[bytes], offset: int) -> None:
+        """Whether a bad line, the first of the rest, is a torn end, or damage to what was once on disk (R2)."""
         if self.end == 0:
             raise StateDamaged(f"{self.path} is damaged: it does not begin as a journal does.")
-        rest = [bad, *map(lines.header, file)]
-        if any(found["d"] > self.newest for found in rest if found):
+        whole = [found for line in rest for found in (lines.header(line), *lines.swallowed(line)) if found]
+        if any(found["d"] > self.newest for found in whole):
             raise StateDamaged(
                 f"{self.path} is damaged, {self.place(offset)}. Nothing is sent and nothing written until it is put "
                 "right: `inboxagent doctor` names what is lost and saves the rest."
@@ -235,7 +239,7 @@ class Journal:
         """An offset as people find it."""
         before, number = 0, 1
         while before < offset:
-            block = os.pread(self._descriptor, min(_BLOCK, offset - before), before)
+            block = os.pread(self._number, min(_BLOCK, offset - before), before)
             if not block:
                 break
             before, number = before + len(block), number + block.count(b"\n")

@@ -17,6 +17,7 @@ journal reads no contents. The content is the whole document, `null` where it is
 """
 
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,10 +49,19 @@ def header(line: bytes) -> Header | None:
     """The header of a line that is whole; None where a bit of it is wrong or its end is missing."""
     if line[:3] != _PREFIX or line[-1:] != b"\n":
         return None
-    if b"%08x" % zlib.crc32(memoryview(line)[_AT:-1]) != line[3:11]:
+    if b"%08x " % zlib.crc32(memoryview(line)[_AT:-1]) != line[3:_AT]:
         return None
     found = json.loads(line[_AT : line.index(b"\t", _AT)])
     return found if isinstance(found, dict) else None
+
+
+def swallowed(line: bytes) -> list[Header]:
+    """Headers of whole lines behind a damaged line end."""
+    found = (header(line[match.start() :]) for match in _BEGINNING.finditer(line, 1))
+    return [each for each in found if each is not None]
+
+
+_BEGINNING = re.compile(rb"j1 [0-9a-f]{8} \{")
 
 
 def content(line: bytes) -> Any:

@@ -23,30 +23,52 @@ class Damage:
 
 def find_damage(path: Path) -> list[Damage]:
     """Everything that is wrong, in the order of the file; a torn end, which was never acknowledged, is not."""
-    found: list[Damage] = []
-    suspects: list[Damage] = []
-    newest = -1
-    for number, offset, header, _ in _lines(path):
-        problem = _problem(header, newest, first=number == 1)
+    watch = _Watch()
+    for number, offset, header, line in _lines(path):
+        watch.look(number, offset, header)
+        for each in lines.swallowed(line) if header is None else ():
+            watch.look(number, offset, each)
+    return watch.found if watch.last >= 0 else watch.suspects
+
+
+class _Watch:
+    """Goes through a journal as its readers do, and on where they stop."""
+
+    def __init__(self) -> None:
+        self.found: list[Damage] = []
+        self.suspects: list[Damage] = []  # damage if something after them was on disk, else a torn end
+        self.last = -1  # number of the last whole line
+        self._complete = -1  # of the last complete transaction before the suspects
+        self._begun = -1  # what the transaction that is being read follows
+        self._part = 0
+        self._lost = False
+
+    def look(self, number: int, offset: int, header: Header | None) -> None:
+        """Take note of one line."""
+        problem = self._problem(header, first=number == 1)
         if problem:
-            suspects.append(Damage(number, offset, problem))
+            self.suspects.append(Damage(number, offset, problem))
+        self._lost = header is None
         if header is None:
-            continue
-        if suspects and (header.get("d", -1) > newest or number == 1):
-            found += suspects
-            suspects.clear()
-        newest = max(newest, header["n"])
-    return found + (suspects if newest < 0 else [])
+            return
+        if self.suspects and (header["d"] > self._complete or number == 1):
+            self.found += self.suspects
+            self.suspects.clear()
+        part, parts = header.get("of", (1, 1))
+        self.last, self._begun, self._part = header["n"], header["d"], part % parts
+        if self._part == 0 and not self.suspects:
+            self._complete = self.last
 
-
-def _problem(header: Header | None, newest: int, *, first: bool) -> str | None:
-    if header is None:
-        return "the checksum does not fit, or the line is not whole"
-    if first != ("head" in header):
-        return "it does not begin as a journal does" if first else "the journal begins a second time here"
-    if not first and header["d"] > newest:
-        return f"lines are missing before it: it follows number {header['d']}, number {newest} is there"
-    return None
+    def _problem(self, header: Header | None, *, first: bool) -> str | None:
+        if header is None:
+            return "the checksum does not fit, or the line is not whole"
+        if first or "head" in header:
+            return None if first and "head" in header else "a journal begins with its head, and once"
+        part = header.get("of", (1, 1))[0]
+        follows = self.last if part == 1 else self._begun
+        if self._lost or (part == self._part + 1 and header["d"] == follows):
+            return None
+        return f"lines before it are missing: it follows number {header['d']}, number {self.last} is there"
 
 
 def save_rest(path: Path, rest: Path) -> list[Damage]:

@@ -33,16 +33,22 @@ class Draft:
     def __init__(self) -> None:
         self.changed: dict[str, dict[int, tuple[Any, Any]]] = {}
         self.highest: dict[str, int] = {}
+        self.values: dict[tuple[str, int], Mapping[str, Any]] = {}
+        self.words: dict[tuple[str, str, str], set[int]] = {}
 
     def of(self, table: str) -> dict[int, tuple[Any, Any]]:
         """The changed documents of one table."""
         return self.changed.setdefault(table, {})
 
-    def change(self, table: str, number: int, before: Any, now: Any) -> None:
-        """Note a change; `before` is forgotten where an earlier one is known."""
+    def change(self, table: str, number: int, before: Any, now: Any, values: Mapping[str, Any]) -> None:
+        """Note a change with its index values; `before` is forgotten where an earlier one is known."""
         changed = self.of(table)
         first = changed[number][0] if number in changed else before
         changed[number] = (first, now)
+        self.values[table, number] = values
+        for name, found in values.items():
+            for word in found if isinstance(found, list) else ():
+                self.words.setdefault((table, name, word), set()).add(number)
 
 
 class JournalStorage(Storage):
@@ -53,7 +59,7 @@ class JournalStorage(Storage):
     ) -> None:
         self.journal = journal
         self.over = False  # set when a transaction is, so that nothing is read or written by mistake afterwards
-        self._describe = describe
+        self.describe = describe
         self._spare = spare
         self._mine = threading.local()
 
@@ -117,10 +123,10 @@ class JournalStorage(Storage):
     def find(self, table: str, name: str, word: str) -> Iterator[tuple[int, Any]]:
         """Documents that have this word among their index values, in the order of their ids."""
         self.catch_up()
-        candidates = set(self.journal.find(table, name, word)) | (set(self.draft.of(table)) if self.draft else set())
-        for number in sorted(candidates):
+        fresh = self.draft.words.get((table, name, word), ()) if self.draft else ()
+        for number in sorted({*self.journal.find(table, name, word), *fresh}):
             document = self.document(table, number)
-            if document is not None and word in self._describe(table, document).get(name, ()):
+            if document is not None and word in self.describe(table, document).get(name, ()):
                 yield number, document
 
     def next_id(self, table: str) -> int:
@@ -147,8 +153,8 @@ class JournalStorage(Storage):
                 number=number,
                 old=old,
                 new=new,
-                values={} if new is None else self._describe(table, new),
-                words_before={} if old is None or new is None else self._describe(table, old),
+                values=draft.values[table, number],
+                words_before={} if old is None or new is None else self.describe(table, old),
             )
             for table, changed in draft.changed.items()
             for number, (old, new) in changed.items()
@@ -237,12 +243,13 @@ class Overlay(MutableMapping[int, Any]):
 
     def settle(self) -> None:
         """Hand what was changed to the transaction. Raises TypeError, ValueError for what JSON cannot say."""
-        draft = self._view.storage.draft
+        storage, name = self._view.storage, self._view.name
+        draft = storage.draft
         assert draft is not None
         settled = {number: (before, lines.copy(now)) for number, (before, now) in self._touched.items()}
         for number, (before, now) in settled.items():
             if not lines.same(before, now):
-                draft.change(self._view.name, number, before, now)
+                draft.change(name, number, before, now, {} if now is None else storage.describe(name, now))
 
     def _before(self, number: int) -> Any:
         if number in self._touched:
