@@ -56,8 +56,9 @@ class Lock:
     @contextmanager
     def _file(self, deadline: float, why: str) -> Iterator[None]:
         self._descriptor = self._open()
-        try:
+        if not _take(self._descriptor):
             self._wait(deadline)
+        try:
             self.witness = _witness(self._descriptor)
             self._why = why
             self._sign()
@@ -75,12 +76,10 @@ class Lock:
             raise disk.explain(self._path, error) from error
 
     def _wait(self, deadline: float) -> None:
-        pause = 0.001
-        while not _take(self._descriptor):
-            if time.monotonic() >= deadline:
-                raise TryLater(f"{_holder(self._descriptor)} has held {self._path} for {self.patience:g} s.")
-            time.sleep(pause)
-            pause = min(pause * 2, 0.05)
+        """Queue up in the kernel, which is fair; asking again and again is not."""
+        turn = _Turn(self._descriptor)
+        if not turn.wait(deadline - time.monotonic()):
+            raise TryLater(f"{_holder(self._path)} has held {self._path} for {self.patience:g} s.")
 
     def _sign(self) -> None:
         why = " ".join((self._why or "").split())
@@ -88,6 +87,32 @@ class Lock:
         # On a full disk the signature may be lost, the lock is not.
         with suppress(OSError):
             os.pwrite(self._descriptor, note.ljust(_WIDTH - 1) + b"\n", 0)
+
+
+class _Turn:
+    """A thread that waits for the lock. Once it is given up, the descriptor is its to close."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._guard = threading.Lock()
+        self._taken = threading.Event()
+        self._given_up = False
+        threading.Thread(target=self._run, name="store lock", daemon=True).start()
+
+    def wait(self, seconds: float) -> bool:
+        """True when the lock is ours, False when it was given up."""
+        self._taken.wait(max(seconds, 0))
+        with self._guard:
+            self._given_up = not self._taken.is_set()
+            return not self._given_up
+
+    def _run(self) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        with self._guard:
+            if self._given_up:
+                os.close(self._descriptor)
+            else:
+                self._taken.set()
 
 
 def _take(descriptor: int) -> bool:
@@ -102,8 +127,8 @@ def _note(descriptor: int) -> re.Match[str] | None:
     return _NOTE.match(os.pread(descriptor, _WIDTH, 0).decode(errors="replace"))
 
 
-def _holder(descriptor: int) -> str:
-    note = _note(descriptor)
+def _holder(path: Path) -> str:
+    note = _NOTE.match(path.read_text(errors="replace"))
     return f"Process {note[1]} ({note[3].strip()})" if note else "Another process"
 
 
