@@ -272,26 +272,33 @@ class Journal:
         Where the disk is full and `spare` makes room, it is tried once more.
         """
         with self.guard:
-            content = self._compose(changes)
+            content, last = self._compose(changes)
             try:
-                self._append(content)
+                self._append(content, last)
             except disk.NoSpace:
                 if spare is None or not spare():
                     raise
-                self._append(content)
+                self._append(content, last)
         self._wrote = True
 
-    def _append(self, content: bytes) -> None:
+    def _append(self, content: bytes, last: int) -> None:
         descriptor = self._open_to_write()
         try:
             self._tidy(descriptor)
             self._write(descriptor, content)
         finally:
             os.close(descriptor)
-        self._read_on()
-        self.durable = self.newest
-        self._seen = self.generation()
-        self.lock.testify(self.newest)
+        self.lock.testify(last)
+        self._take_in()
+
+    def _take_in(self) -> None:
+        """Take note of what was just written. It is on disk: if it cannot be read now, it will be the next time."""
+        try:
+            self._read_on()
+            self.durable = self.newest
+            self._seen = self.generation()
+        except StateDamaged:
+            self._forget()
 
     def _open_to_write(self) -> int:
         try:
@@ -332,7 +339,7 @@ class Journal:
         with suppress(OSError):
             os.ftruncate(descriptor, self.end)
 
-    def _compose(self, changes: list[Change]) -> bytes:
+    def _compose(self, changes: list[Change]) -> tuple[bytes, int]:
         first = max(self.newest, self.lock.witness) + 1
         parts = []
         for index, change in enumerate(changes):
@@ -340,7 +347,7 @@ class Journal:
             if len(changes) > 1:
                 header["of"] = [index + 1, len(changes)]
             parts.append(self._compose_one(header, change))
-        return b"".join(parts)
+        return b"".join(parts), first + len(changes) - 1
 
     def _compose_one(self, header: Header, change: Change) -> bytes:
         if change.new is None:
@@ -395,7 +402,7 @@ class Journal:
         try:
             with self.writing("a clean end"), self.guard:
                 number = max(self.newest, self.lock.witness) + 1
-                self._append(lines.compose({"n": number, "d": self.newest, "mark": True}))
+                self._append(lines.compose({"n": number, "d": self.newest, "mark": True}), number)
         except TryLater:
             return
         finally:

@@ -59,13 +59,20 @@ class Lock:
         if not _take(self._descriptor):
             self._wait(deadline)
         try:
-            self.witness = _witness(self._descriptor)
+            self.witness = self._read_witness()
             self._why = why
             self._sign()
             yield
         finally:
             self._why = None
             os.close(self._descriptor)  # frees the lock
+
+    def _read_witness(self) -> int:
+        try:
+            note = _NOTE.match(os.pread(self._descriptor, _WIDTH, 0).decode(errors="replace"))
+        except OSError as error:
+            raise disk.explain(self._path, error) from error
+        return int(note[2]) if note else 0
 
     def _open(self) -> int:
         if problem := disk.owner_problem(self._path):
@@ -123,15 +130,6 @@ def _take(descriptor: int) -> bool:
     return True
 
 
-def _note(descriptor: int) -> re.Match[str] | None:
-    return _NOTE.match(os.pread(descriptor, _WIDTH, 0).decode(errors="replace"))
-
-
 def _holder(path: Path) -> str:
     note = _NOTE.match(path.read_text(errors="replace"))
     return f"Process {note[1]} ({note[3].strip()})" if note else "Another process"
-
-
-def _witness(descriptor: int) -> int:
-    note = _note(descriptor)
-    return int(note[2]) if note else 0
