@@ -171,13 +171,16 @@ class View(Mapping[str, Any]):
         self._changed = storage.draft.of(name) if storage.draft else {}
 
     def __getitem__(self, key: object) -> Any:
-        document = self.storage.document(self.name, int(str(key)))
+        number = _number(key)
+        document = None if number is None else self.storage.document(self.name, number)
         if document is None:
             raise KeyError(key)
         return document
 
     def __contains__(self, key: object) -> bool:
-        number = int(str(key))
+        number = _number(key)
+        if number is None:
+            return False
         if number in self._changed:
             return self._changed[number][1] is not None
         return self.storage.journal.row(self.name, number) is not None
@@ -196,6 +199,12 @@ class View(Mapping[str, Any]):
         known = set(before)
         kept = [number for number in before if number not in self._changed or self._changed[number][1] is not None]
         return kept + [number for number, (_, now) in self._changed.items() if number not in known and now is not None]
+
+
+def _number(key: object) -> int | None:
+    """A document id from the text that TinyDB makes of it; None for what cannot be one."""
+    text = str(key)
+    return int(text) if text.removeprefix("-").isdecimal() else None
 
 
 class Overlay(MutableMapping[int, Any]):
