@@ -34,9 +34,14 @@ LONGEST_CHAIN = 32
 def encode(value: object) -> bytes:
     """JSON as people read it; lone surrogates (bytes nobody could decode) are escaped. Raises TypeError, ValueError."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return _PLAIN.encode(value).encode()
     except UnicodeEncodeError:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+        return _ESCAPED.encode(value).encode()
+
+
+_PLAIN = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ESCAPED = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_decode = json.JSONDecoder().decode
 
 
 def compose(header: Header, content: bytes = b"null") -> bytes:
@@ -51,7 +56,7 @@ def header(line: bytes) -> Header | None:
         return None
     if b"%08x " % zlib.crc32(memoryview(line)[_AT:-1]) != line[3:_AT]:
         return None
-    found = json.loads(line[_AT : line.index(b"\t", _AT)])
+    found = _decode(line[_AT : line.index(b"\t", _AT)].decode())
     return found if isinstance(found, dict) else None
 
 
@@ -66,7 +71,7 @@ _BEGINNING = re.compile(rb"j1 [0-9a-f]{8} \{")
 
 def content(line: bytes) -> Any:
     """What a whole line says, freshly parsed."""
-    return json.loads(line[line.index(b"\t", _AT) + 1 : -1])
+    return _decode(line[line.index(b"\t", _AT) + 1 : -1].decode())
 
 
 def difference(old: Any, new: Any) -> dict[str, Any] | None:
@@ -99,7 +104,7 @@ def add(document: dict[str, Any], difference: Mapping[str, Any]) -> None:
 
 def copy(value: Any) -> Any:
     """A JSON value that shares nothing with this one. Raises TypeError, ValueError where it is not one."""
-    return json.loads(encode(value))
+    return _decode(encode(value).decode())
 
 
 def merge(headers: Sequence[Header]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Lock:
         self._threads = threading.RLock()
         self._descriptor = -1
         self._why: str | None = None
+        self._known = 0  # to be signed with the next transaction: a write of its own would slow every fsync down
         self.witness = 0
 
     @contextmanager
@@ -49,9 +50,8 @@ class Lock:
             self._threads.release()
 
     def testify(self, change: int) -> None:
-        """Note down that this change is on disk."""
-        self.witness = change
-        self._sign()
+        """Let the next signature say that this change is on disk."""
+        self._known = change
 
     @contextmanager
     def _file(self, deadline: float, why: str) -> Iterator[None]:
@@ -59,7 +59,7 @@ class Lock:
         if not _take(self._descriptor):
             self._wait(deadline)
         try:
-            self.witness = self._read_witness()
+            self.witness = max(self._read_witness(), self._known)
             self._why = why
             self._sign()
             yield

@@ -36,10 +36,14 @@ class Folds:
         known = self._recall(name, events, len(events))
         if known is None:
             known = self._fold(name, events)
-            self._known[name, len(events)] = (events, known)
-            if len(self._known) > _CAPACITY:
-                self._known.popitem(last=False)
+            self.keep(document, known)
         return known
+
+    def keep(self, document: Mapping[str, Any], conversation: Conversation) -> None:
+        """Remember which conversation a document makes."""
+        self._known[document["id"], len(document["events"])] = (document["events"], conversation)
+        if len(self._known) > _CAPACITY:
+            self._known.popitem(last=False)
 
     def _recall(self, name: str, events: list[Any], length: int) -> Conversation | None:
         known = self._known.get((name, length))
@@ -170,14 +174,17 @@ class JournalLedger(JournalRecords):
         if self._one(CONVERSATIONS, "id", conversation_id) is not None:
             raise ValueError(f"conversation {conversation_id} exists already")
         conversation = fold(conversation_id, events)
-        self._table(CONVERSATIONS).insert(_document(conversation))
+        document = _document(conversation)
+        self._folds.keep(document, conversation)
+        self._table(CONVERSATIONS).insert(document)
         return conversation
 
     def append(self, conversation_id: str, *events: Event) -> Conversation:
         """Add events to a conversation and return it as it is afterwards. Raises KeyError where there is none."""
         number, document = self._conversation(conversation_id)
-        document["events"] += [to_json(event) for event in events]
-        conversation = self._folds.conversation(document)
+        conversation = reduce(advance, events, self._folds.conversation(document))
+        document["events"] = [*document["events"], *(to_json(event) for event in events)]
+        self._folds.keep(document, conversation)
         document["look_at"] = _seconds(look_at(conversation))
         self._table(CONVERSATIONS).update(document, doc_ids=[number])
         return conversation
