@@ -6,9 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
 
-from tinydb.table import Table
-
-from inboxagent.edge.store.tables import JournalDB, JournalStorage
+from inboxagent.edge.store.tables import JournalDB, JournalStorage, JournalTable
 from inboxagent.errors import StateDamaged
 from inboxagent.outreach.events import Event, from_json, to_json
 from inboxagent.outreach.state import Conversation, State, advance, fold
@@ -159,8 +157,10 @@ class JournalRecords:
         found = (self._folds.conversation(document) for document in documents if document is not None)
         return [each for each in found if each.state == state]
 
-    def _table(self, name: str) -> Table:
-        return self._database.table(name)
+    def _table(self, name: str) -> JournalTable:
+        table = self._database.table(name)
+        assert isinstance(table, JournalTable)
+        return table
 
     def _one(self, table: str, key: str, value: str) -> tuple[int, Any] | None:
         return next(iter(self._storage.find(table, key, value)), None)
@@ -181,12 +181,12 @@ class JournalLedger(JournalRecords):
 
     def append(self, conversation_id: str, *events: Event) -> Conversation:
         """Add events to a conversation and return it as it is afterwards. Raises KeyError where there is none."""
-        number, document = self._conversation(conversation_id)
-        conversation = reduce(advance, events, self._folds.conversation(document))
-        document["events"] = [*document["events"], *(to_json(event) for event in events)]
-        self._folds.keep(document, conversation)
-        document["look_at"] = _seconds(look_at(conversation))
-        self._table(CONVERSATIONS).update(document, doc_ids=[number])
+        number, before = self._conversation(conversation_id)
+        conversation = reduce(advance, events, self._folds.conversation(before))
+        added = [to_json(event) for event in events]
+        now = {**before, "look_at": _seconds(look_at(conversation)), "events": [*before["events"], *added]}
+        self._folds.keep(now, conversation)
+        self._table(CONVERSATIONS).replace(number, before, now)
         return conversation
 
     def look_again(self, conversation_id: str, at: datetime | None) -> None:
