@@ -130,7 +130,7 @@ def _check_nodes(node: nodes.Node, place: _Place, words: Vocabulary, report: Rep
             _check_comparison(node, place, words, report)
         case _ if not isinstance(node, _ALLOWED):
             hint = "names, filters and conditions only: {{ name }}"
-            report.error(place.whole, f"{place.source!r} cannot be used in a letter", hint)
+            report.error(place.whole, f'"{place.source}" cannot be used in a letter', hint)
             return
     for child in node.iter_child_nodes():
         _check_nodes(child, place, words, report)
@@ -142,8 +142,7 @@ def _check_name(name: str, piece: Piece, words: Vocabulary, report: Report) -> N
     elif name == PHRASE:
         report.error(piece, "which phrase?", "write {{ phrase.name }}")
     elif name not in words.names:
-        near = nearest(name, words.names, cutoff=NEAR)
-        if near:
+        if near := _misspelt(name, words):
             report.error(piece, f'unknown field "{name}"', f'did you mean "{near}"?')
         else:
             words.undeclared.setdefault(name, piece)
@@ -180,7 +179,7 @@ def _check_comparison(node: nodes.Compare, place: _Place, words: Vocabulary, rep
         if isinstance(side, nodes.Const) and isinstance(side.value, int | float):
             continue
         if isinstance(side, nodes.Name):
-            if _type(side.name, words) is not FieldType.NUMBER:
+            if _type(side.name, words) is not FieldType.NUMBER and not _misspelt(side.name, words):
                 hint = f"under fields: {side.name}: {{type: number}}"
                 report.error(place.of(side.name), f'"{side.name}" is not a number and cannot be compared', hint)
             continue
@@ -200,3 +199,8 @@ def _check_containers(node: nodes.Compare, place: _Place, words: Vocabulary, rep
 
 def _type(name: str, words: Vocabulary) -> FieldType:
     return words.fields[name].type if name in words.fields else FieldType.TEXT
+
+
+def _misspelt(name: str, words: Vocabulary) -> str | None:
+    """The known name that was meant by an unknown one."""
+    return None if name in words.names else nearest(name, words.names, cutoff=NEAR)
