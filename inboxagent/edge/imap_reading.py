@@ -48,14 +48,15 @@ def read_page(connection: Connection, mailbox: str, cursor: Cursor, uidnext: int
 
 def read_message(connection: Connection, fetched: Fetched) -> bytes | None:
     """Header section and body, capped; None where the message is gone."""
-    if connection.selected != fetched.mailbox:
-        examine(connection, fetched.mailbox, fetched.uidvalidity)
+    examine(connection, fetched.mailbox, fetched.uidvalidity)
     message = connection.fetch([fetched.uid], _MESSAGE_ITEMS).get(fetched.uid)
-    if message is None or not message.sections.keys() >= {"HEADER", "TEXT"}:
+    if message is None or not message.sections.get("HEADER"):
         examine(connection, fetched.mailbox, fetched.uidvalidity)
-        if connection.search(f"UID {fetched.uid}"):
-            raise connection.trouble(f'cannot give message UID {fetched.uid} of the mailbox "{fetched.mailbox}"')
-        return None
+        if not connection.search(f"UID {fetched.uid}"):
+            return None
+        message = connection.fetch([fetched.uid], _MESSAGE_ITEMS).get(fetched.uid)
+    if message is None or not message.sections.keys() >= {"HEADER", "TEXT"}:
+        raise connection.trouble(f'cannot give message UID {fetched.uid} of the mailbox "{fetched.mailbox}"')
     return _whole_lines(message.sections["HEADER"]) + message.sections["TEXT"]
 
 
@@ -89,11 +90,13 @@ def collect(
     got: dict[int, Fetched] = {}
     for chunk in _chunks(uids):
         got |= _fetch(connection, mailbox, uidvalidity, chunk)
-    missing = [uid for uid in uids if uid not in got]
+    # Of what has been expunged since the view was made, Dovecot gives size 0, the year 1970 and perhaps no fields.
+    missing = [uid for uid in uids if uid not in got or not got[uid].size or not got[uid].header]
     lost = None
     if missing:
         examine(connection, mailbox, uidvalidity)  # a view that knows what has been expunged
         there = connection.search(f"UID {uid_set(missing)}")
+        got = {uid: each for uid, each in got.items() if uid not in missing}
         for uid in there:
             got |= _fetch(connection, mailbox, uidvalidity, [uid])
         lost = next((uid for uid in there if uid not in got), None)
