@@ -143,9 +143,18 @@ def _due(conversation: Conversation, sequence: Sequence, step: Step, now: dateti
 
 
 def _slot(conversation: Conversation, sequence: Sequence, step: Step, zone: ZoneInfo, key: str) -> Slot:
-    slot = next_due(conversation.clock_at, step.wait, sequence.hours, zone, key)
+    slot = _waited(conversation, sequence, step, zone, key)
     retry_at = conversation.retry_at
     if retry_at is None or retry_at <= slot.at:
         return slot
     again = admit(retry_at, sequence.hours, zone, key, spread=False)
     return Slot(at=again.at, because=f"the server put it off until {retry_at:%a %d %b %H:%M} UTC")
+
+
+def _waited(conversation: Conversation, sequence: Sequence, step: Step, zone: ZoneInfo, key: str) -> Slot:
+    """The end of the step's wait, or of the one that she set in its place when she resumed."""
+    if conversation.wait_until is None:
+        return next_due(conversation.clock_at, step.wait, sequence.hours, zone, key)
+    slot = admit(conversation.wait_until, sequence.hours, zone, key, spread=False)
+    hers = "the wait she set when she resumed it"
+    return Slot(at=slot.at, because=f"{hers}; {slot.because}" if slot.because else hers)

@@ -53,6 +53,7 @@ class Conversation:
     pending: Event | None = None  # an intent without a result
     uncertain: bool = False  # nobody knows what became of `pending`
     attempts: Mapping[str, int] = field(default_factory=dict)  # releases by her, by step
+    wait_until: datetime | None = None  # the end of a wait that she set in place of the step's own
     retry_at: datetime | None = None
     deferred_since: datetime | None = None
     deferrals: int = 0
@@ -192,6 +193,7 @@ def _sent(c: Conversation, e: Event) -> Conversation:
         clock_at=_later(c.clock_at, e.at),
         latest=mail or c.latest,
         passed=_pass(c, e.step),
+        wait_until=None,
         retry_at=None,
         deferred_since=None,
         deferrals=0,
@@ -226,11 +228,11 @@ def _released(c: Conversation, e: Event) -> Conversation:
 def _dropped(c: Conversation, e: Event) -> Conversation:
     # It may have gone out after all, so the next wait runs from when it was tried.
     tried_at = c.pending.at if c.pending else e.at
-    return replace(_result(c), passed=_pass(c, e.step), clock_at=_later(c.clock_at, tried_at))
+    return replace(_result(c), passed=_pass(c, e.step), clock_at=_later(c.clock_at, tried_at), wait_until=None)
 
 
 def _own_mail(c: Conversation, e: Event) -> Conversation:
-    return replace(_thread(c, e), touches=c.touches + 1, clock_at=_later(c.clock_at, e.at))
+    return replace(_thread(c, e), touches=c.touches + 1, clock_at=_later(c.clock_at, e.at), wait_until=None)
 
 
 def _thread(c: Conversation, e: Event) -> Conversation:
@@ -254,8 +256,10 @@ def _resumed(c: Conversation, e: Event) -> Conversation:
         return c
     if e.by is By.AGENT:  # held days do not use up the wait
         rested = e.at - min(hold.at for hold in c.holds)
-        return replace(c, holds=(), clock_at=c.clock_at + rested)
-    return replace(c, holds=(), clock_at=e.at, soft_bounces=0, retry_at=None, deferred_since=None, deferrals=0)
+        wait_until = None if c.wait_until is None else c.wait_until + rested
+        return replace(c, holds=(), clock_at=c.clock_at + rested, wait_until=wait_until)
+    anew = replace(c, holds=(), clock_at=e.at, wait_until=e.until, soft_bounces=0)
+    return replace(anew, retry_at=None, deferred_since=None, deferrals=0)
 
 
 def _bounce(c: Conversation, e: Event) -> Conversation:
