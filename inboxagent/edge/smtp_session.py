@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import ipaddress
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,8 @@ from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope, one_line, re
 
 Security = Literal["tls", "starttls", "none"]
 Password = Callable[[], str]
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Za-z:.]+\]")
 
 # Large enough for most letters in one go, small enough that a slow line shows in the buffer of the transport.
 _BLOCK = 65_536
@@ -55,6 +58,8 @@ class Server:
         """Refuse what must not be tried."""
         if self.security == "none" and not _is_loopback(self.host):
             raise ConfigError(f"smtp: security none is for this machine alone, not for {self.host}")
+        if self.local_hostname is not None and not _HOST_NAME.fullmatch(self.local_hostname):
+            raise ConfigError(f"smtp: local_hostname is not the name of a machine: {self.local_hostname!r}")
 
     def trust(self) -> ssl.SSLContext:
         """Whom to believe: certificate and host name are always checked."""
@@ -75,7 +80,7 @@ class Session:
     """A connection and the questions it can be asked; every answer that is not yes comes back as an `Outcome`."""
 
     def __init__(self, server: Server, trust: ssl.SSLContext) -> None:
-        """Connects nothing yet. Raises ValueError for a local host name that EHLO cannot carry."""
+        """Connects nothing yet."""
         self._server = server
         self._trust = trust
         self._smtp = aiosmtplib.SMTP(
