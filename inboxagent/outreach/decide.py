@@ -75,9 +75,15 @@ def decide(conversation: Conversation, sequence: Sequence | None, now: datetime,
     step = next_step(conversation, sequence)
     if step is None:
         return Finish(because=f"all steps of {sequence.name} are over and no answer came")
-    if conversation.deferred_since and now - conversation.deferred_since >= GIVE_UP_AFTER:
+    if _is_given_up(conversation):
         return Hold(because=f"the server put `{step.word}` off for {GIVE_UP_AFTER.days} days")
     return _due(conversation, sequence, step, now, home)
+
+
+def _is_given_up(conversation: Conversation) -> bool:
+    """Three days of trying, not of waiting: a weekend outside the sending hours is no refusal."""
+    since, retry_at = conversation.deferred_since, conversation.retry_at
+    return since is not None and retry_at is not None and retry_at - since >= GIVE_UP_AFTER
 
 
 def next_step(conversation: Conversation, sequence: Sequence) -> Step | None:
