@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inboxagent.outreach.phrases import Phrases
+from inboxagent.outreach.phrases import TONES, Phrases
 from inboxagent.outreach.sequence import Field, FieldType, Hours, Sequence, Unit, Wait
 from inboxagent.rules.parse import parse_rule
 from inboxagent.rules.phrases import parse_phrases
@@ -208,6 +208,7 @@ def test_no_text_crashes_the_parser(source: str) -> None:
     check_places(problems, source)
 
 
+PHRASE = dict.fromkeys(TONES, "Well,")
 SHIPPED = (Path(__file__).parents[2] / "rules" / "proposal.md").read_text("utf-8")
 
 
@@ -215,8 +216,12 @@ SHIPPED = (Path(__file__).parents[2] / "rules" / "proposal.md").read_text("utf-8
 @given(st.integers(0, len(SHIPPED)), st.integers(0, 40), st.one_of(CHARS, st.text(max_size=5)))
 def test_no_slip_of_the_hand_crashes_the_parser(at: int, length: int, typed: str) -> None:
     source = SHIPPED[:at] + typed + SHIPPED[at + length :]
-    _, problems = parse_rule("rules/proposal.md", source, {})
+    book = {"en": Phrases(texts=dict.fromkeys(("greeting", "sign_off", "short_answer", "easy_no"), PHRASE))}
+    sequence, problems = parse_rule("rules/proposal.md", source, book)
     check_places(problems, source)
+    if sequence is not None:
+        said = [line for line in split_lines(source) if line.strip().startswith("wait")]
+        assert len(sequence.steps) <= len(said)  # no step without a wait of its own
 
 
 def check_places(problems: tuple[Problem, ...], source: str) -> None:
