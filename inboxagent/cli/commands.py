@@ -26,6 +26,7 @@ COMMANDS = {
     "drop": "inboxagent.cli.change:drop_command",
     "check": "inboxagent.cli.check:check_command",
     "classify": "inboxagent.cli.classify:classify_command",
+    "run": "inboxagent.cli.run:run_command",
     "demo": "inboxagent.cli.demo:demo",
 }
 

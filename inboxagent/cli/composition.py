@@ -97,15 +97,15 @@ class Composition:
         ahead = [(each, wait) for each in conversations if (wait := self.next_of(each)) is not None]
         return min(ahead, key=lambda pair: pair[1].at, default=None)
 
-    def account(self) -> "Account":
-        """What the agent is told."""
+    def account(self, *, dry: bool = False) -> "Account":
+        """What the agent is told. A dry one has no key for Message-IDs of its own, and makes none."""
         from inboxagent.agent.account import Account
         from inboxagent.edge.system_state import message_id_key
 
         make_state(self.config.state)
         return Account(
             me=self.config.me,
-            key=message_id_key(self.config.state),
+            key=b"" if dry else message_id_key(self.config.state),
             rules=self.rules,
             paused=lambda: next((f"the flag {flag} is up" for flag in self.flags()), None),
             limits=self.config.limits,
