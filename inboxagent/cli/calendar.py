@@ -17,7 +17,7 @@ from inboxagent.outreach.state import Conversation
 
 def ahead_of(composition: Composition, conversation: Conversation) -> tuple[Coming, ...]:
     """The steps ahead in a conversation; none where its rule file cannot be read."""
-    rules = composition.rules()
+    rules = composition.rulebook
     sequence = rules.sequences.get(conversation.enrolment.sequence)
     if sequence is None:
         return ()

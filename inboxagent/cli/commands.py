@@ -1,6 +1,5 @@
 """The command `inboxagent`. A subcommand's module is imported when it is called, so that the others cost nothing."""
 
-import difflib
 import importlib
 import os
 import sys
@@ -52,6 +51,8 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The subcommand that is called, or a usage error with the name that was probably meant."""
         if args[0] not in COMMANDS:
+            import difflib  # costly, and needed for slips only
+
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             meant = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(COMMANDS)}"
             ctx.fail(f'there is no command "{args[0]}"; {meant}')

@@ -15,7 +15,7 @@ from inboxagent.outreach.state import Conversation, State
 
 # What costs time is imported where it is used: a command pays for what it does.
 if TYPE_CHECKING:
-    from inboxagent.agent.account import Account
+    from inboxagent.agent.account import Account, Rulebook
     from inboxagent.edge.imap import ImapMailbox
     from inboxagent.edge.rulefiles import RuleFiles
     from inboxagent.edge.smtp import SmtpTransport
@@ -63,6 +63,11 @@ class Composition:
 
         return RuleFiles(self.config.rules, find("rules"), self._tell)
 
+    @cached_property
+    def rulebook(self) -> "Rulebook":
+        """The rulebook as it was when this command first asked."""
+        return self.rules()
+
     @property
     def lock_path(self) -> Path:
         """The lock of the one process that may run for this account."""
@@ -89,7 +94,7 @@ class Composition:
             return None
         from inboxagent.outreach.decide import outlook
 
-        sequence = self.rules().sequences.get(conversation.enrolment.sequence)
+        sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
         return outlook(conversation, sequence, self.clock.now(), self.home)
 
     def earliest(self, conversations: Iterable[Conversation]) -> "tuple[Conversation, Wait] | None":

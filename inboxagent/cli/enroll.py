@@ -75,7 +75,7 @@ async def _enroll(composition: Composition, wish: Wish, dry_run: bool) -> Conver
 
 def _sequence(composition: Composition, name: str) -> Sequence:
     name = name.removesuffix(".md")
-    rules = composition.rules()
+    rules = composition.rulebook
     if name in rules.sequences:
         return rules.sequences[name]
     problems = [problem for problem in composition.rules.problems if f"{name}.md:" in problem]
