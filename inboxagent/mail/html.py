@@ -19,6 +19,23 @@ def to_text(html: str) -> str:
     return node_text(tree.body) if tree.body is not None else ""
 
 
+# What mail programs mark as not the writer's own: the words before a quotation, the quotation, the signature.
+_FOREIGN = (
+    ".gmail_attr, .moz-cite-prefix, .gmail_signature, .moz-signature, .protonmail_signature_block, .protonmail_quote, "
+    ".yahoo_quoted, [id^=yahoo_quoted], .zmail_extra, #mail-editor-reference-message-container"
+)
+
+
+def own_text(html: str) -> str:
+    """The visible text without what the writer's mail program marks as quotation or signature."""
+    tree = LexborHTMLParser(html[:LONGEST_HTML])
+    if tree.body is None:
+        return ""
+    for foreign in tree.body.css(_FOREIGN):
+        foreign.decompose()
+    return node_text(tree.body)
+
+
 def node_text(root: LexborNode) -> str:
     """The visible text under one element."""
     for silent in root.css(_SILENT):

@@ -37,7 +37,7 @@ class Inbound:
 
     `fields` maps lower-case names to raw unfolded values in the order they came. `message_id` is never empty: without
     a Message-ID field it is a hash of From, Date, Subject and the body. `text` is the plain text of the body without
-    the messages attached to it; `returned` the readable text of those (a bounce has one). `date` is UTC.
+    the messages attached to it, made from `html` unless `has_plain`; `returned` the readable text of those (a bounce has one). `date` is UTC.
     """
 
     fields: Mapping[str, tuple[str, ...]]
@@ -55,6 +55,7 @@ class Inbound:
     text: str = ""
     html: str = ""
     returned: str = ""
+    has_plain: bool = True
     report: Report | None = None
     complete: bool = True
 
@@ -79,6 +80,7 @@ def parse(raw: bytes) -> Inbound:
         text=text[:LONGEST_BODY],
         html=html[:LONGEST_BODY],
         returned=_returned(message),
+        has_plain=bool(plain.strip()),
         report=read_report(message),
         complete=True,
     )
@@ -138,6 +140,7 @@ def _inbound(
     text: str = "",
     html: str = "",
     returned: str = "",
+    has_plain: bool = True,
     report: Report | None = None,
     complete: bool,
 ) -> Inbound:
@@ -159,6 +162,7 @@ def _inbound(
         text=text,
         html=html,
         returned=returned,
+        has_plain=has_plain,
         report=report,
         complete=complete,
     )

@@ -52,29 +52,23 @@ def responder_field(message: Inbound) -> str:
 
 def responder_subject(subject: str) -> str:
     """The words with which a subject begins that only responders write, quoted; empty where there are none."""
-    folded = phrases.fold(subject)
-    for candidate in (folded, phrases.fold(_bare_tag(subject))):
-        for phrase in phrases.phrases("auto_subjects"):
-            match = phrase.pattern.match(candidate)
-            if match and (
-                candidate[match.end() :].lstrip()[:1] in ("", ":", "：", "-", "–", "|", "(", "[", "]", "r", "(")
-                or phrase.pattern.pattern.endswith(":")
-            ):
+    for candidate in (phrases.fold(subject), phrases.fold(_bare_tag(subject))):
+        for match in phrases.beginnings("auto_subjects", candidate):
+            if match.group().endswith(":") or candidate[match.end() :].lstrip()[:1] in _AFTER_RESPONDER:
                 return f'subject "{subject.strip()[:60]}"'
     return ""
 
 
+_AFTER_RESPONDER = frozenset(["", ":", "：", "-", "–", "|", "(", "[", "]"])
+
+
 def _bare_tag(subject: str) -> str:
-    """The subject without a leading tag such as [External]; the words of the tag itself where nothing else tells."""
+    """The subject without a leading tag such as [External]; the words of the tag itself where they are a responder's."""
     match = _TAG.match(subject)
     if not match:
         return subject
     inside = match[1] or ""
-    return (
-        inside
-        if any(p.pattern.match(phrases.fold(inside)) for p in phrases.phrases("auto_subjects"))
-        else subject[match.end() :]
-    )
+    return inside if any(phrases.beginnings("auto_subjects", phrases.fold(inside))) else subject[match.end() :]
 
 
 def says_automatic(text: str) -> Hit | None:

@@ -45,7 +45,17 @@ class Phrase:
 
     language: str
     fragments: tuple[str, ...]
-    pattern: re.Pattern[str]
+    source: str
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern, compiled when a fragment was found: of ten thousand phrases few ever are."""
+        return _compiled(self.source)
+
+
+@functools.cache
+def _compiled(source: str) -> re.Pattern[str]:
+    return re.compile(source)
 
 
 def unseen_removed(text: str) -> str:
@@ -68,7 +78,7 @@ def compile_phrase(language: str, phrase: str) -> Phrase:
     pieces = [fold(piece) for piece in phrase.split("...")]
     fragments = tuple(piece.rstrip("*").strip() for chunk in pieces for piece in re.split(r"\*", chunk))
     pattern = _GAP.join(_piece_pattern(piece) for piece in pieces)
-    return Phrase(language, tuple(f for f in fragments if f), re.compile(pattern))
+    return Phrase(language, tuple(f for f in fragments if f), pattern)
 
 
 def _piece_pattern(piece: str) -> str:
@@ -87,7 +97,7 @@ def phrases(subject: str) -> tuple[Phrase, ...]:
 def of(language: str, subject: str) -> tuple[Phrase, ...]:
     """The phrases of one language on one subject, longest first."""
     found = [phrase for phrase in phrases(subject) if phrase.language == language]
-    return tuple(sorted(found, key=lambda phrase: len(phrase.pattern.pattern), reverse=True))
+    return tuple(sorted(found, key=lambda phrase: len(phrase.source), reverse=True))
 
 
 @functools.cache
@@ -116,6 +126,19 @@ def _hits(subject: str, text: str) -> Iterator[Hit]:
     for phrase in phrases(subject):
         if phrase.fragments[0] in folded and (match := phrase.pattern.search(folded)):
             yield Hit(phrase.language, excerpt(folded, match.start(), match.end()), match.start())
+
+
+def beginnings(subject: str, folded: str) -> Iterator[re.Match[str]]:
+    """The phrases of a subject with which a folded text begins."""
+    for phrase in phrases(subject):
+        if phrase.fragments[0] in folded and (match := phrase.pattern.match(folded)):
+            yield match
+
+
+def ends(subject: str, text: str) -> bool:
+    """Whether a text ends with a phrase of a subject."""
+    folded = fold(text[-120:])
+    return any(folded.endswith(word) for word in words(subject))
 
 
 def excerpt(text: str, start: int, end: int) -> str:
