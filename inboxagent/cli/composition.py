@@ -15,11 +15,12 @@ from inboxagent.outreach.state import Conversation, State
 
 # What costs time is imported where it is used: a command pays for what it does.
 if TYPE_CHECKING:
-    from inboxagent.agent.account import Account, Rulebook
+    from inboxagent.agent.account import Account
     from inboxagent.edge.imap import ImapMailbox
     from inboxagent.edge.rulefiles import RuleFiles
     from inboxagent.edge.smtp import SmtpTransport
     from inboxagent.outreach.decide import Wait
+    from inboxagent.outreach.rulebook import Rulebook
     from inboxagent.ports import Store
 
 
