@@ -173,10 +173,10 @@ def _auto_reply(question: Question, because: str) -> Verdict:
 def _receipt(question: Question) -> Verdict | None:
     """Read receipts of programs that do not know RFC 8098: subject and text must both say so."""
     subject = phrases.fold(question.message.subject)
-    if any(subject.startswith(prefix) for prefix in phrases.words("receipt_subjects")):
-        if hit := phrases.find("receipt", question.new_text[:600]):
-            return Verdict(kind=Kind.OTHER, because=f'read receipt: "{hit.words}"', new_text=question.new_text)
-    return None
+    if not any(subject.startswith(prefix) for prefix in phrases.words("receipt_subjects")):
+        return None
+    hit = phrases.find("receipt", question.new_text[:600])
+    return Verdict(kind=Kind.OTHER, because=f'read receipt: "{hit.words}"') if hit else None
 
 
 def _mass_mail(question: Question) -> Verdict | None:

@@ -109,7 +109,9 @@ _VAGUE = frozenset(
 )
 # He who accepted the recipient and then finds him unknown is filtering (Japanese carriers do).
 _AFTER_DATA = re.compile(
-    r"(?i)>>> data\s<<< 55[0-3][^<>]{0,20}(?:<[^<>]{0,80}>)?[^<>]{0,40}(?:unknown|no such)|in reply to (?:end of )?data|after (?:end of )?data|smtp command data|550 : user unknown"
+    r"(?i)>>> data\s<<< 55[0-3][^<>]{0,20}(?:<[^<>]{0,80}>)?[^<>]{0,40}(?:unknown|no such)"
+    r"|in reply to (?:end of )?data|after (?:end of )?data"
+    r"|smtp command data|550 : user unknown"
 )
 _TEMPORARY = re.compile(r"(?i)^4\.|not found, try again|'mx' lookup of|temporar")
 

@@ -63,7 +63,7 @@ _AFTER_RESPONDER = frozenset(["", ":", "：", "-", "–", "|", "(", "[", "]"])
 
 
 def _bare_tag(subject: str) -> str:
-    """The subject without a leading tag such as [External]; the words of the tag itself where they are a responder's."""
+    """The subject without a leading tag such as [External]; the tag's own words where they are a responder's."""
     match = _TAG.match(subject)
     if not match:
         return subject

@@ -147,7 +147,8 @@ def _next_lines(lines: list[str], at: int) -> list[str]:
 def _is_header_block(lines: list[str]) -> bool:
     """Labelled lines in a row: two or more whose labels a language knows, beginning with a sender or a date, or three
     of any language with an address and a date among them."""
-    labels, block = [], []
+    labels: list[str] = []
+    block: list[str] = []
     for line in lines:
         match = _LABELLED.match(line[: phrases.LONGEST_LINE])
         if match:

@@ -23,10 +23,12 @@ _DAEMON_NAME = re.compile(
 )
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\"]{1,100}@[A-Za-z0-9.\-]{1,120}[A-Za-z0-9]")
 _RCPT = re.compile(
-    r"(?i)\b(?:RCPT TO|original recipient|final recipient|recipient address|to)\s?[:=]\s?<?([^\s<>]{1,100}@[^\s<>;,]{1,120})>?"
+    r"(?i)\b(?:RCPT TO|original recipient|final recipient|recipient address|to)\s?[:=]\s?"
+    r"<?([^\s<>]{1,100}@[^\s<>;,]{1,120})>?"
 )
 _LINE_OF_ADDRESS = re.compile(
-    r"^[\s*>\-]{0,12}(?:(?:(?:failed )?recipient|to|user|address)[: ])?\s{0,4}<?([^\s<>:,\"'()]{1,100}@[^\s<>:,;()\"']{1,120})>?\s{0,3}(?:$|[:;,(\-.]|\s\S)",
+    r"^[\s*>\-]{0,12}(?:5\d\d[ \-])?(?:(?:(?:failed )?recipient|to|user|address)[: ])?\s{0,4}"
+    r"<?([^\s<>:,\"'()]{1,100}@[^\s<>:,;()\"']{1,120})>?\s{0,3}(?:$|[:;,(\-.]|\s\S)",
     re.IGNORECASE,
 )
 _FIELD_LINE = re.compile(r"^([A-Za-z][A-Za-z0-9\-]{1,40}):(?:\s|$)")
@@ -72,7 +74,7 @@ def read_notice(message: Inbound) -> Report | None:
 
 
 def _weigh(message: Inbound, explanation: str) -> Evidence | None:
-    """A daemon's mail that speaks of failure; without a daemon both subject and text must, and it may answer nothing."""
+    """A daemon's mail that speaks of failure; without one, subject and text both must, and it answers nothing."""
     origin = _origin(message)
     weak = "" if origin else _machine_sender(message)
     in_subject = phrases.find("failed_subjects", message.subject)
@@ -150,7 +152,7 @@ def _starts_fields(lines: list[str]) -> bool:
 
 
 def original_ids(message: Inbound, explanation: str, original: str) -> tuple[str, ...]:
-    """Message-IDs of the returned message: from what was attached, what follows in the text, and what the notice answers."""
+    """Message-IDs of the returned message: from what is attached, what follows in the text, what the notice answers."""
     found: list[str] = []
     for text in (message.returned, original, explanation):
         found += [match[1] for match in ORIGINAL_ID.finditer(text)]
@@ -178,7 +180,8 @@ def _diagnostic(explanation: str) -> str:
 
 
 _AFTER = re.compile(
-    r"(?i)following (?:recipient|address|e-?mail)|did not reach|was addressed|could not be delivered to|address(?:\(es\)|es)? (?:failed|had)"
+    r"(?i)following (?:recipient|address|e-?mail)|did not reach|was addressed"
+    r"|bouncedrecipients|could not be delivered to|address(?:\(es\)|es)? (?:failed|had)"
 )
 
 
