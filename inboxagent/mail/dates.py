@@ -252,7 +252,11 @@ def _ranged(text: str, hints: Sequence[str], now: datetime) -> Found | None:
                 other.end <= mention.start and _RANGE.fullmatch(text[other.end : mention.start]) for other in mentions
             )
             if mention.day >= now.date() and (
-                started or re.search(r"\d{1,2}\.?\s{0,2}(?:-|–|—|to|bis|au|al)\s{0,2}$", before)
+                started
+                or re.search(
+                    r"\d{1,2}(?:st|nd|rd|th|er|\.)?\s{0,2}(?:-|–|—|to|till|until|bis|au|al|a|do|til|tot)\s{0,2}$",
+                    before,
+                )
             ):
                 return Found(mention.day + timedelta(days=1), text[max(0, mention.start - 14) : mention.end])
     return None

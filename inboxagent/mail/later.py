@@ -31,23 +31,32 @@ def _after_span(pack: Pack, text: str, now: datetime) -> Found | None:
     if half := _first(pack, "half_year", text):
         return Found(_months_on(now.date(), 6), half)
     for unit, months, days in (("year", 12, 0), ("month", 1, 0), ("week", 0, 7), ("day", 0, 1)):
-        if not pack.words(unit):
-            continue
         for match in _span_pattern(pack, unit).finditer(text):
             count = _count(pack, match[1])
-            around = text[max(0, match.start() - 14) : match.start()] + " | " + text[match.end() : match.end() + 12]
-            if (
-                count
-                and count * (months * 30 + days) >= 14
-                and not any_of("|".join(pack.words("ago") or ("|",))).search(around)
-            ):
+            if count * (months * 30 + days) >= SHORTEST_SPAN and not _is_past(pack, text, match):
                 day = _months_on(now.date(), count * months) + timedelta(days=count * days)
                 return Found(day, match.group().strip())
     return None
 
 
+# Days. Who says less speaks of an appointment.
+SHORTEST_SPAN = 14
+
+
+def _is_past(pack: Pack, text: str, span: re.Match[str]) -> bool:
+    """Whether words beside a span make it one that has passed or comes again ("two months ago", "per month")."""
+    words = pack.words("ago")
+    if not words:
+        return False
+    reach = 3 if phrases.UNSPACED.search(words[0]) else 12
+    before = "" if reach == 3 else text[max(0, span.start() - reach) : span.start()]
+    return bool(any_of("|".join(words)).search(f"{before} | {text[span.end() : span.end() + reach]}"))
+
+
 @functools.cache
 def _span_pattern(pack: Pack, unit: str) -> re.Pattern[str]:
+    if not pack.words(unit):
+        return re.compile(r"(?!)")
     numbers = "|".join(
         phrases.fold(n) for names in pack.words("numbers") for n in sorted(names.split("|"), key=len, reverse=True)
     )
