@@ -52,7 +52,7 @@ def say_next(composition: Composition, conversation: Conversation) -> None:
     if ahead is None:
         return
     now = composition.clock.now()
-    say(f"       `{ahead.step}` goes out on {when(ahead.at, composition.home, now)} ({plain(ahead.because)}).")
+    say(f"  `{ahead.step}` goes out on {when(ahead.at, composition.home, now)} ({plain(ahead.because)}).")
     if not is_held(composition.lock_path):
         tell("No daemon is running, so nothing goes out until you start one: inboxagent run")
 

@@ -15,7 +15,7 @@ def test_it_finds_the_thread_and_says_what_will_happen(desk: Desk, provider: Emb
     first, *rest = result.stdout.splitlines()
     conversation = first.split()[0]
     assert first == f"{conversation}  Anna Berg <{ANNA}> is enrolled in quick."
-    assert rest[0].startswith('       Thread "The proposal", 1 letter of yours so far, the last one on ')
+    assert rest[0].startswith('  Thread "The proposal", 1 letter of yours so far, the last one on ')
     assert [word for line in rest[2:] for word in line.split() if word in ("one", "two")] == ["one", "two"]
     assert f"inboxagent preview {conversation}" in result.stderr
     assert "No daemon is running" in result.stderr
@@ -97,3 +97,10 @@ def test_a_refused_log_in_is_code_77_and_shows_no_password(desk: Desk, provider:
     result = desk.run("enroll", "quick", ANNA, *PROJECT, code=77)
     assert result.stderr.startswith("inboxagent: ")
     assert SECRET not in result.output
+
+
+def test_a_password_that_cannot_be_had_is_code_78(desk: Desk, provider: EmbeddedProvider) -> None:
+    text = desk.config.read_text()
+    desk.config.write_text(text.replace('password_file = "password"', 'password_command = ["sh", "-c", "exit 7"]'))
+    result = desk.run("enroll", "quick", ANNA, *PROJECT, code=78)
+    assert "the password command (sh) failed: exit code 7" in result.stderr

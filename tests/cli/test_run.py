@@ -116,11 +116,13 @@ def test_a_daemon_sends_sees_answers_and_stops_politely(desk: Desk, provider: Em
         out, log = daemon.communicate(timeout=30)
     assert (daemon.returncode, out) == (0, "")
     words = [line.split()[1] for line in log.splitlines()]
-    assert [word for word in words if word in ("started", "seeing", "sent", "reply", "stopped")] == [
-        *("started", "seeing", "sent", "reply", "stopped")
+    assert [word for word in words if word in ("started", "seeing", "sent", "reply", "ended")] == [
+        *("started", "seeing", "sent", "reply", "ended")
     ]
     assert "Yes, please" not in log
-    assert status(desk)["state"] == "stopped"
+    assert status(desk)["accounts"][0]["because"] == (
+        "no daemon is running; the last one ended: it was told to stop. Start it with: inboxagent run"
+    )
 
 
 def test_what_she_does_beside_it_is_seen_at_once(desk: Desk, provider: EmbeddedProvider) -> None:
@@ -148,7 +150,7 @@ def test_killed_in_the_middle_it_can_be_started_again(desk: Desk, provider: Embe
         until(lambda: letters(provider, ANNA), "the letter has arrived")
         os.kill(daemon.pid, signal.SIGKILL)
         daemon.wait(30)
-    assert status(desk)["state"] == "stopped"
+    assert "the last one was killed, or crashed" in desk.run("status", code=1).stdout.replace("\n             ", " ")
     assert once(desk, "--once").returncode == 0
     assert len(letters(provider, ANNA)) == 1
 
@@ -165,6 +167,15 @@ def test_once_with_a_server_away_is_code_69(desk: Desk) -> None:
     done = once(desk, "--once")
     assert done.returncode == 69
     assert done.stderr.splitlines()[-1].startswith("inboxagent: 127.0.0.1:1 ")
+
+
+@pytest.mark.parametrize("words", [[], ["--once"], ["--dry-run"]])
+def test_a_password_that_cannot_be_had_ends_it(desk: Desk, provider: EmbeddedProvider, words: list[str]) -> None:
+    text = desk.config.read_text()
+    desk.config.write_text(text.replace('password_file = "password"', 'password_command = "exit 7"'))
+    done = once(desk, *words)
+    assert done.returncode == 78
+    assert "exit code 7" in done.stderr
 
 
 @pytest.mark.parametrize("words", [[], ["--once"], ["--dry-run"]])
