@@ -123,7 +123,8 @@ def _action_of(status: re.Match[str] | None) -> str:
 
 def _address(value: str) -> str:
     """The addr-spec of "rfc822; user@example", lower-cased; empty where there is none."""
-    found = _ADDRESS.search(decode(value.partition(";")[2] or value))
+    raw = value.partition(";")[2] or value
+    found = _ADDRESS.search(raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
     return found.group().rstrip(".").lower() if found else ""
 
 
