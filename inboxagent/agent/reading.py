@@ -12,7 +12,7 @@ from inboxagent.mail.inbound import Inbound, parse, parse_headers
 from inboxagent.outreach.decide import zone_of
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.judgement import NOTHING, Arrival, Consequence, judge_hers, judge_his
-from inboxagent.outreach.match import Evidence, Known, Match, concerns, index, is_hers, match
+from inboxagent.outreach.match import Evidence, Known, Match, concerns, index, is_hers, match, match_ids
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Status, Store
 
 SetAside = Callable[[Fetched, bytes, str], None]
@@ -23,13 +23,19 @@ NOTED_EVERY = timedelta(hours=1)
 READ_AT = "read_at"
 
 
+class _OvertakenError(Exception):
+    """An enrolment moved a cursor back while we were reading: what we had read does not reach up to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """One message that concerns us: its verdict was reached outside the transaction that applies it."""
 
+    fetched: Fetched
+    raw: bytes
     arrival: Arrival
     matches: tuple[Match, ...]
-    verdict: Verdict | None  # None: it is hers
+    verdict: Verdict | None = None  # None: it is hers
     failure: str | None = None
 
 
@@ -49,25 +55,39 @@ class Reader:
 
     async def read(self) -> Reading:
         """Judge all that is new in any watched mailbox. Raises `Unreachable` where one cannot be read to its end."""
+        while True:
+            try:
+                return await self._read_all()
+            except _OvertakenError:
+                continue
+
+    async def _read_all(self) -> Reading:
         began_at = self._clock.boot()
         statuses = await self._mailbox.status()
         cursors = self._store.cursors()
-        for name in sorted(statuses, key=lambda each: each.upper() == "INBOX"):  # INBOX last: the freshest look
+        for name in await self._in_order([each for each in statuses if _has_news(statuses[each], cursors.get(each))]):
             await self._catch_up(name, statuses[name], cursors)
         self._forget(cursors.keys() - statuses.keys())
         self._note_reading()
         return Reading(began_at=began_at, mailboxes=statuses)
 
+    async def _in_order(self, names: list[str]) -> list[str]:
+        """Sent first: an answer may name nothing but what she has just written. INBOX last: the freshest look."""
+        sent = await self._mailbox.sent() if len(names) > 1 else None
+        return sorted(names, key=lambda each: (each != sent, each.upper() == "INBOX"))
+
     async def _catch_up(self, name: str, status: Status, cursors: Mapping[str, Cursor]) -> None:
+        stored = cursors.get(name)
         cursor, since = self._start(name, status, cursors)
-        if cursor != cursors.get(name) and cursor.next_uid == status.uidnext:
-            with self._store.transaction(f"begin at {name}") as ledger:
-                ledger.move_cursor(name, cursor)
+        if cursor.next_uid == status.uidnext:
+            await self._take(name, stored, cursor, ())
         while cursor.next_uid < status.uidnext:
             page = await self._mailbox.headers(name, cursor, status.uidnext, since)
             if page.next_uid <= cursor.next_uid:
                 raise Unreachable(f"{name}: the server announced mail at UID {cursor.next_uid} and shows none")
-            cursor = await self._take(name, Cursor(cursor.uidvalidity, page.next_uid), page.messages)
+            cursor = Cursor(cursor.uidvalidity, page.next_uid)
+            await self._take(name, stored, cursor, page.messages)
+            stored = cursor
 
     def _start(self, name: str, status: Status, cursors: Mapping[str, Cursor]) -> tuple[Cursor, datetime | None]:
         """Where to read on from. Renumbered and newly found mailboxes are read again from before the last reading."""
@@ -96,18 +116,20 @@ class Reader:
                 ledger.move_cursor(name, None)
             self._observe("vanished", {"mailbox": name})
 
-    async def _take(self, name: str, cursor: Cursor, messages: Iterable[Fetched]) -> Cursor:
-        """Judge a page and commit its events together with the cursor behind it."""
+    async def _take(self, name: str, stored: Cursor | None, cursor: Cursor, messages: Iterable[Fetched]) -> None:
+        """Judge a page and commit its events with the cursor behind it; once more where it taught us a Message-ID."""
         messages = tuple(messages)
         while True:
             known = self._known()
             read = [each for fetched in messages if (each := await self._read(fetched, known))]
-            events = self._commit(name, cursor, read, known)
+            events = self._commit(name, stored, cursor, read, known)
+            for conversation_id, event in events or ():
+                tell(self._observe, conversation_id, event)
             if events is not None:
-                for conversation_id, event in events:
-                    tell(self._observe, conversation_id, event)
-                return cursor
-            self._index = None  # somebody enrolled meanwhile: their mail may be among these
+                stored = cursor
+                if not any(each.verdict is None for each in read) or self._known().ids.keys() <= known.ids.keys():
+                    return
+            self._index = None  # somebody enrolled, or she wrote: what names that may be among these
 
     def _known(self) -> Known:
         generation = self._store.generation()
@@ -124,26 +146,30 @@ class Reader:
             whole = await self._mailbox.message(fetched)
             raw = whole or fetched.header
             # What was deleted between the two fetches is judged by its header section.
-            return self._understand(parse(whole) if whole else header, fetched, known)
+            return self._understand(parse(whole) if whole else header, fetched, raw, known)
         except InboxagentError:
             raise
         except Exception:  # noqa: BLE001 our own fault, whatever it is: keep the evidence, hold, go on
             why = traceback.format_exc()
             self._set_aside(fetched, raw, why)
-            return _failed(fetched, known, self._clock.now(), why)
+            return _failed(fetched, raw, known, self._clock.now(), why)
 
-    def _understand(self, message: Inbound, fetched: Fetched, known: Known) -> _Read | None:
-        matches = match(message, known)
+    def _understand(self, message: Inbound, fetched: Fetched, raw: bytes, known: Known) -> _Read | None:
+        arrival = Arrival(message=message, received_at=fetched.received_at, now=self._clock.now())
+        matches = match(message, known) or self._reported(arrival, known)
         if not matches:
             return None
-        arrival = Arrival(message=message, received_at=fetched.received_at, now=self._clock.now())
         if is_hers(message, known):
-            return _Read(arrival, matches, None)
+            return _Read(fetched, raw, arrival, matches)
         linked = any(each.evidence is not Evidence.ADDRESS for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)
-        if verdict.kind in (Kind.BOUNCE, Kind.DELAYED):
-            return _Read(arrival, matches, verdict)
-        return _Read(arrival, self._widen(matches, known), verdict)
+        if verdict.kind not in (Kind.BOUNCE, Kind.DELAYED):
+            matches = self._widen(matches, known)
+        return _Read(fetched, raw, arrival, matches, verdict)
+
+    def _reported(self, arrival: Arrival, known: Known) -> tuple[Match, ...]:
+        """By what a notice in prose returns, which only its verdict tells."""
+        return match_ids(classify(arrival.message, now=arrival.received_at).original_ids, known)
 
     def _letters(self, matches: Iterable[Match]) -> tuple[str, ...]:
         found = (self._store.conversation(each.conversation_id) for each in matches)
@@ -161,10 +187,14 @@ class Reader:
                     widened.setdefault(other, more)
         return tuple(widened.values())
 
-    def _commit(self, name: str, cursor: Cursor, read: Iterable[_Read], known: Known) -> list[tuple[str, Event]] | None:
+    def _commit(
+        self, name: str, stored: Cursor | None, cursor: Cursor, read: Iterable[_Read], known: Known
+    ) -> list[tuple[str, Event]] | None:
         """Apply and move the cursor, both or neither; None where the people enrolled are no longer those of `known`."""
         events: list[tuple[str, Event]] = []
         with self._store.transaction(f"mail in {name}") as ledger:
+            if ledger.cursors().get(name) != stored:
+                raise _OvertakenError
             if _people(index(ledger.conversations(), known.mine)) != _people(known):
                 return None
             for each in read:
@@ -175,7 +205,7 @@ class Reader:
     def _apply(self, ledger: Ledger, read: _Read) -> list[tuple[str, Event]]:
         events: list[tuple[str, Event]] = []
         for found in read.matches:
-            consequence = self._judge(ledger, read, found)
+            consequence = self._judge_safely(ledger, read, found)
             if consequence.events:
                 ledger.append(found.conversation_id, *consequence.events)
                 events += [(found.conversation_id, event) for event in consequence.events]
@@ -183,16 +213,24 @@ class Reader:
                 ledger.suppress(address, because)
         return events
 
+    def _judge_safely(self, ledger: Ledger, read: _Read, found: Match) -> Consequence:
+        try:
+            return self._judge(ledger, read, found)
+        except InboxagentError:
+            raise
+        except Exception:  # noqa: BLE001 as in `_read`: one message never stops the rest
+            why = traceback.format_exc()
+            self._set_aside(read.fetched, read.raw, why)
+            return _hold(read, why)
+
     def _judge(self, ledger: Ledger, read: _Read, found: Match) -> Consequence:
         conversation = ledger.conversation(found.conversation_id)
         if conversation is None:
             return NOTHING
         if read.failure is not None:
-            last_line = read.failure.strip().splitlines()[-1]
-            because = f"a message could not be understood and was set aside: {last_line}"
-            return Consequence(events=(Event(at=read.arrival.now, word=Word.HELD, because=because),))
+            return _hold(read, read.failure)
         if read.verdict is None:
-            return judge_hers(conversation, found, read.arrival)
+            return judge_hers(conversation, found, read.arrival, self._account.me.addresses)
         sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
         zone = zone_of(conversation, sequence, self._account.home) if sequence else self._account.home
         hours = sequence.hours if sequence else None
@@ -206,11 +244,20 @@ def tell(observe: Observe, conversation_id: str, event: Event) -> None:
     observe(event.word, fields | {key: value for key, value in more.items() if value is not None})
 
 
+def _has_news(status: Status, cursor: Cursor | None) -> bool:
+    return cursor != Cursor(status.uidvalidity, status.uidnext)
+
+
+def _hold(read: _Read, failure: str) -> Consequence:
+    because = f"a message could not be understood and was set aside: {failure.strip().splitlines()[-1]}"
+    return Consequence(events=(Event(at=read.arrival.now, word=Word.HELD, because=because),))
+
+
 def _people(known: Known) -> frozenset[str]:
     return frozenset(each for ids in known.addresses.values() for each in ids)
 
 
-def _failed(fetched: Fetched, known: Known, now: datetime, why: str) -> _Read:
+def _failed(fetched: Fetched, raw: bytes, known: Known, now: datetime, why: str) -> _Read:
     """Hold everybody whose address or Message-ID the unreadable header section names."""
     text = fetched.header.decode("latin-1").lower()
     named = [(address, ids) for address, ids in known.addresses.items() if address in text]
@@ -221,4 +268,4 @@ def _failed(fetched: Fetched, known: Known, now: datetime, why: str) -> _Read:
         for each in ids
     }
     arrival = Arrival(message=parse_headers(b""), received_at=fetched.received_at, now=now)
-    return _Read(arrival, tuple(matches.values()), None, why)
+    return _Read(fetched, raw, arrival, tuple(matches.values()), failure=why)

@@ -8,16 +8,18 @@ from datetime import UTC, datetime, timedelta
 from inboxagent.agent.account import Account
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.reading import Reader, tell
-from inboxagent.errors import LoginRefused
+from inboxagent.errors import InboxagentError, LoginRefused
 from inboxagent.mail.compose import Outgoing, compose
-from inboxagent.outreach.decide import Action, Finish, Hold, Resume, Send, Wait, decide
+from inboxagent.mail.headers import Address
+from inboxagent.outreach.decide import Action, Finish, Hold, Rest, Resume, Send, Wait, decide
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import address_letter, as_mail, envelope, token
+from inboxagent.outreach.model import Mail
 from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope
 from inboxagent.outreach.personalise import RenderError, render
 from inboxagent.outreach.phrases import phrases_for
-from inboxagent.outreach.state import Conversation
-from inboxagent.ports import Clock, Observe, Reading, Records, Store, Transport
+from inboxagent.outreach.state import Conversation, State
+from inboxagent.ports import Clock, Ledger, Observe, Reading, Records, Store, Transport
 
 READING_LIVES = 10.0  # seconds of the boot clock between the beginning of the last look and the dot
 FIRST_RETRY = timedelta(minutes=15)
@@ -42,7 +44,9 @@ class _Ready:
 
     conversation_id: str
     send: Send
+    answers_to: Mail | None
     outgoing: Outgoing
+    message: bytes
 
 
 class Sender:
@@ -75,13 +79,8 @@ class Sender:
 
     def plan(self) -> list[Planned]:
         """What would be done now, the oldest promise first; does nothing."""
-        now, rules = self._clock.now(), self._account.rules()
         planned = [
-            Planned(
-                conversation_id=each.id,
-                address=each.enrolment.prospect.address,
-                action=decide(each, rules.sequences.get(each.enrolment.sequence), now, self._account.home),
-            )
+            Planned(conversation_id=each.id, address=each.enrolment.prospect.address, action=self._decide(each))
             for each in self._store.conversations()
         ]
         return sorted(planned, key=_promised_at)
@@ -101,7 +100,7 @@ class Sender:
                 return min(barred_until, _next_at(self._settled()) or barred_until)
             if halted() or self._account.paused():
                 return _next_at(planned)
-            await self._send(each.conversation_id)
+            await self._send_safely(each.conversation_id)
         return _next_at(self._settled())
 
     def _settled(self) -> list[Planned]:
@@ -127,10 +126,15 @@ class Sender:
 
     def _decision(self, records: Records, conversation_id: str) -> Action | None:
         conversation = records.conversation(conversation_id)
-        if conversation is None:
-            return None
+        return None if conversation is None else self._decide(conversation)
+
+    def _decide(self, conversation: Conversation) -> Action:
+        """What to do now; one conversation that cannot be decided is held and never stops the others."""
         sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
-        return decide(conversation, sequence, self._clock.now(), self._account.home)
+        try:
+            return decide(conversation, sequence, self._clock.now(), self._account.home)
+        except Exception as error:  # noqa: BLE001 our own fault, whatever it is: hold, go on
+            return _fault(conversation, error)
 
     # -- limits ------------------------------------------------------------------------------------------------
 
@@ -164,12 +168,22 @@ class Sender:
 
     # -- one letter --------------------------------------------------------------------------------------------
 
+    async def _send_safely(self, conversation_id: str) -> None:
+        try:
+            await self._send(conversation_id)
+        except InboxagentError:
+            raise
+        except Exception as error:  # noqa: BLE001 our own fault: after the intent it is uncertain, in any case held
+            because = f"a fault of ours: {type(error).__name__}: {error}"
+            self.recover()
+            self._append(conversation_id, self._event(Word.HELD, because))
+
     async def _send(self, conversation_id: str) -> None:
         ready = self._write(conversation_id)
         if ready is None:
             return
         self._observe("handing_over", {"conversation": conversation_id, "step": ready.send.step.word})
-        handed = await self._transport.hand_over(envelope(ready.outgoing), compose(ready.outgoing))
+        handed = await self._transport.hand_over(envelope(ready.outgoing), ready.message)
         if isinstance(handed, Outcome):
             self._record_refusal(ready, handed, None)
             return
@@ -179,9 +193,10 @@ class Sender:
         except BaseException:
             await handed.abort()
             raise
-        if intent is None:
+        if isinstance(intent, str):
             await handed.abort()
-            self._observe("withdrawn", {"conversation": conversation_id, "step": ready.send.step.word})
+            fields = {"conversation": conversation_id, "step": ready.send.step.word, "because": intent}
+            self._observe("withdrawn", fields)
             return
         outcome = await asyncio.shield(handed.commit())
         self._record(ready, intent, outcome)
@@ -200,10 +215,10 @@ class Sender:
             return None
         try:
             outgoing = self._compose(conversation, action)
+            return _Ready(conversation_id, action, conversation.latest, outgoing, compose(outgoing))
         except (RenderError, ValueError) as error:
             self._append(conversation_id, self._event(Word.HELD, f"`{action.step.word}` cannot be written: {error}"))
             return None
-        return _Ready(conversation_id, action, outgoing)
 
     def _compose(self, conversation: Conversation, send: Send) -> Outgoing:
         rules, me = self._account.rules(), self._account.me
@@ -220,19 +235,23 @@ class Sender:
         outgoing = address_letter(
             conversation, me, subject=letter.subject, text=letter.text, token=secret, now=self._clock.now()
         )
-        allowed = tuple(each for each in outgoing.cc if self._store.suppression(each.address) is None)
-        return replace(outgoing, cc=allowed)
+        allowed = replace(outgoing, to=self._allowed(outgoing.to), cc=self._allowed(outgoing.cc))
+        if allowed.to[:1] != outgoing.to[:1]:
+            raise ValueError(f"{outgoing.to[0].address}, where he wants his mail, is never to be written to")
+        return allowed
 
-    def _intend(self, ready: _Ready, reading: Reading) -> Event | None:
-        """The one place where a send becomes possible: decided again on fresh state, under the lock, then durable."""
+    def _allowed(self, people: Iterable[Address]) -> tuple[Address, ...]:
+        return tuple(each for each in people if self._store.suppression(each.address) is None)
+
+    def _intend(self, ready: _Ready, reading: Reading) -> Event | str:
+        """The one place where a send becomes possible: decided again on fresh state, under the lock, then durable.
+
+        A sentence instead of the intent says why the letter is withdrawn.
+        """
         with self._store.transaction(f"intent for {ready.conversation_id}") as ledger:
-            action = self._decision(ledger, ready.conversation_id)
-            if not isinstance(action, Send) or (action.step, action.attempt) != (ready.send.step, ready.send.attempt):
-                return None
-            if any(ledger.suppression(each.address) for each in (*ready.outgoing.to, *ready.outgoing.cc)):
-                return None
-            if self._account.paused() or self._clock.boot() - reading.began_at > READING_LIVES:
-                return None
+            obstacle = self._obstacle(ledger, ready, reading)
+            if obstacle is not None:
+                return obstacle
             intent = Event(
                 at=self._clock.now(),
                 word=Word.INTENT,
@@ -245,6 +264,25 @@ class Sender:
             )
             ledger.append(ready.conversation_id, intent)
         return intent
+
+    def _obstacle(self, ledger: Ledger, ready: _Ready, reading: Reading) -> str | None:
+        """Why the letter that is handed over must not go, on what is known now."""
+        conversation, action = ledger.conversation(ready.conversation_id), self._decision(ledger, ready.conversation_id)
+        if conversation is None or action is None:
+            return "the conversation is gone"
+        if not isinstance(action, Send):
+            return action.because
+        if (action.step, action.attempt, conversation.latest) != (
+            ready.send.step,
+            ready.send.attempt,
+            ready.answers_to,
+        ):
+            return "it is no longer the next letter of the thread"
+        if any(ledger.suppression(each.address) for each in (*ready.outgoing.to, *ready.outgoing.cc)):
+            return "one of its readers is never to be written to"
+        if (age := self._clock.boot() - reading.began_at) > READING_LIVES:
+            return f"the last look took {age:.0f} seconds, and may be {READING_LIVES:.0f} old at most"
+        return self._account.paused()
 
     # -- what became of it -------------------------------------------------------------------------------------
 
@@ -278,7 +316,7 @@ class Sender:
         return Event(
             at=self._clock.now(),
             word=Word.REFUSED,
-            because=f"refused: {outcome.text}",
+            because=f"refused: {_words(outcome)}",
             step=ready.send.step.word,
             address=outcome.address,
             permanent=outcome.scope is Scope.PROSPECT,
@@ -288,7 +326,7 @@ class Sender:
         now = self._clock.now()
         conversation = self._store.conversation(ready.conversation_id)
         until = now + back_off(outcome, conversation.deferrals if conversation else 0)
-        because = f"put off: {outcome.text}"
+        because = f"put off: {_words(outcome)}"
         return Event(at=now, word=Word.DEFERRED, because=because, step=ready.send.step.word, until=until)
 
     def _stop_sending(self, outcome: Outcome) -> None:
@@ -315,8 +353,21 @@ class Sender:
         tell(self._observe, conversation_id, event)
 
 
+def _fault(conversation: Conversation, error: Exception) -> Action:
+    because = f"a fault of ours: {type(error).__name__}: {error}"
+    return Hold(because=because) if conversation.state is State.WAITING else Rest(because=because)
+
+
 def _next_at(planned: Iterable[Planned]) -> datetime | None:
-    return min((each.action.at for each in planned if isinstance(each.action, Wait)), default=None)
+    """When the next step may fall due or the next hold ends."""
+    steps = [each.action.at for each in planned if isinstance(each.action, Wait)]
+    holds = [each.action.until for each in planned if isinstance(each.action, Rest) and each.action.until]
+    return min(steps + holds, default=None)
+
+
+def _words(outcome: Outcome) -> str:
+    """What we take it for, and the server's own words."""
+    return f"{outcome.means}: {outcome.text}" if outcome.means not in ("", outcome.text) else outcome.text
 
 
 def back_off(outcome: Outcome, deferrals: int) -> timedelta:

@@ -16,6 +16,7 @@ from inboxagent.edge.imap_search import fits, queries
 from inboxagent.edge.imap_status import read_status, watched_names
 from inboxagent.edge.imap_watch import Watch
 from inboxagent.errors import ConfigError, LoginRefused, Unreachable
+from inboxagent.mail.inbound import parse_headers
 from inboxagent.ports import Cursor, Fetched, Page, Search, Status
 
 T = TypeVar("T")
@@ -99,6 +100,12 @@ class ImapMailbox:
         listed, _ = await self._call(Connection.list_mailboxes)
         special = find_special(listed, "\\sent", SENT)
         return special.name if special else None
+
+    async def holds(self, mailbox: str, message_id: str) -> bool:
+        """SEARCH by the Message-ID, and the exact comparison here."""
+        asked = queries(Search(message_ids=(message_id,)))
+        found = await self._call(partial(find, mailbox=mailbox, queries=asked))
+        return any(parse_headers(each.header).message_id == message_id for each in found)
 
     async def files_sent(self) -> bool:
         """True for Gmail (its capability X-GM-EXT-1) and Microsoft (by the host's name)."""

@@ -78,7 +78,7 @@ def read_mailboxes(pieces: Iterable[Piece]) -> list[Listed]:
         wire = _canonical(_unescape(match[4]) if match[4] is not None else match[5])
         name = decode_name(wire)
         if names.setdefault(name, wire) != wire:  # two spellings of one name: keep them apart
-            name = wire.decode("latin-1")
+            name = wire.decode("ascii", "backslashreplace")
         found[wire] = Listed(
             name=name,
             wire=wire,

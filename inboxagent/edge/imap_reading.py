@@ -30,10 +30,7 @@ _MESSAGE_ITEMS = f"UID BODY.PEEK[HEADER]<0.{HEADER_CAP}> BODY.PEEK[TEXT]<0.{BODY
 
 def read_page(connection: Connection, mailbox: str, cursor: Cursor, uidnext: int, since: datetime | None) -> Page:
     """The first 1,000 messages from the cursor below `uidnext`, as `Mailbox.headers` promises."""
-    opened = examine(connection, mailbox, cursor.uidvalidity)
-    if opened.uidnext is not None and opened.uidnext < uidnext:
-        # A replica that lags behind: what it does not know yet would be passed over.
-        raise connection.trouble(f'shows the mailbox "{mailbox}" up to UID {opened.uidnext}, and had said {uidnext}')
+    opened = _view(connection, mailbox, cursor.uidvalidity, uidnext)
     uids, next_uid = _sift(connection, opened, cursor.next_uid, uidnext, criteria(since))
     if len(uids) > PAGE:
         uids, next_uid = uids[:PAGE], uids[PAGE]
@@ -48,14 +45,15 @@ def read_page(connection: Connection, mailbox: str, cursor: Cursor, uidnext: int
 
 def read_message(connection: Connection, fetched: Fetched) -> bytes | None:
     """Header section and body, capped; None where the message is gone."""
-    if connection.selected != fetched.mailbox:
-        examine(connection, fetched.mailbox, fetched.uidvalidity)
+    examine(connection, fetched.mailbox, fetched.uidvalidity)
     message = connection.fetch([fetched.uid], _MESSAGE_ITEMS).get(fetched.uid)
-    if message is None or not message.sections.keys() >= {"HEADER", "TEXT"}:
+    if message is None or not message.sections.get("HEADER"):
         examine(connection, fetched.mailbox, fetched.uidvalidity)
-        if connection.search(f"UID {fetched.uid}"):
-            raise connection.trouble(f'cannot give message UID {fetched.uid} of the mailbox "{fetched.mailbox}"')
-        return None
+        if not connection.search(f"UID {fetched.uid}"):
+            return None
+        message = connection.fetch([fetched.uid], _MESSAGE_ITEMS).get(fetched.uid)
+    if message is None or not message.sections.keys() >= {"HEADER", "TEXT"}:
+        raise connection.trouble(f'cannot give message UID {fetched.uid} of the mailbox "{fetched.mailbox}"')
     return _whole_lines(message.sections["HEADER"]) + message.sections["TEXT"]
 
 
@@ -70,6 +68,18 @@ def find(connection: Connection, mailbox: str, queries: Sequence[str]) -> list[F
     if lost is not None:
         raise connection.trouble(f'cannot give message UID {lost} of the mailbox "{mailbox}", which is there')
     return found
+
+
+def _view(connection: Connection, mailbox: str, uidvalidity: int, uidnext: int) -> Opened:
+    """The mailbox, open, with everything in view that is below `uidnext`."""
+    opened = connection.opened if connection.selected == mailbox else None
+    if opened and opened.uidvalidity == uidvalidity and opened.uidnext and opened.uidnext >= uidnext:
+        return opened
+    opened = examine(connection, mailbox, uidvalidity)
+    if opened.uidnext is not None and opened.uidnext < uidnext:
+        # A replica that lags behind: what it does not know yet would be passed over.
+        raise connection.trouble(f'shows the mailbox "{mailbox}" up to UID {opened.uidnext}, and had said {uidnext}')
+    return opened
 
 
 def examine(connection: Connection, mailbox: str, uidvalidity: int) -> Opened:
@@ -89,11 +99,13 @@ def collect(
     got: dict[int, Fetched] = {}
     for chunk in _chunks(uids):
         got |= _fetch(connection, mailbox, uidvalidity, chunk)
-    missing = [uid for uid in uids if uid not in got]
+    # Of what has been expunged since the view was made, Dovecot gives size 0, the year 1970 and perhaps no fields.
+    missing = [uid for uid in uids if uid not in got or not got[uid].size or not got[uid].header]
     lost = None
     if missing:
         examine(connection, mailbox, uidvalidity)  # a view that knows what has been expunged
         there = connection.search(f"UID {uid_set(missing)}")
+        got = {uid: each for uid, each in got.items() if uid not in missing}
         for uid in there:
             got |= _fetch(connection, mailbox, uidvalidity, [uid])
         lost = next((uid for uid in there if uid not in got), None)

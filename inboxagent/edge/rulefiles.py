@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from inboxagent.agent.account import Rulebook
 from inboxagent.outreach.phrases import Phrasebook, Phrases, phrases_for
+from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.rules.parse import parse_rule
 from inboxagent.rules.phrases import parse_phrases
@@ -45,6 +45,16 @@ def rule_files(folder: Path) -> list[Path]:
 def phrase_files(folder: Path) -> list[Path]:
     """The phrase files of a rules folder by name."""
     return _files(folder / "phrases", ".yaml")
+
+
+def phrasebook(*folders: Path) -> Phrasebook:
+    """The phrases of those files that are in order, each folder's laid over those of the folders before it."""
+    book: dict[str, Phrases] = {}
+    for path in (path for folder in folders for path in phrase_files(folder)):
+        phrases = read_phrases(path).value
+        if phrases is not None:
+            book[path.stem] = phrases_for(path.stem, book).overlaid(phrases)
+    return book
 
 
 class RuleFiles:

@@ -14,9 +14,10 @@ GIVE_UP_AFTER = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """Nothing, until somebody does something."""
+    """Nothing, until somebody does something, or until a hold ends by itself."""
 
     because: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +76,15 @@ def decide(conversation: Conversation, sequence: Sequence | None, now: datetime,
     step = next_step(conversation, sequence)
     if step is None:
         return Finish(because=f"all steps of {sequence.name} are over and no answer came")
-    if conversation.deferred_since and now - conversation.deferred_since >= GIVE_UP_AFTER:
+    if _is_given_up(conversation):
         return Hold(because=f"the server put `{step.word}` off for {GIVE_UP_AFTER.days} days")
     return _due(conversation, sequence, step, now, home)
+
+
+def _is_given_up(conversation: Conversation) -> bool:
+    """Three days of trying, not of waiting: a weekend outside the sending hours is no refusal."""
+    since, retry_at = conversation.deferred_since, conversation.retry_at
+    return since is not None and retry_at is not None and retry_at - since >= GIVE_UP_AFTER
 
 
 def next_step(conversation: Conversation, sequence: Sequence) -> Step | None:
@@ -125,7 +132,7 @@ def outlook(conversation: Conversation, sequence: Sequence | None, now: datetime
 def _held(conversation: Conversation, now: datetime) -> Action:
     until = conversation.held_until
     if until is None or until > now:
-        return Rest(because=conversation.because)
+        return Rest(because=conversation.because, until=until)
     return Resume(because=f"held until {until:%a %d %b %Y %H:%M} UTC, and that has come")
 
 
@@ -143,9 +150,18 @@ def _due(conversation: Conversation, sequence: Sequence, step: Step, now: dateti
 
 
 def _slot(conversation: Conversation, sequence: Sequence, step: Step, zone: ZoneInfo, key: str) -> Slot:
-    slot = next_due(conversation.clock_at, step.wait, sequence.hours, zone, key)
+    slot = _waited(conversation, sequence, step, zone, key)
     retry_at = conversation.retry_at
     if retry_at is None or retry_at <= slot.at:
         return slot
     again = admit(retry_at, sequence.hours, zone, key, spread=False)
     return Slot(at=again.at, because=f"the server put it off until {retry_at:%a %d %b %H:%M} UTC")
+
+
+def _waited(conversation: Conversation, sequence: Sequence, step: Step, zone: ZoneInfo, key: str) -> Slot:
+    """The end of the step's wait, or of the one that she set in its place when she resumed."""
+    if conversation.wait_until is None:
+        return next_due(conversation.clock_at, step.wait, sequence.hours, zone, key)
+    slot = admit(conversation.wait_until, sequence.hours, zone, key, spread=False)
+    hers = "the wait she set when she resumed it"
+    return Slot(at=slot.at, because=f"{hers}; {slot.because}" if slot.because else hers)

@@ -56,7 +56,7 @@ class Event:
     attempt: int | None = None  # intent: how often she released this step before
     address: str | None = None  # of whom: the writer of an answer, the recipient of a bounce
     permanent: bool | None = None  # bounce, refused: the address is dead
-    until: datetime | None = None  # held, auto_reply, deferred
+    until: datetime | None = None  # held, auto_reply, deferred, resumed
     text: str | None = None  # intent: our letter; reply: his new text, cut at 2,000 characters
     mail: Mail | None = None  # what a follow-up would now answer to
     enrolment: Enrolment | None = None

@@ -9,7 +9,7 @@ from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.events import By, Event, Word
-from inboxagent.outreach.match import Evidence, Match
+from inboxagent.outreach.match import Evidence, Match, readers
 from inboxagent.outreach.model import Mail
 from inboxagent.outreach.schedule import add_wait, admit
 from inboxagent.outreach.sequence import Hours, Unit, Wait
@@ -55,34 +55,80 @@ def thread_mail(message: Inbound, received_at: datetime) -> Mail:
     )
 
 
-def judge_hers(conversation: Conversation, found: Match, arrival: Arrival) -> Consequence:
-    """A message from her side: one of our letters coming back as evidence, or her own hand."""
-    message_id = arrival.message.message_id
-    if conversation.pending is not None and conversation.pending.message_id == message_id:
-        return Consequence(events=(_proof(conversation, arrival, "a copy of the letter lies in her mailbox"),))
-    if found.evidence is Evidence.OURS or message_id in conversation.judged:
+def judge_hers(conversation: Conversation, found: Match, arrival: Arrival, mine: frozenset[str]) -> Consequence:
+    """A message from her side: a letter of ours coming back as evidence, or her own hand. `mine` are her addresses."""
+    message = arrival.message
+    letter = next((each for each in reversed(conversation.events) if _is_copy(message, each)), None)
+    if letter is not None:
+        return _judge_copy(conversation, letter, arrival)
+    if found.evidence is Evidence.OURS or message.message_id in conversation.judged:
         return NOTHING
-    in_thread = any(each in conversation.ids for each in arrival.message.thread_ids)
+    in_thread = any(each in conversation.ids for each in message.thread_ids)
+    to_him = _is_to_him(conversation, message, mine)
+    why = f"she wrote to him herself: {found.because}" if to_him else "she wrote about this thread, but not to him"
     event = Event(
-        at=arrival.received_at,
-        word=Word.OWN_MAIL,
+        at=arrival.received_at if to_him else arrival.now,
+        word=Word.OWN_MAIL if to_him else Word.NOTE,
         by=By.HER,
-        because=f"she wrote to him herself: {found.because}",
-        message_id=message_id,
-        mail=thread_mail(arrival.message, arrival.received_at) if in_thread else None,
+        because=why,
+        message_id=message.message_id,
+        mail=thread_mail(message, arrival.received_at) if in_thread and to_him else None,
     )
     return Consequence(events=(event,))
+
+
+def _is_copy(message: Inbound, event: Event) -> bool:
+    """Whether it is the letter of this intent; our own field tells where a server gave it another Message-ID."""
+    if event.word is not Word.INTENT or event.message_id is None:
+        return False
+    mark = message.field("x-inboxagent").strip()
+    return event.message_id == message.message_id or (bool(mark) and event.message_id.startswith(f"<{mark}@"))
+
+
+def _judge_copy(conversation: Conversation, letter: Event, arrival: Arrival) -> Consequence:
+    """A copy in her mailbox proves that a letter went, also one that was put off or released since."""
+    events: list[Event] = []
+    if letter.step not in conversation.passed:
+        events.append(_proof(letter, arrival, "a copy of the letter lies in her mailbox"))
+    message_id = arrival.message.message_id
+    if message_id not in conversation.ids:
+        because = "her server gave our letter this Message-ID"
+        events.append(Event(at=arrival.now, word=Word.NOTE, because=because, message_id=message_id, step=letter.step))
+    return Consequence(events=tuple(events))
+
+
+def _is_to_him(conversation: Conversation, message: Inbound, mine: frozenset[str]) -> bool:
+    """Whether he, or somebody who took part in the newest mail of the thread, can read it."""
+    latest = conversation.latest
+    people = (latest.from_, *latest.reply_to, *latest.to, *latest.cc) if latest else ()
+    partners = conversation.addresses | {each.address for each in people if each.address not in mine}
+    return any(each.address in partners for each in readers(message))
 
 
 def judge_his(
     conversation: Conversation, found: Match, verdict: Verdict, arrival: Arrival, hours: Hours | None, zone: ZoneInfo
 ) -> Consequence:
     """A message from anybody else. `hours` and `zone` place the end of a hold in the sequence's window."""
-    if arrival.message.message_id in conversation.judged:
-        return NOTHING
-    judge = _JUDGES.get(verdict.kind, _judge_other)
-    consequence = judge(_Case(conversation, found, verdict, arrival, hours, zone))
-    return Consequence(events=(*_evidence(conversation, arrival), *consequence.events), suppress=consequence.suppress)
+    case = _Case(conversation, found, verdict, arrival, hours, zone)
+    consequence = NOTHING if _is_history(case) else _JUDGES.get(verdict.kind, _judge_other)(case)
+    if consequence.events and _was_heard(conversation, consequence.events[0]):
+        consequence = NOTHING
+    return Consequence(events=(*_evidence(case), *consequence.events), suppress=consequence.suppress)
+
+
+def _is_history(case: "_Case") -> bool:
+    """Whether it was there when he was enrolled, or is a message of hers that a list or form handed on."""
+    conversation, message_id = case.conversation, case.arrival.message.message_id
+    if message_id in conversation.enrolment.history:
+        return True
+    hers = (Word.INTENT, Word.SENT, Word.OWN_MAIL)
+    return not case.from_him and any(e.message_id == message_id and e.word in hers for e in conversation.events)
+
+
+def _was_heard(conversation: Conversation, event: Event) -> bool:
+    """Whether this was said before: two messages may bear one Message-ID, and both have their say."""
+    said = (event.word, event.message_id, event.text)
+    return any(said == (each.word, each.message_id, each.text) for each in conversation.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +143,16 @@ class _Case:
     @property
     def author(self) -> str:
         message = self.arrival.message
-        authors = message.from_ or message.sender or message.reply_to
-        return authors[0].address if authors else ""
+        authors = [each.address for each in (*message.from_, *message.sender, *message.reply_to)]
+        return next((each for each in authors if each in self.conversation.addresses), authors[0] if authors else "")
 
     @property
     def from_him(self) -> bool:
         return self.author in self.conversation.addresses
+
+    @property
+    def in_thread(self) -> bool:
+        return self.found.evidence is not Evidence.ADDRESS
 
     def event(self, word: Word, because: str, **more: object) -> Event:
         return Event(
@@ -118,15 +168,14 @@ class _Case:
 
 def _judge_reply(case: _Case) -> Consequence:
     if case.from_him:
-        who = "he answered" if case.found.evidence is Evidence.THREAD else "he wrote outside the thread"
+        who = "he answered" if case.in_thread else "he wrote outside the thread"
     else:
         who = f"{case.author or 'somebody'} answered in the thread"
-    in_thread = case.found.evidence is Evidence.THREAD
     event = case.event(
         Word.REPLY,
         f"{who} ({case.found.because}): {case.verdict.because}",
         text=case.verdict.new_text[:LONGEST_TEXT] or None,
-        mail=thread_mail(case.arrival.message, case.arrival.received_at) if in_thread else None,
+        mail=thread_mail(case.arrival.message, case.arrival.received_at) if case.in_thread else None,
     )
     return Consequence(events=(event,))
 
@@ -142,11 +191,16 @@ def _return(case: _Case) -> tuple[datetime, str]:
     day = case.verdict.return_date
     if day is None or _noon(day, case.zone) <= case.arrival.now:
         until = case.arrival.now + HOLD_WITHOUT_DATE
-        return until, f"no date of return in it, so held {HOLD_WITHOUT_DATE.days} days"
+        lacking = "no date of return in it" if day is None else f"the date of return in it, {_words(day)}, is over"
+        return until, f"{lacking}, so held {HOLD_WITHOUT_DATE.days} days"
     until = add_wait(_midnight(day, case.zone), AFTER_HIS_RETURN, case.zone)
     if case.hours is not None:
         until = admit(until, case.hours, case.zone, case.conversation.id, spread=False).at
-    return until, f"he is back on {day:%a} {day.day} {day:%b %Y}, so held to the business day after"
+    return until, f"he is back on {_words(day)}, so held to the business day after"
+
+
+def _words(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b %Y}"
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -171,12 +225,19 @@ def _judge_bounce(case: _Case) -> Consequence:
         return Consequence(events=(case.event(Word.NOTE, f"did not reach {others}, who is not the prospect"),))
     address = failed[0] if failed else case.conversation.enrolment.prospect.address
     because = f"did not reach {address}: {case.verdict.because}"
-    if case.verdict.permanent:
+    if _is_dead(case):
         return Consequence(events=(_bounced(case, because, address, True),), suppress={address: because})
     if case.conversation.soft_bounces == 0:
         return Consequence(events=(_bounced(case, because, address, False),))
     hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter in a row {because}")
     return Consequence(events=(_bounced(case, because, address, False), hold))
+
+
+def _is_dead(case: _Case) -> bool:
+    """Whether the prospect's own address is dead, whatever the report says of other recipients."""
+    report = case.arrival.message.report
+    his = [each for each in report.recipients if each.address in case.conversation.addresses] if report else []
+    return any(each.permanent for each in his) if his else case.verdict.permanent is True
 
 
 def _bounced(case: _Case, because: str, address: str, permanent: bool) -> Event:
@@ -211,23 +272,22 @@ _JUDGES: Mapping[Kind, Callable[[_Case], Consequence]] = {
 }
 
 
-def _evidence(conversation: Conversation, arrival: Arrival) -> tuple[Event, ...]:
-    """Whoever names the Message-ID of an interrupted send proves that it went out."""
-    pending = conversation.pending
-    if pending is None or pending.message_id is None:
-        return ()
-    report = arrival.message.report
-    named = (*arrival.message.thread_ids, *(report.original_ids if report else ()))
-    return (_proof(conversation, arrival, "an answer names it"),) if pending.message_id in named else ()
+def _evidence(case: _Case) -> tuple[Event, ...]:
+    """Whoever names the Message-ID of a letter of which nobody knew whether it went out proves that it did."""
+    message = case.arrival.message
+    named = {*message.thread_ids, *(message.report.original_ids if message.report else ()), *case.verdict.original_ids}
+    for event in reversed(case.conversation.events):
+        if event.word is Word.INTENT and event.message_id in named and event.step not in case.conversation.passed:
+            return (_proof(event, case.arrival, "an answer names it"),)
+    return ()
 
 
-def _proof(conversation: Conversation, arrival: Arrival, because: str) -> Event:
-    pending = conversation.pending
-    assert pending is not None
+def _proof(letter: Event, arrival: Arrival, because: str) -> Event:
     return Event(
         at=arrival.now,
         word=Word.SENT,
         because=f"it did go out: {because}",
-        message_id=pending.message_id,
-        step=pending.step,
+        message_id=letter.message_id,
+        step=letter.step,
+        mail=letter.mail,
     )

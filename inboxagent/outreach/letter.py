@@ -65,10 +65,11 @@ def recipients(conversation: Conversation, me: Me) -> Recipients:
         to, cc = latest.reply_to or (latest.from_,), (*latest.to, *latest.cc)
     to = _others(to, me.addresses)
     known = conversation.addresses
-    if not any(each.address in known for each in (*to, *cc)):
+    his = tuple(each for each in (*to, *cc) if each.address in known)
+    if not his:
         # He is reached under another address only if he asked for it himself.
-        to = to if latest.from_.address in known and to else (prospect, *to)
-    to = to or (prospect,)
+        his = to[:1] if latest.from_.address in known and to else (prospect,)
+    to = _others((*his, *to), me.addresses)
     taken = frozenset(each.address for each in to)
     return Recipients(to=to, cc=_others(cc, me.addresses | taken))
 
@@ -98,5 +99,8 @@ def _chain(latest: Mail) -> tuple[str, ...]:
 
 
 def _others(people: Iterable[Address], without: frozenset[str]) -> tuple[Address, ...]:
-    unique = {each.address: each for each in reversed(tuple(people)) if each.address and each.address not in without}
-    return tuple(reversed(unique.values()))
+    unique: dict[str, Address] = {}
+    for each in people:
+        if each.address and each.address not in without:
+            unique.setdefault(each.address, each)
+    return tuple(unique.values())

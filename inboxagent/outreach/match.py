@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from inboxagent.mail.headers import Address, addresses
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.state import Conversation
 
@@ -39,22 +40,29 @@ class Known:
 def index(conversations: Iterable[Conversation], mine: frozenset[str]) -> Known:
     """What is known of these conversations; `mine` are her own addresses, lower-case."""
     ids: dict[str, list[str]] = {}
-    addresses: dict[str, list[str]] = {}
+    people: dict[str, list[str]] = {}
     for conversation in conversations:
         for message_id in conversation.ids:
             ids.setdefault(message_id, []).append(conversation.id)
         for address in conversation.addresses:
-            addresses.setdefault(address, []).append(conversation.id)
+            people.setdefault(address, []).append(conversation.id)
     return Known(
         mine=mine,
         ids={key: tuple(found) for key, found in ids.items()},
-        addresses={key: tuple(found) for key, found in addresses.items()},
+        addresses={key: tuple(found) for key, found in people.items()},
     )
 
 
 def is_hers(message: Inbound, known: Known) -> bool:
-    """Whether she wrote it, from any client and any address of hers."""
-    return any(author.address in known.mine for author in message.from_)
+    """Whether she wrote it, from any client and any address of hers, and nobody else had a hand in it.
+
+    A contact form writes under her own address and names the writer in Reply-To or Sender.
+    """
+    authors = [author.address for author in message.from_]
+    others = (*message.reply_to, *message.sender)
+    return (
+        bool(authors) and known.mine.issuperset(authors) and not any(each.address in known.addresses for each in others)
+    )
 
 
 def may_be_report(header: Inbound) -> bool:
@@ -88,7 +96,20 @@ def concerns(header: Inbound, known: Known) -> bool:
 
 def match(message: Inbound, known: Known) -> tuple[Match, ...]:
     """The conversations a whole message concerns, each once, by the strongest evidence there is."""
-    found = _by_header(message, known) or _by_report(message, known)
+    reported = message.report.original_ids if message.report else ()
+    return _strongest(_by_header(message, known)) or match_ids(reported, known)
+
+
+def match_ids(original_ids: Iterable[str], known: Known) -> tuple[Match, ...]:
+    """The conversations that a report concerns, by a Message-ID of the returned original; a failed recipient alone
+    could be anybody's doing (backscatter)."""
+    found: list[Match] = []
+    for message_id in original_ids:
+        found += _all(known.ids.get(message_id, ()), Evidence.REPORT, f"it returns {message_id}")
+    return _strongest(found)
+
+
+def _strongest(found: Iterable[Match]) -> tuple[Match, ...]:
     strongest: dict[str, Match] = {}
     for each in found:
         strongest.setdefault(each.conversation_id, each)
@@ -101,7 +122,7 @@ def _by_header(message: Inbound, known: Known) -> list[Match]:
     for message_id in message.thread_ids:
         evidence = Evidence.TO_HIM if hers else Evidence.THREAD
         found += _all(known.ids.get(message_id, ()), evidence, f"it names {message_id}")
-    people = (*message.to, *message.cc) if hers else (*message.from_, *message.reply_to, *message.sender)
+    people = readers(message) if hers else (*message.from_, *message.reply_to, *message.sender)
     for person in people:
         evidence = Evidence.TO_HIM if hers else Evidence.ADDRESS
         where = "written to" if hers else "from"
@@ -109,14 +130,9 @@ def _by_header(message: Inbound, known: Known) -> list[Match]:
     return found
 
 
-def _by_report(message: Inbound, known: Known) -> list[Match]:
-    """By a Message-ID of the returned original; a failed recipient alone could be anybody's doing (backscatter)."""
-    if message.report is None:
-        return []
-    found: list[Match] = []
-    for message_id in message.report.original_ids:
-        found += _all(known.ids.get(message_id, ()), Evidence.REPORT, f"it returns {message_id}")
-    return found
+def readers(message: Inbound) -> tuple[Address, ...]:
+    """Everybody it was written to; her own copy in Sent names the blind ones too."""
+    return (*message.to, *message.cc, *addresses(message.field("bcc")))
 
 
 def _all(conversation_ids: Iterable[str], evidence: Evidence, because: str) -> list[Match]:

@@ -18,8 +18,8 @@ class Me:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """Every address of hers."""
-        return frozenset((self.address, *self.aliases))
+        """Every address of hers, lower-case however they were written."""
+        return frozenset(each.lower() for each in (self.address, *self.aliases))
 
     @property
     def domain(self) -> str:
@@ -38,8 +38,8 @@ class Prospect:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """Every address known to be his."""
-        return frozenset((self.address, *self.aliases))
+        """Every address known to be his, lower-case however they were written."""
+        return frozenset(each.lower() for each in (self.address, *self.aliases))
 
     @property
     def zone(self) -> str | None:

@@ -4,7 +4,7 @@ import re
 
 _KEEPS_ITS_BREAKS = re.compile(r"[-*\d ]")
 _ONLY_TAGS = re.compile(r"\s*(?:\{%[^%]*%\}\s*)+")
-_SPACES_BEFORE_BREAK = re.compile(r"[ \t]+\n")
+_GAP = re.compile(r" {2,}")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
@@ -19,8 +19,11 @@ def join_lines(letter: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Rendered text without spaces at line ends, without more than one empty line in a row, without empty ends."""
-    return _EMPTY_LINES.sub("\n\n", _SPACES_BEFORE_BREAK.sub("\n", text)).strip()
+    """Rendered text without the gaps that an absent field leaves: no double spaces in running text, no spaces at line
+    ends, no two empty lines in a row, no empty ends."""
+    lines = (line.rstrip() for line in text.split("\n"))
+    closed = (line if _KEEPS_ITS_BREAKS.match(line) else _GAP.sub(" ", line) for line in lines)
+    return _EMPTY_LINES.sub("\n\n", "\n".join(closed)).strip()
 
 
 def _join(lines: list[str]) -> str:

@@ -133,7 +133,7 @@ def _subject(
     broken = tuple(name for name in sorted(uses(source).mentioned) if has_control(given.get(name, "")))
     if broken:
         raise RenderError(f"a line break or control character in {', '.join(broken)}", broken)
-    return inert(_fill(source, values, phrases, tone))
+    return tidy(inert(_fill(source, values, phrases, tone)))
 
 
 def _fill(source: str, values: Mapping[str, FieldValue], phrases: Phrases, tone: str) -> str:

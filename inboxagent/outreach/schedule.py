@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.sequence import DAY_NAMES, Hours, Unit, Wait
@@ -118,9 +119,13 @@ def _next_opening(at: datetime, hours: Hours, zone: ZoneInfo) -> tuple[datetime,
     raise ValueError(f"no window ever opens: {hours.days_in_words} {hours.windows_in_words}")
 
 
-def _openings(day: date, hours: Hours, zone: ZoneInfo) -> Iterator[tuple[datetime, int]]:
-    if day.weekday() not in hours.days:
-        return
+@lru_cache(maxsize=4096)
+def _openings(day: date, hours: Hours, zone: ZoneInfo) -> tuple[tuple[datetime, int], ...]:
+    """When the windows of a day open, and how many minutes each has; conversations share days and hours."""
+    return tuple(_find_openings(day, hours, zone)) if day.weekday() in hours.days else ()
+
+
+def _find_openings(day: date, hours: Hours, zone: ZoneInfo) -> Iterator[tuple[datetime, int]]:
     for start, end in hours.between:
         wall = datetime.combine(day, time(start // 60, start % 60))
         while not _exists(wall, zone):  # the clocks leap over the start: the window opens when they land

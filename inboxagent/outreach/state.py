@@ -6,7 +6,7 @@ Law 2: only a date that has come, or her command, leads back to `waiting`.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import reduce
 
@@ -53,6 +53,7 @@ class Conversation:
     pending: Event | None = None  # an intent without a result
     uncertain: bool = False  # nobody knows what became of `pending`
     attempts: Mapping[str, int] = field(default_factory=dict)  # releases by her, by step
+    wait_until: datetime | None = None  # the end of a wait that she set in place of the step's own
     retry_at: datetime | None = None
     deferred_since: datetime | None = None
     deferrals: int = 0
@@ -171,7 +172,19 @@ def settle(conversation: Conversation) -> Conversation:
     return replace(conversation, state=State.HELD if resting else State.WAITING)
 
 
-_TELLING = frozenset({Word.HELD, Word.AUTO_REPLY, Word.UNCERTAIN, Word.SENT, Word.OWN_MAIL, Word.RESUMED})
+_TELLING = frozenset(
+    {
+        Word.HELD,
+        Word.AUTO_REPLY,
+        Word.UNCERTAIN,
+        Word.RELEASED,
+        Word.DROPPED,
+        Word.REFUSED,
+        Word.SENT,
+        Word.OWN_MAIL,
+        Word.RESUMED,
+    }
+)
 """Events whose reason is the reason of the state, even where the state's name stays."""
 
 
@@ -187,19 +200,28 @@ def _intent(c: Conversation, e: Event) -> Conversation:
 def _sent(c: Conversation, e: Event) -> Conversation:
     mail = c.pending.mail if c.pending else e.mail
     return replace(
-        _result(c),
+        _afresh(_result(c)),
         touches=c.touches + 1,
         clock_at=_later(c.clock_at, e.at),
         latest=mail or c.latest,
-        passed=_pass(c, e.step),
-        retry_at=None,
-        deferred_since=None,
-        deferrals=0,
+        passed=_pass(c, e),
+        wait_until=None,
     )
 
 
-def _pass(c: Conversation, step: str | None) -> tuple[str, ...]:
+def _step(c: Conversation, e: Event) -> str | None:
+    """The step of a result: the one it names, else the one that was tried."""
+    return e.step or (c.pending.step if c.pending else None)
+
+
+def _pass(c: Conversation, e: Event) -> tuple[str, ...]:
+    step = _step(c, e)
     return c.passed if step is None or step in c.passed else (*c.passed, step)
+
+
+def _afresh(c: Conversation) -> Conversation:
+    """What the server put off is another matter once the letter went, or its wait begins anew."""
+    return replace(c, retry_at=None, deferred_since=None, deferrals=0)
 
 
 def _result(c: Conversation) -> Conversation:
@@ -219,18 +241,23 @@ def _uncertain(c: Conversation, _: Event) -> Conversation:
 
 
 def _released(c: Conversation, e: Event) -> Conversation:
-    step = e.step or ""
-    return replace(_result(c), attempts={**c.attempts, step: c.attempts.get(step, 0) + 1}, retry_at=None)
+    step = _step(c, e)
+    if step is None or not c.uncertain:  # a letter on the wire may still go
+        return c
+    return replace(_afresh(_result(c)), attempts={**c.attempts, step: c.attempts.get(step, 0) + 1})
 
 
 def _dropped(c: Conversation, e: Event) -> Conversation:
+    if c.pending is None or not c.uncertain:
+        return c
     # It may have gone out after all, so the next wait runs from when it was tried.
-    tried_at = c.pending.at if c.pending else e.at
-    return replace(_result(c), passed=_pass(c, e.step), clock_at=_later(c.clock_at, tried_at))
+    tried_at = _later(c.clock_at, c.pending.at)
+    return replace(_afresh(_result(c)), passed=_pass(c, e), clock_at=tried_at, wait_until=None)
 
 
 def _own_mail(c: Conversation, e: Event) -> Conversation:
-    return replace(_thread(c, e), touches=c.touches + 1, clock_at=_later(c.clock_at, e.at))
+    clock_at = _later(c.clock_at, e.at)
+    return replace(_afresh(_thread(c, e)), touches=c.touches + 1, clock_at=clock_at, wait_until=None)
 
 
 def _thread(c: Conversation, e: Event) -> Conversation:
@@ -252,10 +279,17 @@ def _held(c: Conversation, e: Event) -> Conversation:
 def _resumed(c: Conversation, e: Event) -> Conversation:
     if not _may_resume(c, e):
         return c
-    if e.by is By.AGENT:  # held days do not use up the wait
-        rested = e.at - min(hold.at for hold in c.holds)
-        return replace(c, holds=(), clock_at=c.clock_at + rested)
-    return replace(c, holds=(), clock_at=e.at, soft_bounces=0, retry_at=None, deferred_since=None, deferrals=0)
+    if e.by is By.AGENT:
+        rested = _rested(c)
+        wait_until = None if c.wait_until is None else c.wait_until + rested
+        return replace(_afresh(c), holds=(), clock_at=c.clock_at + rested, wait_until=wait_until)
+    return replace(_afresh(c), holds=(), clock_at=e.at, wait_until=e.until, soft_bounces=0)
+
+
+def _rested(c: Conversation) -> timedelta:
+    """Held days do not use up the wait: those since the hold began, or since the touch that came during it."""
+    since = max(c.clock_at, min(hold.at for hold in c.holds))
+    return max((c.held_until or since) - since, timedelta(0))
 
 
 def _bounce(c: Conversation, e: Event) -> Conversation:

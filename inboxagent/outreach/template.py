@@ -95,11 +95,13 @@ def _needs(node: nodes.Node, given: frozenset[str]) -> set[str]:
             otherwise = _needs(node.expr2, given) if node.expr2 else set()
             return _asks(node.test, given) | _needs(node.expr1, given | _granted(node.test)) | otherwise
         case nodes.And():
-            return _asks(node.left, given) | _needs(node.right, given | _granted(node.left))
+            return _needs(node.left, given) | _needs(node.right, given | _granted(node.left))
         case nodes.Or():
             return _asks(node.left, given) | _needs(node.right, given)
-        case nodes.Not() | nodes.Test():
-            return _asks(node, given)
+        case nodes.Not():
+            return _asks(node.node, given)
+        case nodes.Test(node=nodes.Name()):
+            return set()
         case _:
             return _all_needs(node.iter_child_nodes(), given)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from inboxagent.mail.headers import base_subject
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.judgement import thread_mail
+from inboxagent.outreach.match import readers
 from inboxagent.outreach.model import Mail
 
 
@@ -20,26 +21,30 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
-    """One thread with a person; `pieces` oldest first, `touches` the number of hers to him, at least one."""
+    """One thread with a person; `pieces` oldest first, `touches` the number of hers to him, at least one.
+
+    `newest` is the newest message that he wrote or could read: what she forwards to others is not to be answered to.
+    """
 
     pieces: tuple[Piece, ...]
+    newest: Piece
     touches: int
     last_touch_at: datetime
 
     @property
     def subject(self) -> str:
-        """Of its newest message."""
-        return self.pieces[-1].message.subject
+        """Of its newest message with him."""
+        return self.newest.message.subject
 
     @property
     def last_at(self) -> datetime:
-        """When its newest message arrived."""
-        return self.pieces[-1].received_at
+        """When its newest message with him arrived."""
+        return self.newest.received_at
 
     @property
     def message_id(self) -> str:
-        """Of its newest message."""
-        return self.pieces[-1].message.message_id
+        """Of its newest message with him."""
+        return self.newest.message.message_id
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -49,16 +54,22 @@ class Thread:
 
     @property
     def latest(self) -> Mail:
-        """Its newest message, as one to be answered."""
-        return thread_mail(self.pieces[-1].message, self.last_at)
+        """Its newest message with him, as one to be answered."""
+        return thread_mail(self.newest.message, self.last_at)
 
 
 def from_her(piece: Piece, address: str, mine: frozenset[str]) -> bool:
-    """Whether it is a touch: from one of her addresses, to or copied to this one."""
+    """Whether it is a touch: from one of her addresses, to this one, openly or not."""
+    return any(each.address in mine for each in piece.message.from_) and _reaches(piece, address)
+
+
+def _reaches(piece: Piece, address: str) -> bool:
+    return any(each.address == address for each in readers(piece.message))
+
+
+def _is_with(piece: Piece, address: str) -> bool:
     message = piece.message
-    return any(each.address in mine for each in message.from_) and any(
-        each.address == address for each in (*message.to, *message.cc)
-    )
+    return _reaches(piece, address) or any(each.address == address for each in (*message.from_, *message.reply_to))
 
 
 def threads(pieces: Iterable[Piece], address: str, mine: frozenset[str]) -> tuple[Thread, ...]:
@@ -68,7 +79,8 @@ def threads(pieces: Iterable[Piece], address: str, mine: frozenset[str]) -> tupl
         hers = [piece for piece in group if from_her(piece, address, mine)]
         if hers:
             last = max(piece.received_at for piece in hers)
-            found.append(Thread(pieces=tuple(group), touches=len(hers), last_touch_at=last))
+            newest = [piece for piece in group if _is_with(piece, address)][-1]
+            found.append(Thread(pieces=tuple(group), newest=newest, touches=len(hers), last_touch_at=last))
     return tuple(sorted(found, key=lambda thread: thread.last_at, reverse=True))
 
 

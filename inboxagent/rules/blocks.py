@@ -11,7 +11,13 @@ from inboxagent.rules.problem import Report, did_you_mean
 from inboxagent.rules.source import Piece
 
 TAGS = ("if", "elif", "else", "endif")
+DEEPEST = 5
 WORD = re.compile(r"\w")
+
+
+def without_dashes(inside: str) -> str:
+    """What stands between the braces, without the `-` or `+` at them that steers white space in Jinja."""
+    return re.sub(r"^[-+]|[-+]$", "", inside).strip()
 
 
 class Blocks:
@@ -31,10 +37,12 @@ class Blocks:
     def enter(self, inside: str, piece: Piece) -> str | None:
         """Open, turn or close a block; the condition of an `if` or `elif`, where it has one."""
         self._used = True
-        name, _, condition = inside.strip("+- \n\t").partition(" ")
+        name, _, condition = without_dashes(inside).partition(" ")
         condition = condition.strip()
         if name not in TAGS:
             self._complain(piece, f'"{name}" cannot be used in a letter', did_you_mean(name, TAGS))
+        elif name == "if" and len(self._open) >= DEEPEST:
+            self._complain(piece, f'more than {DEEPEST} "if" inside each other', "write separate steps, or less")
         elif name == "if":
             self._open.append((piece, False))
         elif not self._open:
@@ -62,7 +70,7 @@ class Blocks:
             return self._broken
         try:
             return _speaks(ENVIRONMENT.parse(text).body)
-        except TemplateSyntaxError:
+        except (TemplateSyntaxError, RecursionError):
             return True  # reported where the expression stands
 
     def _complain(self, piece: Piece, text: str, hint: str) -> None:

@@ -61,15 +61,13 @@ def known_as(text: str, words: Vocabulary) -> str | None:
     return next((name for name in words.names if plain and name.replace("_", "") == plain), None)
 
 
-def check_expression(passage: Passage, start: int, source: str, words: Vocabulary, report: Report) -> None:
-    """Report what is wrong with an expression that begins at `start` of the passage."""
-    inside = source.strip("+- \n\t")
-    at = start + (source.index(inside) if inside else 0)
+def check_expression(passage: Passage, at: int, inside: str, words: Vocabulary, report: Report, *, shown: bool) -> None:
+    """Report what is wrong with an expression that stands at `at` of the passage; `shown`: it is no condition."""
     whole = passage.part(at, at + max(len(inside), 1))
     if not inside:
         report.error(whole, "an empty placeholder", "write {{ name }}")
         return
-    found = _parse(inside)
+    found = _parse(inside, shown)
     meant = known_as(inside, words)
     if meant and meant != inside and not isinstance(found, nodes.Name):
         report.error(whole, f'"{inside}" is not a name', f'did you mean "{meant}"?')
@@ -77,7 +75,32 @@ def check_expression(passage: Passage, start: int, source: str, words: Vocabular
     if isinstance(found, str):
         report.error(whole, f"this placeholder cannot be read: {found}", "a placeholder holds one name: {{ name }}")
         return
+    if shown and not _can_be_shown(found):
+        report.error(
+            whole, f'"{inside}" is nothing that can be shown in a letter', "a placeholder holds one name: {{ name }}"
+        )
+        return
+    if not shown and isinstance(found, nodes.Const | nodes.List | nodes.Tuple):
+        report.error(whole, f'"{inside}" asks for nothing', "a condition asks for a field: {% if name %}")
+        return
     _check_nodes(found, _Place(passage, at, inside), words, report)
+
+
+def _can_be_shown(node: nodes.Node | None) -> bool:
+    """Whether the expression is a text or a number, rather than a yes or no, a list, or perhaps nothing at all."""
+    match node:
+        case nodes.Const():
+            return isinstance(node.value, str | int | float) and not isinstance(node.value, bool)
+        case nodes.Filter():
+            return _can_be_shown(node.node)
+        case nodes.Or():
+            return _can_be_shown(node.left) and _can_be_shown(node.right)
+        case nodes.CondExpr():
+            return _can_be_shown(node.expr1) and _can_be_shown(node.expr2)
+        case None | nodes.And() | nodes.Not() | nodes.Compare() | nodes.Test() | nodes.List() | nodes.Tuple():
+            return False
+        case _:
+            return True  # a name; what may not be used at all is told apart later
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +124,21 @@ class _Place:
 
 
 @lru_cache(maxsize=4096)
-def _parse(source: str) -> nodes.Expr | str:
-    """The expression, or in words why it is none."""
+def _parse(source: str, shown: bool) -> nodes.Expr | str:
+    """The expression, or in words why it is none. A condition is parsed as one: Jinja allows less there."""
     try:
-        body = ENVIRONMENT.parse(f"{{{{ {source} }}}}").body
+        body = ENVIRONMENT.parse(f"{{{{ {source} }}}}" if shown else f"{{% if {source} %}}{{% endif %}}").body
     except TemplateSyntaxError as error:
         return str(error.message).removesuffix(".").lower()
-    if len(body) == 1 and isinstance(output := body[0], nodes.Output) and len(output.nodes) == 1:
-        return output.nodes[0]
-    return "it is not one expression"
+    except RecursionError:
+        return "too many brackets"
+    match body:
+        case [nodes.If(test=nodes.Expr() as test)]:
+            return test
+        case [nodes.Output(nodes=[nodes.Expr() as expression])]:
+            return expression
+        case _:
+            return "it is not one expression"
 
 
 def _check_nodes(node: nodes.Node, place: _Place, words: Vocabulary, report: Report) -> None:
@@ -128,9 +157,11 @@ def _check_nodes(node: nodes.Node, place: _Place, words: Vocabulary, report: Rep
             report.error(place.of(node.name), f'unknown test "{node.name}"', did_you_mean(node.name, TESTS))
         case nodes.Compare():
             _check_comparison(node, place, words, report)
+        case nodes.CondExpr(expr2=None):
+            report.error(place.whole, 'this "if" has no "else"', "for example {{ company if company else name }}")
         case _ if not isinstance(node, _ALLOWED):
             hint = "names, filters and conditions only: {{ name }}"
-            report.error(place.whole, f"{place.source!r} cannot be used in a letter", hint)
+            report.error(place.whole, f'"{place.source}" cannot be used in a letter', hint)
             return
     for child in node.iter_child_nodes():
         _check_nodes(child, place, words, report)
@@ -142,8 +173,7 @@ def _check_name(name: str, piece: Piece, words: Vocabulary, report: Report) -> N
     elif name == PHRASE:
         report.error(piece, "which phrase?", "write {{ phrase.name }}")
     elif name not in words.names:
-        near = nearest(name, words.names, cutoff=NEAR)
-        if near:
+        if near := _misspelt(name, words):
             report.error(piece, f'unknown field "{name}"', f'did you mean "{near}"?')
         else:
             words.undeclared.setdefault(name, piece)
@@ -173,30 +203,44 @@ def _check_filter(node: nodes.Filter, place: _Place, report: Report) -> None:
 
 
 def _check_comparison(node: nodes.Compare, place: _Place, words: Vocabulary, report: Report) -> None:
-    _check_containers(node, place, words, report)
+    if any(operand.op in _CONTAINING for operand in node.ops):
+        _check_containing(node, place, words, report)
     if not any(operand.op in _ORDERING for operand in node.ops):
         return
     for side in (node.expr, *(operand.expr for operand in node.ops)):
-        if isinstance(side, nodes.Const) and isinstance(side.value, int | float):
+        if isinstance(side, nodes.Const) and isinstance(side.value, int | float) and not isinstance(side.value, bool):
             continue
         if isinstance(side, nodes.Name):
-            if _type(side.name, words) is not FieldType.NUMBER:
+            if _type(side.name, words) is not FieldType.NUMBER and not _misspelt(side.name, words):
                 hint = f"under fields: {side.name}: {{type: number}}"
                 report.error(place.of(side.name), f'"{side.name}" is not a number and cannot be compared', hint)
             continue
         report.error(place.whole, "only numbers can be compared", "for example {% if value >= 3000 %}")
 
 
-def _check_containers(node: nodes.Compare, place: _Place, words: Vocabulary, report: Report) -> None:
-    for operand in node.ops:
-        side = operand.expr
-        if operand.op not in _CONTAINING or isinstance(side, nodes.List | nodes.Tuple):
-            continue
-        if not isinstance(side, nodes.Name) or _type(side.name, words) is not FieldType.TEXT:
-            report.error(
-                place.whole, '"in" looks into a text or a list', 'for example {% if stage in ["won", "lost"] %}'
-            )
+def _check_containing(node: nodes.Compare, place: _Place, words: Vocabulary, report: Report) -> None:
+    """`in` looks for a text in a text field, or for anything in a list."""
+    container = node.ops[0].expr
+    listed = isinstance(container, nodes.List | nodes.Tuple)
+    if len(node.ops) > 1 or not (listed or (_is_text(container, words) and _is_text(node.expr, words))):
+        hint = 'for example {% if stage in ["won", "lost"] %}'
+        report.error(place.whole, '"in" looks for a text in a text, or for a value in a list', hint)
+
+
+def _is_text(node: nodes.Node, words: Vocabulary) -> bool:
+    match node:
+        case nodes.Const():
+            return isinstance(node.value, str)
+        case nodes.Name():
+            return _type(node.name, words) is FieldType.TEXT
+        case _:
+            return False
 
 
 def _type(name: str, words: Vocabulary) -> FieldType:
     return words.fields[name].type if name in words.fields else FieldType.TEXT
+
+
+def _misspelt(name: str, words: Vocabulary) -> str | None:
+    """The known name that was meant by an unknown one."""
+    return None if name in words.names else nearest(name, words.names, cutoff=NEAR)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from inboxagent.outreach.sequence import DAY_NAMES, EVERY_DAY, MINUTES_A_DAY, Hours, clock
@@ -14,7 +15,8 @@ _LONG_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satu
 _DAYS = {name.lower(): day for names in (DAY_NAMES, _LONG_DAY_NAMES) for day, name in enumerate(names)}
 _DASH = re.compile(r"\s*[-\u2013\u2014]\s*|\s+to\s+")
 _ITEM = re.compile(r"[^,;]+")
-_TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?")
+_TIME = re.compile(r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?")
+_OTHER_TIME = re.compile(r"(?P<hour>\d{1,2})(?:[.:h ]?(?P<minute>\d{2}))? ?(?P<half>am|pm|h|uhr|o'clock)?")
 _KEYS = ("days", "between", "zone")
 
 
@@ -39,8 +41,7 @@ def _pieces(node: Node, report: Report) -> Iterator[Piece]:
     match node:
         case Scalar(piece=piece) if piece.text.strip():
             for item in _ITEM.finditer(piece.text):
-                part = piece.part(item.start(), item.end()).strip()
-                yield part if part.exact else Piece(text=item.group().strip(), line=part.line, column=part.column)
+                yield _cut(piece, item.start(), item.end())
         case Items(nodes=nodes):
             for inner in nodes:
                 yield from _pieces(inner, report)
@@ -56,27 +57,38 @@ def _read_days(node: Node, report: Report) -> frozenset[int]:
 
 
 def _read_range(piece: Piece, report: Report) -> set[int]:
-    words = piece.text.lower()
-    if words in ("every day", "daily"):
+    if piece.text.lower() in ("every day", "daily"):
         return set(EVERY_DAY)
-    ends = [_read_day(piece, name, report) for name in _DASH.split(piece.text)]
+    ends = _ends(piece)
     if len(ends) > 2:
         report.error(piece, f'"{piece.text}" is not a range of days', "for example Mon-Thu")
         return set()
-    first, last = ends[0], ends[-1]
-    if first is None or last is None:
-        return set()
+    days = [_DAYS.get(end.text.rstrip(".").lower()) for end in ends]
+    for end, day in zip(ends, days, strict=True):
+        if day is None:
+            report.error(end, f'"{end.text}" is not a day of the week', _hint_for_day(end.text))
+            return set()
+    first, last = (day for day in (days[0], days[-1]) if day is not None)
     return {(first + ahead) % 7 for ahead in range((last - first) % 7 + 1)}
 
 
-def _read_day(piece: Piece, name: str, report: Report) -> int | None:
-    name = name.strip().rstrip(".")
-    day = _DAYS.get(name.lower())
-    if day is None:
-        near = nearest(name, (*_LONG_DAY_NAMES, *DAY_NAMES), cutoff=0.5)
-        hint = f'did you mean "{DAY_NAMES[_DAYS[near.lower()]]}"?' if near else f"days: {', '.join(DAY_NAMES)}"
-        report.error(piece, f'"{name}" is not a day of the week', hint)
-    return day
+def _ends(piece: Piece) -> list[Piece]:
+    """What stands before, between and after the dashes."""
+    dashes = list(_DASH.finditer(piece.text))
+    starts = [0, *(dash.end() for dash in dashes)]
+    stops = [*(dash.start() for dash in dashes), len(piece.text)]
+    return [_cut(piece, start, stop) for start, stop in zip(starts, stops, strict=True)]
+
+
+def _cut(piece: Piece, start: int, stop: int) -> Piece:
+    """A part of the piece: its text in any case, its place where that can be told."""
+    part = piece.part(start, stop).strip()
+    return part if part.exact else replace(part, text=piece.text[start:stop].strip())
+
+
+def _hint_for_day(name: str) -> str:
+    near = nearest(name, (*_LONG_DAY_NAMES, *DAY_NAMES), cutoff=0.5)
+    return f'did you mean "{DAY_NAMES[_DAYS[near.lower()]]}"?' if near else f"days: {', '.join(DAY_NAMES)}"
 
 
 def _read_windows(node: Node, report: Report) -> tuple[tuple[int, int], ...]:
@@ -91,32 +103,39 @@ def _read_windows(node: Node, report: Report) -> tuple[tuple[int, int], ...]:
 
 
 def _read_window(piece: Piece, report: Report) -> tuple[int, int] | None:
-    ends = _DASH.split(piece.text)
+    ends = _ends(piece)
     if len(ends) != 2:
         report.error(piece, f'"{piece.text}" is not a window', "for example 8:30-11:30")
         return None
-    start, end = (_read_time(piece, words, report) for words in ends)
-    if start is None or end is None:
-        return None
-    if start >= end:
-        hint = f"write {clock(start)}-24:00, 0:00-{clock(end)}" if end else "midnight at the end is 24:00"
+    for end in ends:
+        if _minutes(end.text) is None:
+            report.error(end, f'"{end.text}" is not a time of day', _hint_for_time(end.text))
+            return None
+    start, stop = (_minutes(end.text) or 0 for end in ends)
+    if start >= stop:
+        hint = f"write {clock(start)}-24:00, 0:00-{clock(stop)}" if stop else "midnight at the end is 24:00"
         report.error(piece, f'"{piece.text}" ends before it begins', hint)
         return None
-    return start, end
+    return start, stop
 
 
-def _read_time(piece: Piece, words: str, report: Report) -> int | None:
-    words = words.strip()
+def _minutes(words: str) -> int | None:
+    """Minutes since midnight, or None where the words are no time of day."""
     match = _TIME.fullmatch(words)
-    if match is None:
-        report.error(piece, f'"{words}" is not a time of day', "for example 8:30 or 16:00, up to 24:00")
+    if match is None or int(match["minute"] or 0) > 59:
         return None
-    hour, minute = int(match.group(1)), int(match.group(2) or 0)
-    minutes = hour * 60 + minute
-    if minute > 59 or minutes > MINUTES_A_DAY:
-        report.error(piece, f'"{words}" is not a time of day', "for example 8:30 or 16:00, up to 24:00")
-        return None
-    return minutes
+    minutes = int(match["hour"]) * 60 + int(match["minute"] or 0)
+    return minutes if minutes <= MINUTES_A_DAY else None
+
+
+def _hint_for_time(words: str) -> str:
+    other = _OTHER_TIME.fullmatch(words.lower())
+    if other:
+        hour, minute = int(other["hour"]), other["minute"] or "00"
+        hour += 12 if other["half"] == "pm" and hour < 12 else 0
+        if _minutes(f"{hour}:{minute}") is not None:
+            return f'did you mean "{hour}:{minute}"?'
+    return "for example 8:30 or 16:00, up to 24:00"
 
 
 def _window_words(window: tuple[int, int]) -> str:

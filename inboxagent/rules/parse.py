@@ -1,6 +1,7 @@
 """A rule file as a whole: source -> Sequence, or every problem at once."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from inboxagent.outreach.phrases import Phrasebook, phrases_for
@@ -8,8 +9,8 @@ from inboxagent.outreach.sequence import Sequence, Step, Wait
 from inboxagent.rules.document import STEP, Document, Section, outline
 from inboxagent.rules.expressions import Vocabulary
 from inboxagent.rules.placeholders import check_template
-from inboxagent.rules.problem import Problem, Report, did_you_mean
-from inboxagent.rules.settings import Settings, read_settings, read_tone
+from inboxagent.rules.problem import Problem, Report, nearest
+from inboxagent.rules.settings import Settings, hint_for_step_line, read_settings, read_tone
 from inboxagent.rules.source import Passage, Piece
 from inboxagent.rules.waits import AT_ONCE, read_wait
 
@@ -92,7 +93,7 @@ def _read_lines(section: Section, report: Report) -> _Lines:
     for line in section.lines:
         name, value = _split_line(line, report)
         if name.text not in STEP_LINES:
-            report.error(name, f'unknown setting "{name.text}"', did_you_mean(name.text, STEP_LINES))
+            report.error(name, f'unknown setting "{name.text}"', hint_for_step_line(name.text, STEP_LINES))
         elif name.text in places:
             report.error(name, f'"{name.text}" is given twice', f"also in line {places[name.text]}")
         elif value is not None and not value.text:
@@ -116,8 +117,9 @@ def _split_line(line: Piece, report: Report) -> tuple[Piece, Piece | None]:
 def _read_step_wait(section: Section, lines: _Lines, report: Report) -> Wait:
     if lines.wait:
         return read_wait(lines.wait, report) or AT_ONCE
-    tried = (line.text.split(":")[0].split("=")[0].split() for line in (*section.lines, *section.letter))
-    if not any(words and words[0].lower() == "wait" for words in tried):
+    misspelt = any(nearest(re.split(r"[:=\s]", line.text.strip())[0], STEP_LINES) == "wait" for line in section.lines)
+    misplaced = any(line.text.partition(":")[0].strip().lower() == "wait" for line in section.letter)
+    if not misspelt and not misplaced:  # both have been reported where they stand
         hint = 'put "wait: 3 business days" below it, or "wait: at once"'
         report.error(_heading(section), f'"{section.word.text}" does not say how long to wait', hint)
     return AT_ONCE

@@ -3,7 +3,7 @@
 import re
 
 from inboxagent.outreach.phrases import GREETING, SIGN_OFF
-from inboxagent.rules.blocks import WORD, Blocks
+from inboxagent.rules.blocks import WORD, Blocks, without_dashes
 from inboxagent.rules.expressions import Vocabulary, check_expression, known_as
 from inboxagent.rules.problem import Report
 from inboxagent.rules.source import Passage, Piece
@@ -28,14 +28,15 @@ def check_template(passage: Passage, words: Vocabulary, report: Report) -> bool:
         piece = passage.part(token.start(), token.end())
         match token.lastgroup:
             case "value":
-                name = token["value"].strip()
-                check_expression(passage, token.start("value"), token["value"], words, report)
+                name = without_dashes(token["value"])
+                at = token.start("value") + token["value"].find(name)
+                check_expression(passage, at, name, words, report, shown=True)
                 speaks |= blocks.always and name not in (GREETING, SIGN_OFF)
             case "tag":
                 condition = blocks.enter(token["tag"], piece)
                 if condition is not None:
-                    start = token.start("tag") + token["tag"].rindex(condition)
-                    check_expression(passage, start, condition, words, report)
+                    at = token.start("tag") + token["tag"].rindex(condition)
+                    check_expression(passage, at, condition, words, report, shown=False)
             case "broken":
                 _report_braces(token["broken"], piece, words, report)
             case "alien":

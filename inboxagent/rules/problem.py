@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from inboxagent.outreach.fields import inert
 from inboxagent.rules.source import Piece
 
 LONGEST_SHOWN = 120
@@ -65,8 +66,8 @@ class Report:
                 line=piece.line,
                 column=piece.column,
                 width=width,
-                text=text,
-                hint=hint,
+                text=inert(text),
+                hint=inert(hint),
                 severity=severity,
             )
         )

@@ -56,7 +56,7 @@ def read_settings(lines: Sequence[Piece], step_lines: Sequence[str], report: Rep
         if (read := _READERS.get(key.text)) is not None:
             settings = read(settings, key, node, report)
         else:
-            report.error(key.piece, f'unknown setting "{key.text}"', _hint(key.text, step_lines))
+            report.error(key.piece, f'unknown setting "{key.text}"', hint_for_setting(key.text, step_lines))
     return settings
 
 
@@ -83,13 +83,21 @@ def _spaced(lines: Sequence[Piece], report: Report) -> list[Piece]:
     return kept
 
 
-def _hint(name: str, step_lines: Sequence[str]) -> str:
+def hint_for_setting(name: str, step_lines: Sequence[str]) -> str:
+    """Where the name belongs, or which one was meant."""
     if name in _BELOW_SEND:
         return f'"{name}" belongs under "send:", two spaces further in'
     near = nearest(name, (*_READERS, *step_lines))
     if near in step_lines and near not in _READERS:
         return f'"{near}" belongs to a step, directly below its ##'
     return did_you_mean(name, tuple(_READERS))
+
+
+def hint_for_step_line(name: str, step_lines: Sequence[str]) -> str:
+    """The same for a name below a step's word."""
+    if name in (*_READERS, *_BELOW_SEND):
+        return f'"{name}" belongs to the settings at the top'
+    return did_you_mean(name, step_lines)
 
 
 def _text(key: Scalar, node: Node, report: Report) -> str | None:

@@ -27,12 +27,13 @@ _CAUSES = (
     ("'\\t'", "a tab cannot stand here", "indent with spaces"),
     ("mapping values are not allowed", 'a second ":" in this line', 'put the value in quotes: "like: this"'),
     ("that cannot start any token", "a value cannot begin with this character", "put the value in quotes"),
-    ("found unexpected end of stream", "a quotation mark is not closed", "end the value with the same mark"),
+    ("found unexpected end of stream", "this quotation mark is not closed", "end the value with the same mark"),
     ("found '<scalar>'", "there is text after the closing quotation mark", 'put the whole value in "double quotes"'),
     ("expected <block end>", "this line is indented unlike the ones above", "begin it below the name above"),
-    ("expected ',' or", "a bracket is not closed before this", "close it with ] or }"),
+    ("expected ',' or", "this bracket is not closed", "close it with ] or }"),
     ("could not find expected ':'", "this is not a setting", 'a setting is written "name: value"'),
 )
+_OPENED_BEFORE = ("expected ',' or", "found unexpected end of stream")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,7 @@ class _Reader:
             if not isinstance(key, Scalar):
                 self._report.error(key.piece, "this is not a name", 'a setting is written "name: value"')
                 raise _RefusedError
-            value = self._read_node(next(events), events, depth + 1)
+            value = _beside(key, self._read_node(next(events), events, depth + 1))
             if earlier := next((name for name, _ in entries if name.text == key.text), None):
                 self._report.error(key.piece, f'"{key.text}" is given twice', f"also in line {earlier.piece.line}")
             else:
@@ -149,7 +150,7 @@ class _Reader:
         elif anchor := getattr(event, "anchor", None):
             mark = f"&{anchor}"
         elif tag := getattr(event, "tag", None):
-            mark = str(tag)
+            mark = str(tag).replace("tag:yaml.org,2002:", "!!")
         else:
             return
         self._report.error(
@@ -171,17 +172,27 @@ class _Reader:
 
     def _explain(self, error: YAMLError) -> None:
         said = re.sub(r"\s+", " ", str(getattr(error, "problem", None) or error))
-        mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-        line = self._line(mark.line if mark else 0)
-        column = mark.column if mark else 0
-        if mark and mark.line >= len(self._lines):
-            column = 0
-        piece = line.part(column, column + 1)
         for words, text, hint in _CAUSES:
             if words in said:
-                self._report.error(piece, text, hint)
+                self._report.error(self._place(error, words in _OPENED_BEFORE), text, hint)
                 return
-        self._report.error(piece, f"this cannot be read as YAML: {said}")
+        self._report.error(self._place(error, False), f"this cannot be read as YAML: {said}")
+
+    def _place(self, error: YAMLError, opening: bool) -> Piece:
+        """The character that ruamel.yaml stumbled over, or the one that opened what was never closed."""
+        mark = None
+        if isinstance(error, MarkedYAMLError):
+            mark = error.context_mark if opening else error.problem_mark
+        if mark is None or mark.line >= len(self._lines):
+            return self._line(len(self._lines)).part(0, 1)
+        return self._line(mark.line).part(mark.column, mark.column + 1)
+
+
+def _beside(key: Scalar, value: Node) -> Node:
+    """The value; one that is not there stands behind its name, not where the parser noticed."""
+    if not isinstance(value, Scalar) or value.text or value.piece.line == key.piece.line:
+        return value
+    return Scalar(piece=Piece(text="", line=key.piece.line, column=key.piece.column + len(key.text) + 1))
 
 
 class _RefusedError(Exception):

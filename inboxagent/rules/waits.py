@@ -9,7 +9,9 @@ from inboxagent.rules.source import Piece
 AT_ONCE = Wait(amount=0, unit=Unit.SECOND)
 LONGEST_YEARS = 10
 
-_AMOUNT = re.compile(r"(\d{1,9})\s*(.*)")
+_AMOUNT = re.compile(r"(\d{1,9})\s*((?!\d|[-.,/]|to\b|or\b).*)")
+_FRACTION = re.compile(r"\d+[.,/]\d")
+_RANGE = re.compile(r"\d+ ?(?:-|\u2013|to |or )")
 _A_YEAR = {
     Unit.SECOND: 31_536_000,
     Unit.MINUTE: 525_600,
@@ -44,12 +46,10 @@ _OTHERWISE = {
     "weekday": "business days",
     "weekdays": "business days",
     "calendar days": "days",
-    "fortnight": "weeks",
-    "fortnights": "weeks",
-    "year": "months",
-    "years": "months",
 }
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_MULTIPLES = {"fortnight": (2, "weeks"), "quarter": (3, "months"), "year": (12, "months")}
+_NOW = ("now", "immediately", "none", "at one", "once", "asap", "directly")
+_NUMBERS = ("a", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 def read_wait(piece: Piece, report: Report) -> Wait | None:
@@ -75,24 +75,29 @@ def read_wait(piece: Piece, report: Report) -> Wait | None:
 
 
 def _report_unit(piece: Piece, unit: str, amount: int, report: Report) -> None:
-    if not unit:
+    if unit:
+        report.error(piece, f'"{unit}" is not a unit of time', _hint_for_unit(unit.lower(), amount))
+    else:
         report.error(piece, f'"{amount}" of what?', f'did you mean "{amount} days"?')
-        return
-    meant = _OTHERWISE.get(unit.lower().rstrip(".")) or nearest(unit, [str(_plural(unit)) for unit in Unit])
-    hint = f'did you mean "{meant}"?' if meant else "units: seconds, minutes, hours, days, business days, weeks, months"
-    report.error(piece, f'"{unit}" is not a unit of time', hint)
 
 
-def _plural(unit: Unit) -> str:
-    return f"{unit}s"
+def _hint_for_unit(unit: str, amount: int) -> str:
+    if "#" in unit:
+        return "the lines of a step take no comments"
+    if multiple := _MULTIPLES.get(unit.removesuffix("s")):
+        return f'did you mean "{amount * multiple[0]} {multiple[1]}"?'
+    meant = _OTHERWISE.get(unit.rstrip(".")) or nearest(unit, [f"{known}s" for known in Unit])
+    return f'did you mean "{meant}"?' if meant else f"units: {', '.join(f'{known}s' for known in Unit)}"
 
 
 def _hint_for_number(words: str) -> str:
-    first, _, rest = words.lower().partition(" ")
-    if first in _NUMBERS[1:] and rest:
-        return f'write the number in figures: "{_NUMBERS.index(first)} {rest}"'
-    if first in ("a", "an") and rest:
-        return f'write the number in figures: "1 {rest}"'
-    if words.lower() in ("now", "immediately", "none", "at one", "once", "asap"):
+    first, _, rest = words.lower().replace("an ", "a ").partition(" ")
+    if first in _NUMBERS and rest:
+        return f'write the number in figures: "{max(_NUMBERS.index(first), 1)} {rest}"'
+    if _FRACTION.match(words):
+        return "whole numbers only; take a smaller unit"
+    if _RANGE.match(words):
+        return "one number, not a range"
+    if words.lower() in _NOW:
         return 'did you mean "at once"?'
     return 'a number and a unit, such as "3 business days", or "at once"'

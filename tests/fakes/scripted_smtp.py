@@ -69,6 +69,8 @@ class ScriptedServer:
     heard: list[str] = field(default_factory=list)
     accepted: list[bytes] = field(default_factory=list)
     connections: int = 0
+    silent: bool = False  # it has fallen silent on somebody
+    deaf: bool = False  # and when silent it does not even read
     _open: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -77,12 +79,16 @@ class ScriptedServer:
         assert task is not None
         self._open.add(task)
         self.connections += 1
-        with suppress(_OverError, OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await self._converse(reader, writer)
-        writer.close()
-        with suppress(OSError, ssl.SSLError):
-            await writer.wait_closed()
-        self._open.discard(task)
+        try:
+            with suppress(_OverError, OSError, asyncio.IncompleteReadError):
+                await self._converse(reader, writer)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+        except asyncio.CancelledError:  # the test is over
+            writer.transport.abort()
+        finally:
+            self._open.discard(task)
 
     async def hung_up(self) -> None:
         """Wait until every connection has ended, and a client in the same loop has had the time to hear of it."""
@@ -122,7 +128,8 @@ class ScriptedServer:
         writer.write(act.says)
         await writer.drain()
         if act.then == "be silent":
-            await reader.read()
+            self.silent = True
+            await (asyncio.Event().wait() if self.deaf else reader.read())
             raise _OverError
         if act.then == "reset":
             writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,0 +1,75 @@
+"""The coming steps of a conversation, as a calendar and as letters."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from inboxagent.cli.composition import Composition
+from inboxagent.cli.documents import instant
+from inboxagent.cli.paper import block, columns, paragraph, plain, say, when
+from inboxagent.mail.compose import Outgoing
+from inboxagent.mail.headers import Address
+from inboxagent.outreach.phrases import phrases_for
+from inboxagent.outreach.preview import Coming, foresee
+from inboxagent.outreach.state import Conversation
+
+
+def ahead_of(composition: Composition, conversation: Conversation) -> tuple[Coming, ...]:
+    """The steps ahead in a conversation; none where its rule file cannot be read."""
+    rules = composition.rulebook
+    sequence = rules.sequences.get(conversation.enrolment.sequence)
+    if sequence is None:
+        return ()
+    phrases = phrases_for(sequence.language, rules.phrases)
+    return tuple(foresee(conversation, sequence, phrases, composition.config.me, composition.clock.now()))
+
+
+def say_calendar(composition: Composition, coming: Sequence[Coming]) -> None:
+    """One line a step: when, which, and why then."""
+    now, home = composition.clock.now(), composition.home
+    rows = [(f"    {when(each.at, home, now)}", plain(each.step.word), plain(each.because)) for each in coming]
+    for line in columns(rows):
+        say(line)
+
+
+def say_letters(dates: Iterable[str], coming: Iterable[Coming]) -> None:
+    """Each step with its date, its reason and its letter."""
+    for date, each in zip(dates, coming, strict=True):
+        say(click.style(f"{date}  {plain(each.step.word)}", bold=True))
+        say("  " + paragraph(each.because, "  ", before=2))
+        if each.letter is None:
+            say(f"  It could not be written: {plain(each.fault)}")
+        else:
+            _say_letter(each.letter)
+        say()
+
+
+def _say_letter(letter: Outgoing) -> None:
+    rows = [("To", people(letter.to)), ("Cc", people(letter.cc)), ("Subject", letter.subject)]
+    for name, text in rows:
+        if text:
+            say(f"  | {name}: {plain(text)}")
+    say("  |")
+    say(block(letter.text, "  | "))
+
+
+def people(addresses: Iterable[Address]) -> str:
+    """Names and addresses on one line."""
+    return ", ".join(f"{each.name} <{each.address}>" if each.name else each.address for each in addresses)
+
+
+def coming_document(coming: Coming) -> dict[str, Any]:
+    """One object of `preview --json`."""
+    letter = coming.letter
+    return {
+        "step": coming.step.word,
+        "kind": "mail",
+        "at": instant(coming.at),
+        "because": coming.because,
+        "to": [each.address for each in letter.to] if letter else [],
+        "cc": [each.address for each in letter.cc] if letter else [],
+        "subject": letter.subject if letter else None,
+        "letter": letter.text if letter else None,
+        "fault": coming.fault or None,
+    }

@@ -1,0 +1,242 @@
+"""`pause`, `resume`, `stop`, `release`, `drop`: her hand on a conversation, or on everything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import click
+
+from inboxagent.cli import flags
+from inboxagent.cli.composition import Composition, compose
+from inboxagent.cli.documents import conversation_document
+from inboxagent.cli.finding import find
+from inboxagent.cli.look import who
+from inboxagent.cli.options import config_option, json_option
+from inboxagent.cli.paper import plain, say, say_json, tell, when
+from inboxagent.edge.system_lock import is_held
+from inboxagent.errors import Refused, UsageError
+from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.state import Conversation, State
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command makes of a conversation: the events, none where it is so already, and a sentence."""
+
+    events: tuple[Event, ...]
+    says: str
+
+
+Change = Callable[[Composition, Conversation, datetime], Answer]
+
+
+def _change(config: str | None, words: str, as_json: bool, change: Change) -> None:
+    """Find, judge and write in one transaction, then say what is so now."""
+    composition = compose(config)
+    wanted = find(composition.store.conversations(), words).id
+    with composition.store.transaction(f"she changes {wanted}") as ledger:
+        conversation = find(ledger.conversations(), wanted)
+        answer = change(composition, conversation, composition.clock.now())
+        if answer.events:
+            conversation = ledger.append(wanted, *answer.events)
+    if as_json:
+        say_json(conversation_document(conversation, composition.next_of(conversation)))
+    else:
+        say(f"{wanted}  {who(conversation)}: {answer.says}")
+        say_next(composition, conversation)
+
+
+def say_next(composition: Composition, conversation: Conversation) -> None:
+    """What comes next now, and whether anybody is there to do it."""
+    ahead = composition.next_of(conversation)
+    if ahead is None:
+        return
+    now = composition.clock.now()
+    say(f"  `{ahead.step}` goes out on {when(ahead.at, composition.home, now)} ({plain(ahead.because)}).")
+    if not is_held(composition.lock_path):
+        tell("No daemon is running, so nothing goes out until you start one: inboxagent run")
+
+
+def _hers(word: Word, now: datetime, because: str, step: str | None = None, until: datetime | None = None) -> Event:
+    return Event(at=now, word=word, because=because, by=By.HER, step=step, until=until)
+
+
+def _wanted(conversation: str | None, everything: bool, name: str) -> str:
+    if everything == (conversation is not None):
+        raise UsageError(f"say which conversation (`{name} ID`), or `{name} --all` for everything")
+    return conversation or ""
+
+
+# -- pause and resume ----------------------------------------------------------------------------------------------
+
+
+@click.command("pause")
+@click.argument("conversation", metavar="[ID]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Everything: works without configuration, store or network.")
+@config_option
+@json_option
+def pause_command(conversation: str | None, everything: bool, config: str | None, as_json: bool) -> None:
+    """Hold a conversation (its id or address) until you resume it; with --all, nothing goes out at all."""
+    wanted = _wanted(conversation, everything, "pause")
+    if everything:
+        flags.pause_everything(config, as_json)
+    else:
+        _change(config, wanted, as_json, _pause)
+
+
+def _pause(_: Composition, conversation: Conversation, now: datetime) -> Answer:
+    if conversation.state in (State.STOPPED, State.FINISHED):
+        raise Refused(f"{conversation.id} is {conversation.state}, so nothing goes out anyway: {conversation.because}")
+    if conversation.state is State.ANSWERED:
+        return Answer((), "it is your turn, so nothing goes out until you resume it anyway")
+    if any(hold.until is None for hold in conversation.holds):
+        return Answer((), f"is on hold already until you resume it: {plain(conversation.because)}")
+    event = _hers(Word.HELD, now, "she paused it")
+    return Answer((event,), f"paused; nothing goes out until: inboxagent resume {conversation.id}")
+
+
+@click.command("resume")
+@click.argument("conversation", metavar="[ID]", required=False)
+@click.option("--in", "wait", metavar="WAIT", help='Wait so long instead of what the step says, as in "2 weeks".')
+@click.option("--all", "everything", is_flag=True, help="End `pause --all`.")
+@config_option
+@json_option
+def resume_command(
+    conversation: str | None, wait: str | None, everything: bool, config: str | None, as_json: bool
+) -> None:
+    """Let a conversation (its id or address) go on: the wait of its next step begins now."""
+    wanted = _wanted(conversation, everything, "resume")
+    if everything and wait is not None:
+        raise UsageError("--in is for one conversation, not for --all")
+    if everything:
+        flags.resume_everything(config, as_json)
+    else:
+        _change(config, wanted, as_json, lambda account, found, now: _resume(account, found, now, wait))
+
+
+def _resume(composition: Composition, conversation: Conversation, now: datetime, wait: str | None) -> Answer:
+    if conversation.pending is not None:
+        step, name = conversation.pending.step, conversation.id
+        raise Refused(
+            f"nobody knows yet what became of `{step}`; first say `release {name}` to send it again, "
+            f"or `drop {name}` to leave it at that"
+        )
+    if conversation.state is State.WAITING:
+        raise Refused(f"{conversation.id} is not on hold; it is waiting for its next step already")
+    if conversation.final:
+        raise Refused(f"{conversation.id} is stopped for good: {conversation.because}")
+    if conversation.state is State.FINISHED:
+        raise Refused(f"{conversation.id} is finished, no step is left: {conversation.because}")
+    until = _wait_end(composition, conversation, wait, now) if wait else None
+    because = f"she resumed it, to go on in {wait}" if wait else "she resumed it"
+    return Answer((_hers(Word.RESUMED, now, because, until=until),), "goes on")
+
+
+def _wait_end(composition: Composition, conversation: Conversation, words: str, now: datetime) -> datetime:
+    """When the wait in these words ends, on the calendar of the sequence's zone."""
+    from inboxagent.outreach.decide import zone_of
+    from inboxagent.outreach.schedule import add_wait
+    from inboxagent.rules.problem import Report
+    from inboxagent.rules.source import Piece
+    from inboxagent.rules.waits import read_wait
+
+    report = Report("--in")
+    wait = read_wait(Piece(text=words, line=1), report)
+    if wait is None:
+        problem = report.problems[0]
+        raise UsageError(f"--in: {problem.text}{f'; {problem.hint}' if problem.hint else ''}")
+    sequence = composition.rulebook.sequences.get(conversation.enrolment.sequence)
+    zone = zone_of(conversation, sequence, composition.home) if sequence else composition.home
+    return add_wait(now, wait, zone)
+
+
+# -- stop ----------------------------------------------------------------------------------------------------------
+
+
+@click.command("stop")
+@click.argument("conversation", metavar="ID")
+@config_option
+@json_option
+def stop_command(conversation: str, config: str | None, as_json: bool) -> None:
+    """End a conversation (its id or address): nothing goes out in it any more."""
+    _change(config, conversation, as_json, _stop)
+
+
+def _stop(_: Composition, conversation: Conversation, now: datetime) -> Answer:
+    if conversation.state is State.STOPPED:
+        return Answer((), f"is stopped already: {plain(conversation.because)}")
+    event = _hers(Word.STOPPED, now, "she stopped it")
+    return Answer((event,), f"stopped; should you change your mind: inboxagent resume {conversation.id}")
+
+
+# -- release and drop ----------------------------------------------------------------------------------------------
+
+
+@click.command("release")
+@click.argument("conversation", metavar="[ID]", required=False)
+@click.option("--brake", is_flag=True, help="Let go out what fell due all at once.")
+@config_option
+@json_option
+def release_command(conversation: str | None, brake: bool, config: str | None, as_json: bool) -> None:
+    """Send an uncertain letter again, which may reach him twice; or, with --brake, let a backlog go out."""
+    if brake == (conversation is not None):
+        raise UsageError("say which conversation (`release ID`), or `release --brake`")
+    if brake:
+        _release_brake(config, as_json)
+    else:
+        _change(config, conversation or "", as_json, _release)
+
+
+def _release(composition: Composition, conversation: Conversation, now: datetime) -> Answer:
+    step, doubt = _uncertain_step(composition, conversation, now)
+    event = _hers(Word.RELEASED, now, "she had it sent again, though it may have gone out before", step)
+    return Answer((*doubt, event), f"`{step}` goes out again, under a new Message-ID")
+
+
+@click.command("drop")
+@click.argument("conversation", metavar="ID")
+@config_option
+@json_option
+def drop_command(conversation: str, config: str | None, as_json: bool) -> None:
+    """Leave an uncertain letter (id or address) at that: it is not sent again, and the next step follows it."""
+    _change(config, conversation, as_json, _drop)
+
+
+def _drop(composition: Composition, conversation: Conversation, now: datetime) -> Answer:
+    step, doubt = _uncertain_step(composition, conversation, now)
+    event = _hers(Word.DROPPED, now, "she left it at that, whether it went out or not", step)
+    return Answer((*doubt, event), f"`{step}` is not sent again")
+
+
+def _uncertain_step(
+    composition: Composition, conversation: Conversation, now: datetime
+) -> tuple[str | None, tuple[Event, ...]]:
+    """The step whose fate nobody knows, and the event that says so where a daemon died before it could."""
+    pending = conversation.pending
+    if pending is None:
+        raise Refused(f"{conversation.id} has no uncertain letter; it is {conversation.state}: {conversation.because}")
+    if conversation.uncertain:
+        return pending.step, ()
+    if is_held(composition.lock_path):
+        raise Refused(f"`{pending.step}` of {conversation.id} is being sent this very moment; look again in a minute")
+    because = f"interrupted while `{pending.step}` was being handed over; it may have gone out"
+    doubt = Event(at=now, word=Word.UNCERTAIN, because=because, step=pending.step, message_id=pending.message_id)
+    return pending.step, (doubt,)
+
+
+def _release_brake(config: str | None, as_json: bool) -> None:
+    from inboxagent.agent.sending import BRAKE, BRAKE_RELEASED
+
+    composition = compose(config)
+    with composition.store.transaction("she releases the brake") as ledger:
+        brake = ledger.fact(BRAKE)
+        if brake is None:
+            raise Refused("the brake is not on")
+        ledger.remember(BRAKE_RELEASED, True)
+    if as_json:
+        say_json({"brake": "released"})
+        return
+    gap = int(composition.config.limits.gap.total_seconds())
+    due = brake.get("due") if isinstance(brake, dict) else "all"
+    say(f"The brake is released: {due} letters go out, one at a time, at least {gap} s apart.")
+    tell("`inboxagent list` shows which; `inboxagent pause --all` stops them.")

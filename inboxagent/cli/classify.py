@@ -1,0 +1,87 @@
+"""`classify`: what the agent makes of message files, one line a file."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from inboxagent.cli.options import json_option
+from inboxagent.cli.paper import plain, say, say_json, tell
+from inboxagent.errors import UsageError
+from inboxagent.mail.classify import Kind, Verdict, classify
+from inboxagent.mail.inbound import parse
+from inboxagent.mail.newtext import new_text
+
+
+@click.command("classify")
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.option("--stdin-paths", is_flag=True, help="Read the paths from standard input, one a line.")
+@json_option
+def classify_command(files: tuple[str, ...], stdin_paths: bool, as_json: bool) -> int:
+    """Say for each message file what it is and because of which words."""
+    if stdin_paths == bool(files):
+        raise UsageError("name message files, or give their paths on standard input with --stdin-paths")
+    failed = False
+    for path in _lines() if stdin_paths else files:
+        failed = not _answer(path, as_json, in_step=stdin_paths) or failed
+    return 1 if failed else 0
+
+
+def _lines() -> Iterator[str]:
+    # readline, not iteration: whoever waits for an answer before writing the next path must get it.
+    return (line.rstrip("\r\n") for line in iter(sys.stdin.readline, ""))
+
+
+def _answer(path: str, as_json: bool, *, in_step: bool) -> bool:
+    """Answer for one file; False where it cannot be read. A reader of JSON in step gets a line all the same."""
+    try:
+        raw = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        tell(f"inboxagent: {plain(path)}: cannot be read: {why}")
+        if as_json and in_step:
+            say_json(_document(path, Verdict(kind=Kind.OTHER, because=f"cannot be read: {why}"), ""), lines=True)
+        return False
+    message = parse(raw)
+    verdict = classify(message)
+    if as_json:
+        say_json(_document(path, verdict, verdict.new_text or new_text(message)), lines=True)
+    else:
+        _say(path, verdict)
+    return True
+
+
+def _document(path: str, verdict: Verdict, visible_text: str) -> dict[str, Any]:
+    return {
+        "path": path,
+        "kind": str(verdict.kind),
+        "intent": verdict.intent,
+        "because": verdict.because,
+        "recipient": verdict.recipient,
+        "recipients": list(verdict.recipients),
+        "permanent": verdict.permanent,
+        "original_message_id": verdict.original_message_id,
+        "visible_text": visible_text,
+        "return_date": verdict.return_date.isoformat() if verdict.return_date else None,
+        "contact_after": verdict.contact_after.isoformat() if verdict.contact_after else None,
+    }
+
+
+def _say(path: str, verdict: Verdict) -> None:
+    dated = f", back on {verdict.return_date:%Y-%m-%d}" if verdict.return_date else ""
+    say(f"{plain(path)}: {_word(verdict)}{dated}: {plain(verdict.because)}")
+    sys.stdout.flush()
+
+
+def _word(verdict: Verdict) -> str:
+    parts: Iterable[str | None] = (str(verdict.kind), verdict.intent, _fate(verdict))
+    return ", ".join(part for part in parts if part)
+
+
+def _fate(verdict: Verdict) -> str | None:
+    if verdict.kind is not Kind.BOUNCE:
+        return None
+    whose = ", ".join(verdict.recipients) or "an address"
+    return f"{whose} is dead" if verdict.permanent else f"{whose} may work again"

@@ -1,0 +1,142 @@
+"""`enroll`: find the thread, judge what came since, and say what will happen when."""
+
+import asyncio
+import difflib
+
+import click
+
+from inboxagent.agent.enrolment import Wish, enroll
+from inboxagent.cli.calendar import ahead_of, say_calendar
+from inboxagent.cli.composition import Composition, compose
+from inboxagent.cli.documents import conversation_document
+from inboxagent.cli.look import who
+from inboxagent.cli.options import config_option, json_option
+from inboxagent.cli.paper import plain, say, say_json, tell, when
+from inboxagent.edge.system_lock import is_held
+from inboxagent.errors import Refused, RuleError, UsageError
+from inboxagent.mail.headers import addresses
+from inboxagent.outreach.model import Prospect
+from inboxagent.outreach.sequence import Sequence
+from inboxagent.outreach.state import Conversation, State
+
+
+@click.command("enroll")
+@click.argument("sequence")
+@click.argument("address")
+@click.option("--subject", metavar="WORDS", help="The thread whose subject has these words.")
+@click.option("--message-id", metavar="ID", help="The thread with this message.")
+@click.option("--newest", is_flag=True, help="The newest thread, where several fit.")
+@click.option("--new", is_flag=True, help="There is no thread yet: the first step opens one.")
+@click.option("--field", "fields", metavar="NAME=VALUE", multiple=True, help="A fact that letters use; repeatable.")
+@click.option("--start", metavar="STEP", help="Begin with this step.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+@config_option
+@json_option
+def enroll_command(
+    sequence: str,
+    address: str,
+    subject: str | None,
+    message_id: str | None,
+    newest: bool,
+    new: bool,
+    fields: tuple[str, ...],
+    start: str | None,
+    dry_run: bool,
+    config: str | None,
+    as_json: bool,
+) -> None:
+    """Follow up the thread with ADDRESS after the rules of SEQUENCE, until he answers."""
+    if new and (subject or message_id or newest):
+        raise UsageError("--new opens a thread of its own, so --subject, --message-id and --newest do not go with it")
+    composition = compose(config)
+    wish = Wish(
+        sequence=_sequence(composition, sequence),
+        prospect=_prospect(address, _fields(fields)),
+        subject=subject,
+        message_id=_message_id(message_id),
+        newest=newest,
+        new=new,
+        start=start,
+    )
+    conversation = asyncio.run(_enroll(composition, wish, dry_run))
+    if as_json:
+        say_json(conversation_document(conversation, composition.next_of(conversation)))
+    else:
+        _say_enrolled(composition, conversation, dry_run)
+
+
+async def _enroll(composition: Composition, wish: Wish, dry_run: bool) -> Conversation:
+    mailbox = composition.mailbox()
+    try:
+        account = composition.account(dry=True)  # enrolling writes no letter
+        return await enroll(account, mailbox, composition.store, composition.clock, wish, dry_run=dry_run)
+    finally:
+        await mailbox.close()
+
+
+def _sequence(composition: Composition, name: str) -> Sequence:
+    name = name.removesuffix(".md")
+    rules = composition.rulebook
+    if name in rules.sequences:
+        return rules.sequences[name]
+    problems = [problem for problem in composition.rules.problems if f"{name}.md:" in problem]
+    if problems:
+        raise RuleError("\n".join([f"the rules of {name} cannot be used:", *problems]))
+    near = difflib.get_close_matches(name, rules.sequences, n=1)
+    known = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(rules.sequences)) or 'none'}"
+    raise Refused(f'there is no sequence "{name}" in {composition.config.rules}, nor among those that ship; {known}')
+
+
+def _prospect(words: str, fields: dict[str, str]) -> Prospect:
+    """`anna@prospect.test` or `Anna Berg <anna@prospect.test>`."""
+    found = addresses(words)
+    if len(found) != 1 or not all(found[0].address.rpartition("@")) or " " in found[0].address:
+        raise UsageError(f'"{words}" is not an address; write it like anna@prospect.example')
+    return Prospect(address=found[0].address, name=fields.get("name") or found[0].name, fields=fields)
+
+
+def _fields(given: tuple[str, ...]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for words in given:
+        name, equals, value = words.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f'--field {words}: write it like --field first_name="Anna"')
+        if name.strip() in fields:
+            raise UsageError(f"--field {name.strip()} is given twice")
+        fields[name.strip()] = value
+    return fields
+
+
+def _message_id(words: str | None) -> str | None:
+    """With the angle brackets that people leave out, because shells mind them."""
+    return words if words is None or words.startswith("<") else f"<{words}>"
+
+
+def _say_enrolled(composition: Composition, conversation: Conversation, dry_run: bool) -> None:
+    now, home = composition.clock.now(), composition.home
+    sequence = conversation.enrolment.sequence
+    if dry_run:  # its id would be another one
+        say(f"{who(conversation)} would be enrolled in {sequence}.")
+    else:
+        say(f"{conversation.id}  {who(conversation)} is enrolled in {sequence}.")
+    latest = conversation.latest
+    if latest is not None:
+        touches = f"{conversation.touches} letter{'' if conversation.touches == 1 else 's'} of yours so far"
+        last = conversation.enrolment.last_touch_at
+        dated = f", the last one on {when(last, home, now)}" if last else ""
+        say(f'  Thread "{plain(latest.subject)}", {touches}{dated}.')
+    if conversation.state is State.HELD:
+        say(f"  On hold: {plain(conversation.because)}.")
+    coming = ahead_of(composition, conversation)
+    say("  Unless he answers:" if coming else "  No letter is ahead.")
+    say_calendar(composition, coming)
+    _tell_what_next(composition, conversation, dry_run)
+
+
+def _tell_what_next(composition: Composition, conversation: Conversation, dry_run: bool) -> None:
+    if dry_run:
+        tell("This was a dry run: nothing was written, nothing is enrolled.")
+        return
+    tell(f"The letters: inboxagent preview {conversation.id}")
+    if not is_held(composition.lock_path):
+        tell("No daemon is running, so nothing goes out until you start one: inboxagent run")

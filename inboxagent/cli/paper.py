@@ -1,0 +1,118 @@
+"""What a person reads: safe text, local times, aligned columns. Answers go to stdout, everything else to stderr."""
+
+import json
+import shutil
+import sys
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import click
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+WIDEST = 100
+
+
+def say(text: str = "") -> None:
+    """A line of the answer."""
+    click.echo(_encodable(text))
+
+
+def tell(text: str) -> None:
+    """A line that is not the answer."""
+    click.echo(_encodable(text), err=True)
+
+
+def say_json(value: object, *, lines: bool = False) -> None:
+    """A value of the answer; on one line if `lines`, and then it is written out at once."""
+    click.echo(json.dumps(value) if lines else json.dumps(value, indent=2))
+    if lines:
+        sys.stdout.flush()
+
+
+def plain(text: str) -> str:
+    """Foreign text on one line without anything that a terminal would obey."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def block(text: str, margin: str) -> str:
+    """Foreign text of several lines, wrapped, every line behind a margin."""
+    lines = (plain(line) for line in text.splitlines())
+    wrapped = (part for line in lines for part in (textwrap.wrap(line, width() - len(margin)) or [""]))
+    return "\n".join(f"{margin}{line}".rstrip() for line in wrapped)
+
+
+def paragraph(text: str, margin: str = "", before: int = 0) -> str:
+    """Foreign text as one paragraph, wrapped, with `margin` before the lines after the first, where so many columns of
+    which are taken already."""
+    filled = textwrap.fill(
+        plain(text),
+        width(),
+        initial_indent=" " * before,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return filled[before:]
+
+
+def fact(name: str, text: str) -> str:
+    """A name and what there is to say about it, wrapped behind the name."""
+    margin = " " * 13
+    return f"  {name:<11}{paragraph(text, margin, before=13)}"
+
+
+def when(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """`Tue 24 Nov 09:12` on her clock, with the year where it is not this one."""
+    # Not strftime: its names follow the locale of the process.
+    local = at.astimezone(zone)
+    year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
+    return f"{DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}{year} {local:%H:%M}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """`12 s ago`, `3 min ago`, `5 h ago`, `2 days ago`."""
+    seconds = max(0, int((now - at).total_seconds()))
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
+    """The rows with their columns aligned; the last one is cut where a terminal is too narrow for it."""
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    return [_row(row, widths, gap) for row in rows]
+
+
+def _row(row: Sequence[str], widths: Sequence[int], gap: int) -> str:
+    padded = [text + " " * (widths[at] - cells(text) + gap) for at, text in enumerate(row[:-1])]
+    before = "".join(padded)
+    return (before + _cut(row[-1], width() - cells(before))).rstrip()
+
+
+def _cut(text: str, most: int) -> str:
+    if not sys.stdout.isatty() or cells(text) <= most:
+        return text
+    while text and cells(text) > max(most - 1, 0):
+        text = text[:-1]
+    return f"{text}…"
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the text takes (Unicode TR 11)."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else not unicodedata.combining(char) for char in text)
+
+
+def width() -> int:
+    """How wide lines may be: as the terminal, up to 100."""
+    return min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,140 @@
+"""`preview`: every date with its reason, and every letter as it would go."""
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from inboxagent.cli.calendar import ahead_of, coming_document, say_letters
+from inboxagent.cli.composition import Composition, compose
+from inboxagent.cli.finding import find
+from inboxagent.cli.look import who
+from inboxagent.cli.options import config_option, json_option
+from inboxagent.cli.paper import say, say_json, tell, when
+from inboxagent.config import find_config, load_config
+from inboxagent.edge.rulefiles import phrasebook, read_rule
+from inboxagent.edge.shipped import find as find_shipped
+from inboxagent.edge.system import SystemClock
+from inboxagent.errors import ConfigError, Refused, RuleError
+from inboxagent.mail.headers import Address
+from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.model import Enrolment, Mail, Me, Prospect
+from inboxagent.outreach.personalise import missing
+from inboxagent.outreach.phrases import Phrasebook, Phrases, phrases_for
+from inboxagent.outreach.preview import Coming, foresee, resumed
+from inboxagent.outreach.sequence import FieldType, Sequence
+from inboxagent.outreach.state import Conversation, State, begin
+
+SOMEBODY = Me(name="[your name]", address="you@your.example")
+HIM = "prospect@company.example"
+
+
+@click.command("preview")
+@click.argument("what", metavar="FILE|CONVERSATION")
+@config_option
+@json_option
+def preview_command(what: str, config: str | None, as_json: bool) -> None:
+    """Show when each letter would go and why then, and the letter itself; for a rule file or a conversation."""
+    if _is_file(what):
+        _preview_file(Path(what), config, as_json)
+    else:
+        _preview_conversation(compose(config, tell), what, as_json)
+
+
+def _is_file(what: str) -> bool:
+    return what.endswith(".md") or os.sep in what or Path(what).is_file()
+
+
+# -- a conversation ------------------------------------------------------------------------------------------------
+
+
+def _preview_conversation(composition: Composition, what: str, as_json: bool) -> None:
+    conversations = composition.store.conversations()
+    if not conversations and what in composition.rulebook.sequences:
+        raise Refused(f'nobody is enrolled as "{what}"; for the rule file, give its path')
+    found = find(conversations, what)
+    coming = ahead_of(composition, found)
+    supposed = not coming and found.state is not State.FINISHED and not found.final and found.pending is None
+    if supposed:
+        coming = ahead_of(composition, resumed(found, composition.clock.now()))
+    if as_json:
+        say_json([coming_document(each) for each in coming])
+        return
+    tell(f"{found.id}  {who(found)}, {found.enrolment.sequence}: {found.state}, {found.because}")
+    if not coming:
+        tell("No letter is ahead.")
+    elif supposed:
+        tell("Nothing goes out as it is. If you resumed it now:")
+    now = composition.clock.now()
+    say_letters([when(each.at, composition.home, now) for each in coming], coming)
+
+
+# -- a rule file ---------------------------------------------------------------------------------------------------
+
+
+def _preview_file(path: Path, config: str | None, as_json: bool) -> None:
+    me, book = _author(config)
+    finding = read_rule(path, book)
+    for problem in finding.problems:
+        tell(problem)
+    sequence = finding.value
+    if sequence is None:
+        raise RuleError(f"{path} cannot be used; nothing to preview")
+    now = SystemClock().now()
+    phrases = phrases_for(sequence.language, book)
+    fields = _pretend_fields(sequence, phrases, now)
+    coming = tuple(foresee(_pretend(sequence, fields, me, now), sequence, phrases, me, now))
+    if as_json:
+        say_json([coming_document(each) for each in coming])
+    else:
+        _say_file(sequence, fields, coming, me, now)
+
+
+def _author(config: str | None) -> tuple[Me, Phrasebook]:
+    """Her name and her phrases where there is a configuration; the shipped ones where there is none."""
+    shipped = find_shipped("rules")
+    try:
+        path = find_config(config, os.environ)
+    except ConfigError:
+        return SOMEBODY, phrasebook(shipped)
+    known = load_config(path, os.environ)
+    return known.me, phrasebook(shipped, known.rules)
+
+
+def _pretend_fields(sequence: Sequence, phrases: Phrases, now: datetime) -> dict[str, str]:
+    """A value for each field that would have to be given: `[name]`, or a number or date where it must be one."""
+    examples = {FieldType.NUMBER: "1000", FieldType.DATE: f"{now + timedelta(days=30):%Y-%m-%d}"}
+    kinds = {name: field.type for name, field in sequence.fields.items()}
+    wanted = missing(sequence, None, {}, phrases)
+    return {name: examples.get(kinds.get(name, FieldType.TEXT), f"[{name}]") for name in wanted}
+
+
+def _pretend(sequence: Sequence, fields: dict[str, str], me: Me, now: datetime) -> Conversation:
+    """A prospect who is enrolled this moment, in a thread in which she has just written to him."""
+    latest = Mail(
+        message_id="<yours@your.example>",
+        at=now,
+        subject="[the subject of your thread]",
+        from_=Address(name=me.name, address=me.address),
+        to=(Address(name="", address=HIM),),
+    )
+    enrolment = Enrolment(
+        sequence=sequence.name,
+        prospect=Prospect(address=HIM, fields=fields),
+        latest=latest,
+        touches=1,
+        last_touch_at=now,
+    )
+    return begin("preview", Event(at=now, word=Word.ENROLLED, because="a preview", enrolment=enrolment))
+
+
+def _say_file(sequence: Sequence, fields: dict[str, str], coming: tuple[Coming, ...], me: Me, now: datetime) -> None:
+    given = ", ".join(f"{name} = {value}" for name, value in fields.items())
+    tell(f"{sequence.title}: for somebody to whom you have just written, in your time zone.")
+    tell(f"Pretended: {given}; fallbacks for the rest." if given else "Every field has its fallback.")
+    tell("")
+    say_letters([when(each.at, ZoneInfo(me.zone), now) for each in coming], coming)
+    if coming:
+        say(f"{len(coming)} letters in {(coming[-1].at - now).days} days.")

@@ -1,0 +1,97 @@
+"""`why`: the reasons, in plain sentences, with the words that caused them."""
+
+from datetime import datetime
+
+import click
+
+from inboxagent.cli.composition import Composition, compose
+from inboxagent.cli.documents import conversation_document, instant
+from inboxagent.cli.finding import find
+from inboxagent.cli.look import who
+from inboxagent.cli.options import config_option, json_option
+from inboxagent.cli.paper import paragraph, say, say_json, when
+from inboxagent.outreach.decide import Wait
+from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.state import Conversation, State
+
+SENTENCES = {
+    Word.ENROLLED: "{because}.",
+    Word.INTENT: "`{step}` was to go out: {because}.",
+    Word.SENT: "`{step}` went out: {because}.",
+    Word.DEFERRED: "`{step}` did not go out yet: {because}.",
+    Word.REFUSED: "`{step}` did not go out: {because}.",
+    Word.UNCERTAIN: "Nobody knows what became of `{step}`: {because}.",
+    Word.RELEASED: "`{step}` may go out once more: {because}.",
+    Word.DROPPED: "`{step}` counts as over: {because}.",
+    Word.OWN_MAIL: "The wait began anew: {because}.",
+    Word.REPLY: "Follow-ups ended here: {because}.",
+    Word.AUTO_REPLY: "It was held: {because}.",
+    Word.UNSUBSCRIBE: "It was stopped for good: {because}.",
+    Word.BOUNCE: "A letter came back: {because}.",
+    Word.DELAYED: "A letter is on its way still: {because}.",
+    Word.HELD: "It was held: {because}.",
+    Word.RESUMED: "It went on: {because}.",
+    Word.STOPPED: "It was stopped: {because}.",
+    Word.FINISHED: "It was finished: {because}.",
+    Word.SUPPRESSED: "It was stopped for good: {because}.",
+    Word.NOTE: "Nothing changed: {because}.",
+}
+
+
+@click.command("why")
+@click.argument("conversation", metavar="ID")
+@config_option
+@json_option
+def why_command(conversation: str, config: str | None, as_json: bool) -> None:
+    """Say why a conversation stands where it stands; ID is its id or the prospect's address."""
+    composition = compose(config)
+    found = find(composition.store.conversations(), conversation)
+    ahead = composition.next_of(found)
+    outcome = _outcome(composition, found, ahead)
+    if as_json:
+        reasons = [
+            {"at": instant(event.at), "event": str(event.word), "says": sentence(event)} for event in found.events
+        ]
+        say_json({**conversation_document(found, ahead), "reasons": reasons, "now": outcome})
+        return
+    say(click.style(f"{found.id}  {who(found)}, {found.enrolment.sequence}", bold=True))
+    now = composition.clock.now()
+    for event in found.events:
+        _say_dated(when(event.at, composition.home, now), sentence(event))
+    _say_dated("now", outcome)
+
+
+def sentence(event: Event) -> str:
+    """What the event did, and because of what."""
+    said = SENTENCES[event.word].format(because=event.because.rstrip("."), step=event.step or "a letter")
+    return said[0].upper() + said[1:]
+
+
+def _outcome(composition: Composition, conversation: Conversation, ahead: Wait | None) -> str:
+    """What follows from all that for the next letter."""
+    now = composition.clock.now()
+    if ahead is not None:
+        at = when(ahead.at, composition.home, now)
+        return f"`{ahead.step}` goes out on {at}: {ahead.because}.{_barriers(composition, conversation, now)}"
+    if conversation.pending is not None:
+        return (
+            f"Nobody knows what became of `{conversation.pending.step}`. A copy in your mailbox, a report or an answer "
+            f"settles it; or you do, with `release {conversation.id}` (send it again) or `drop {conversation.id}`."
+        )
+    if conversation.state in (State.FINISHED, State.STOPPED):
+        return "Nothing goes out any more."
+    if conversation.state is State.WAITING:
+        return f"Nothing goes out: {composition.stuck(conversation)}."
+    return f"Nothing goes out until you say `resume {conversation.id}`."
+
+
+def _barriers(composition: Composition, conversation: Conversation, now: datetime) -> str:
+    """What would stop it all the same."""
+    if flags := composition.flags():
+        return f" But everything is paused: {flags[0]} is there."
+    suppressed = composition.store.suppression(conversation.enrolment.prospect.address)
+    return f" But he is never to be written to: {suppressed}." if suppressed else ""
+
+
+def _say_dated(at: str, text: str) -> None:
+    say(f"{at:>20}  {paragraph(text, ' ' * 22, before=22)}")
