@@ -28,7 +28,7 @@ def whole(journal: Journal) -> Iterator[bytes]:
     yield lines.compose({"n": number, "d": number, "head": lines.SCHEMA, "ids": ids})
     for name, table in list(journal.tables.items()):
         for key in list(table.rows):
-            document, values = journal.document(name, key), journal.values(name, key)
+            values, content = journal.whole(name, key)
             header: Header = {"n": number + 1, "d": number, "t": name, "k": key, "x": values}
-            yield lines.compose(header, lines.encode(document))
+            yield lines.compose(header, content)
             number += 1

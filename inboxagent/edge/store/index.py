@@ -37,11 +37,12 @@ class Words:
         self._fresh: dict[int, list[int]] = {}
         self._unsorted = array("Q")
 
-    def add(self, word: str, number: int) -> None:
-        """Remember that document `number` has this word."""
+    def add(self, words: list[str], number: int) -> None:
+        """Remember that document `number` has these words."""
         if number > _ID_MASK:
             raise OverflowError(f"document id {number} is too large to be found by words")
-        self._unsorted.append(_hash(word) << _ID_BITS | number)
+        for word in words:
+            self._unsorted.append(_hash(word) << _ID_BITS | number)
 
     def find(self, word: str) -> list[int]:
         """Numbers of documents that may have the word, lowest first."""
@@ -69,7 +70,10 @@ class Words:
 
 
 def _hash(word: str) -> int:
-    return zlib.crc32(word.encode(errors="surrogatepass"))
+    try:
+        return zlib.crc32(word.encode())
+    except UnicodeEncodeError:
+        return zlib.crc32(word.encode(errors="surrogatepass"))
 
 
 @dataclass(slots=True)
@@ -129,15 +133,16 @@ class Table:
         return None if row is None or self.ordered is None else row.columns[self.columns.index(self.ordered)]
 
     def _columns(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        found = (values.get(name) for name in self.columns)
-        return tuple(intern(each) if type(each) is str else each for each in found)
+        found = [values.get(name) for name in self.columns]
+        return tuple([intern(each) if type(each) is str else each for each in found])
 
     def _note(self, number: int, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
             if type(value) is list:
-                words = self.words.setdefault(name, Words())
-                for word in value:
-                    words.add(word, number)
+                words = self.words.get(name)
+                if words is None:
+                    words = self.words[name] = Words()
+                words.add(value, number)
         at = values.get(self.ordered) if self.ordered else None
         if at is not None:
             heapq.heappush(self.queue, max(int(at), 0) << _ID_BITS | number)

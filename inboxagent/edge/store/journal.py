@@ -120,10 +120,11 @@ class Journal:
         with self.guard:
             return list(self.tables[table].first(until, limit)) if table in self.tables else []
 
-    def values(self, table: str, number: int) -> dict[str, Any]:
-        """The index values of a document, as its lines have them."""
-        row = self.tables[table].rows[number]
-        return lines.merge([header for header, _ in self._chain(row)])
+    def whole(self, table: str, number: int) -> tuple[dict[str, Any], bytes]:
+        """The index values of a document that exists, as its lines have them, and its text."""
+        chain = self._chain(self.tables[table].rows[number])
+        values = lines.merge([header for header, _ in chain])
+        return values, lines.text(chain[0][1]) if len(chain) == 1 else lines.encode(self.document(table, number))
 
     def _chain(self, row: Row) -> list[tuple[Header, bytes]]:
         """The lines that make a document, oldest first."""

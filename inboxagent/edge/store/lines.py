@@ -70,9 +70,14 @@ def swallowed(line: bytes) -> list[Header]:
 _BEGINNING = re.compile(rb"j1 [0-9a-f]{8} \{")
 
 
+def text(line: bytes) -> bytes:
+    """The content of a whole line as it stands there."""
+    return line[line.index(b"\t", _AT) + 1 : -1]
+
+
 def content(line: bytes) -> Any:
     """What a whole line says, freshly parsed."""
-    return _decode(line[line.index(b"\t", _AT) + 1 : -1].decode())
+    return _decode(text(line).decode())
 
 
 def difference(old: Any, new: Any) -> dict[str, Any] | None:

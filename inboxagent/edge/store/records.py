@@ -76,6 +76,20 @@ class Folds:
         }
 
 
+def fits(conversation: Conversation, index: str, value: str) -> bool:
+    """Whether a conversation has this value of a declared index. Raises ValueError for an index there is not."""
+    match index:
+        case "id":
+            return conversation.id == value
+        case "state":
+            return conversation.state == value
+        case "address":
+            return value.lower() in conversation.addresses
+        case "message_id":
+            return value in conversation.ids or value in conversation.judged
+    raise ValueError(f"conversations are not found by {index!r}")
+
+
 def look_at(conversation: Conversation) -> datetime | None:
     """When to look at a conversation that has just changed: at once where it waits, when its hold ends, or never."""
     if conversation.state is State.HELD:
