@@ -51,10 +51,11 @@ def _is_file(what: str) -> bool:
 
 
 def _preview_conversation(composition: Composition, what: str, as_json: bool) -> None:
-    conversations = composition.store.conversations()
-    if not conversations and what in composition.rulebook.sequences:
-        raise Refused(f'nobody is enrolled as "{what}"; for the rule file, give its path')
-    found = find(conversations, what)
+    if what in composition.rulebook.sequences and not composition.store.conversation(what):
+        hers = composition.config.rules / f"{what}.md"
+        path = hers if hers.is_file() else find_shipped("rules") / f"{what}.md"
+        raise Refused(f'"{what}" is a sequence; see its letters with: inboxagent preview {path}')
+    found = find(composition.store.conversations(), what)
     coming = ahead_of(composition, found)
     supposed = not coming and found.state is not State.FINISHED and not found.final and found.pending is None
     if supposed:

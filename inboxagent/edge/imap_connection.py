@@ -223,7 +223,6 @@ class Connection:
                 raise self.trouble("offers no STARTTLS; the password was not sent")
             self._client.starttls(tls_context(self.server))
         self._log_in(self._password())
-        self._client._cached_capabilities = None  # those from before the log-in
         self.capabilities = frozenset(name.decode("latin-1") for name in self._client.capabilities())
 
     def _note_socket(self, sock: socket.socket) -> None:
