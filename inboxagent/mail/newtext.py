@@ -8,6 +8,8 @@ from inboxagent.mail import html, languages, phrases
 from inboxagent.mail.inbound import Inbound
 
 MOST_ATTRIBUTION_LINES = 4
+# Looking for one costs a search in forty languages; further down nobody begins to quote.
+LATEST_ATTRIBUTION = 600
 HEADER_BLOCK_LINES = 8
 
 _QUOTED = re.compile(r"\s{0,3}(?:[>|＞]|[A-Z]{1,2}>(?:\s|$))")
@@ -59,7 +61,7 @@ def _without_quotation(lines: list[str]) -> list[str]:
     kept: list[str] = []
     at = 0
     while at < len(lines):
-        height = attribution(lines, at)
+        height = attribution(lines, at) if at < LATEST_ATTRIBUTION else 0
         if _QUOTED.match(lines[at]) or _is_wrapped_quotation(lines, at):
             at += 1
         elif height:
