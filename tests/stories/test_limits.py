@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from inboxagent.agent.account import Limits
+from inboxagent.outreach.limits import Limits
 from tests.stories.world import World
 
 MANY = [f"p{number}@prospect.test" for number in range(6)]

@@ -242,6 +242,7 @@ async def test_an_address_is_his_in_any_spelling() -> None:
 async def test_an_answer_to_what_she_has_only_just_written(copy_in: str) -> None:
     """Her letter and the colleague's answer, which names nothing else, are read in one go: neither is passed by."""
     world = await nudged(ANNE)
+    world.server.boxes["Sent"] = world.server.boxes.pop("Sent")  # the server lists it last
     first = world.store.conversations()[0].enrolment.thread[0]
     hers = world.she_writes(ANNE, answers=first, mailbox=copy_in)
     world.answer(COLLEAGUE, answers=hers, mailbox="INBOX" if copy_in == "INBOX" else "Archive")

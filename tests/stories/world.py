@@ -298,7 +298,7 @@ class World:
         """Maya enrols him in a sequence, in the newest thread."""
         wanted = sequence or self.sequence
         wish = Wish(sequence=wanted, prospect=Prospect(address=address), newest=True, **more)  # type: ignore[arg-type]
-        mailbox = FakeMailbox(self.server, before=self._effect)
+        mailbox = StoryMailbox(self.server, before=self._effect)
         conversation = await enroll(self.account, mailbox, self.store, self.clock, wish)
         self.server.listeners.pop()
         return conversation
