@@ -49,11 +49,11 @@ class JournalStore(JournalRecords):
                 yield ledger
         finally:
             storage.over = True
+        self._ballast.load()
 
     def open(self) -> None:
-        """Read what there is, so that damage is told now, and lay in the ballast. Raises StateDamaged."""
+        """Read what there is, so that damage is told now. Raises StateDamaged."""
         self._journal.catch_up()
-        self._ballast.load()
 
     def check(self) -> list[Damage]:
         """Everything that is wrong with the journal, line by line; empty where all is well."""

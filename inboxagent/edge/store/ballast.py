@@ -14,13 +14,15 @@ class Ballast:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._looked = False
 
     def load(self) -> None:
-        """Put it there if it is missing and there is plenty of room; a disk without room is no fault here."""
-        if self._path.exists() or not self._room():
-            return
+        """Put it there, once, if it is missing and there is plenty of room; a disk without room is no fault here."""
+        looked, self._looked = self._looked, True
         new = disk.beside(self._path)
         try:
+            if looked or self._path.exists() or not self._room():
+                return
             new.write_bytes(os.urandom(SIZE))  # a file system may store zeros in no room at all
             new.chmod(0o600)
             new.replace(self._path)
@@ -38,8 +40,5 @@ class Ballast:
         return True
 
     def _room(self) -> bool:
-        try:
-            status = os.statvfs(self._path.parent)
-        except OSError:
-            return False
+        status = os.statvfs(self._path.parent)
         return status.f_bavail * status.f_frsize > 20 * SIZE
