@@ -250,7 +250,7 @@ def _judge_bounce(case: _Case) -> Consequence:
         return Consequence(events=(_bounced(case, because, address, True),), suppress={address: because})
     if case.conversation.soft_bounces == 0:
         return Consequence(events=(_bounced(case, because, address, False),))
-    hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter in a row {because}")
+    hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter that {because}")
     return Consequence(events=(_bounced(case, because, address, False), hold))
 
 
