@@ -91,7 +91,8 @@ class Daemon:
             self._see()
             come_back_at = await self._agent.deliver(self._stop.is_set)
         except (Unreachable, StateUnwritable, TryLater) as error:
-            return self._go_blind(str(error))
+            told = error.retry_after if isinstance(error, Unreachable) else None
+            return max(self._go_blind(str(error)), told or 0.0)
         self._pause = FIRST_PAUSE
         until = self._clock.seconds_until(come_back_at) if come_back_at else self._poll
         return min(until, self._poll)

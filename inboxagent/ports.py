@@ -102,7 +102,7 @@ class Mailbox(Protocol):
         """APPEND with \\Seen: the only thing ever written."""
 
     async def wait(self, seconds: float) -> bool:
-        """True as soon as new mail was announced since the last call (IDLE on INBOX), False when the time is over.
+        """True as soon as new mail was announced since the last call (NOTIFY, or IDLE on INBOX), False when time is up.
 
         Proves nothing: a dead line looks like silence for a while. Never raises but for `LoginRefused`.
         """

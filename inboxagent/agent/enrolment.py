@@ -319,9 +319,9 @@ def _set_back(ledger: Ledger, statuses: Mapping[str, Status], began_at: datetime
 
 
 def _new_id(wish: Wish, now: datetime) -> str:
-    """Five letters and digits that are easily told apart; the instant makes them new."""
+    """Seven letters and digits; the instant makes them new, and 35 bits keep thousands apart."""
     digest = hashlib.sha256(f"{wish.prospect.address}/{wish.sequence.name}/{now.isoformat()}".encode()).digest()
-    return base64.b32encode(digest).decode().lower()[:5]
+    return base64.b32encode(digest).decode().lower()[:7]
 
 
 def _quoted(names: Iterable[str]) -> str:

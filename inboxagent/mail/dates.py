@@ -132,13 +132,15 @@ def _spoken_beside(pack: Pack, start: int, end: int, text: str, now: datetime) -
     for at, window in ((end, text[end : end + 32]), (max(0, start - 24), text[max(0, start - 24) : start])):
         if cut := _SENTENCE_END.search(window):
             window = window[: cut.start()] if at == end else window[cut.end() :]
-        for words, day in _spoken_days(pack, now):
+        for words, day in spoken_days(pack, now):
             if match := words.search(window):
                 return Mention(day, at + match.start(), at + match.end())
     return None
 
 
-def _spoken_days(pack: Pack, now: datetime) -> Iterator[tuple[re.Pattern[str], date]]:
+def spoken_days(pack: Pack, now: datetime) -> Iterator[tuple[re.Pattern[str], date]]:
+    """What names a day without a date, as patterns over prepared text: weekdays, "tomorrow", and "next week", which
+    begins on its Monday."""
     today = now.date()
     for weekday, names in enumerate(pack.words("weekdays")):
         ahead = (weekday - today.weekday() - 1) % 7 + 1

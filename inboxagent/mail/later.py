@@ -27,13 +27,17 @@ def _dated(pack: Pack, text: str, now: datetime) -> Found | None:
 
 
 def _after_span(pack: Pack, text: str, now: datetime) -> Found | None:
-    """ "In three months": a number and a unit, unless that much time has passed or is a period."""
+    return find_span(pack, text, now, least=SHORTEST_SPAN)
+
+
+def find_span(pack: Pack, text: str, now: datetime, *, least: int) -> Found | None:
+    """ "In three months": a number and a unit, at least `least` days, unless that much time is past or a period."""
     if half := _first(pack, "half_year", text):
         return Found(_months_on(now.date(), 6), half)
     for unit, months, days in (("year", 12, 0), ("month", 1, 0), ("week", 0, 7), ("day", 0, 1)):
         for match in _span_pattern(pack, unit).finditer(text):
             count = _count(pack, match[1])
-            if count * (months * 30 + days) >= SHORTEST_SPAN and not _is_past(pack, text, match):
+            if count * (months * 30 + days) >= least and not _is_past(pack, text, match):
                 day = _months_on(now.date(), count * months) + timedelta(days=count * days)
                 return Found(day, match.group().strip())
     return None

@@ -44,6 +44,18 @@ def new_text(message: Inbound, ours: Iterable[str] = ()) -> str:
     return _tidy(_without_ours(kept, ours))
 
 
+def marked_lines(message: Inbound, ours: Iterable[str] = ()) -> tuple[tuple[bool, str], ...]:
+    """Every line of the text that is not empty, each with whether `new_text` keeps it."""
+    kept = [line.strip() for line in new_text(message, ours).splitlines() if line.strip()][::-1]
+    marked = []
+    for line in phrases.lines(phrases.unseen_removed(message.text)):
+        is_his = bool(kept) and line.strip().replace("\xa0", " ") == kept[-1][: phrases.LONGEST_LINE].strip()
+        if is_his:
+            kept.pop()
+        marked.append((is_his, line))
+    return tuple(marked)
+
+
 def _joined_brackets(lines: list[str]) -> list[str]:
     """Addresses that line wrapping tore apart after their opening bracket, put together again."""
     joined: list[str] = []

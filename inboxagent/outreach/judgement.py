@@ -1,11 +1,12 @@
 """What an incoming message does to a conversation: verdict and match to events. Nothing here can cause a send."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from inboxagent.mail.classify import Kind, Verdict
+from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.events import By, Event, Word
@@ -58,6 +59,8 @@ def thread_mail(message: Inbound, received_at: datetime) -> Mail:
 def judge_hers(conversation: Conversation, found: Match, arrival: Arrival, mine: frozenset[str]) -> Consequence:
     """A message from her side: a letter of ours coming back as evidence, or her own hand. `mine` are her addresses."""
     message = arrival.message
+    if is_filed_by_us(message):
+        return NOTHING
     letter = next((each for each in reversed(conversation.events) if _is_copy(message, each)), None)
     if letter is not None:
         return _judge_copy(conversation, letter, arrival)
@@ -77,12 +80,22 @@ def judge_hers(conversation: Conversation, found: Match, arrival: Arrival, mine:
     return Consequence(events=(event,))
 
 
+def is_filed_by_us(message: Inbound) -> bool:
+    """Whether we filed it ourselves: it is no touch of hers, and proves nothing that we did not know."""
+    return bool(message.field(COPY_FIELD.lower()))
+
+
+def token_in(message: Inbound) -> str:
+    """The token of our letter whose copy this is; empty where it is none. It outlives another Message-ID."""
+    return message.field(MARK_FIELD.lower()).strip()
+
+
 def _is_copy(message: Inbound, event: Event) -> bool:
-    """Whether it is the letter of this intent; our own field tells where a server gave it another Message-ID."""
+    """Whether it is the letter of this intent, also where a server gave it another Message-ID."""
     if event.word is not Word.INTENT or event.message_id is None:
         return False
-    mark = message.field("x-inboxagent").strip()
-    return event.message_id == message.message_id or (bool(mark) and event.message_id.startswith(f"<{mark}@"))
+    token = token_in(message)
+    return event.message_id == message.message_id or (bool(token) and event.message_id.startswith(f"<{token}@"))
 
 
 def _judge_copy(conversation: Conversation, letter: Event, arrival: Arrival) -> Consequence:
@@ -92,9 +105,17 @@ def _judge_copy(conversation: Conversation, letter: Event, arrival: Arrival) -> 
         events.append(_proof(letter, arrival, "a copy of the letter lies in her mailbox"))
     message_id = arrival.message.message_id
     if message_id not in conversation.ids:
-        because = "her server gave our letter this Message-ID"
-        events.append(Event(at=arrival.now, word=Word.NOTE, because=because, message_id=message_id, step=letter.step))
+        events.append(_renamed(letter, message_id, arrival.now))
     return Consequence(events=tuple(events))
+
+
+def _renamed(letter: Event, message_id: str, now: datetime) -> Event:
+    """The name under which he has got our letter: an answer to it names this one, and so must our next letter."""
+    mail = letter.mail
+    if mail is not None:
+        mail = replace(mail, message_id=message_id, references=(*mail.references, mail.message_id))
+    because = "her server gave our letter this Message-ID"
+    return Event(at=now, word=Word.NOTE, because=because, message_id=message_id, step=letter.step, mail=mail)
 
 
 def _is_to_him(conversation: Conversation, message: Inbound, mine: frozenset[str]) -> bool:
@@ -110,7 +131,7 @@ def judge_his(
 ) -> Consequence:
     """A message from anybody else. `hours` and `zone` place the end of a hold in the sequence's window."""
     case = _Case(conversation, found, verdict, arrival, hours, zone)
-    consequence = NOTHING if _is_history(case) else _JUDGES.get(verdict.kind, _judge_other)(case)
+    consequence = NOTHING if _is_history(case) else _JUDGES[verdict.kind](case)
     if consequence.events and _was_heard(conversation, consequence.events[0]):
         consequence = NOTHING
     return Consequence(events=(*_evidence(case), *consequence.events), suppress=consequence.suppress)
@@ -229,7 +250,7 @@ def _judge_bounce(case: _Case) -> Consequence:
         return Consequence(events=(_bounced(case, because, address, True),), suppress={address: because})
     if case.conversation.soft_bounces == 0:
         return Consequence(events=(_bounced(case, because, address, False),))
-    hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter in a row {because}")
+    hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter that {because}")
     return Consequence(events=(_bounced(case, because, address, False), hold))
 
 
@@ -269,6 +290,8 @@ _JUDGES: Mapping[Kind, Callable[[_Case], Consequence]] = {
     Kind.UNSUBSCRIBE: _judge_unsubscribe,
     Kind.BOUNCE: _judge_bounce,
     Kind.DELAYED: _judge_delayed,
+    Kind.NOT_NOW: _judge_reply,  # until a hold with a date is made of it, she decides
+    Kind.OTHER: _judge_other,
 }
 
 
