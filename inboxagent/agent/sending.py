@@ -188,7 +188,7 @@ class Sender:
             self._record_refusal(ready, handed, None)
             return
         try:
-            reading = await self._reader.read()
+            reading = await self._reader.look()
             intent = self._intend(ready, reading)
         except BaseException:
             await handed.abort()
