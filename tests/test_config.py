@@ -35,6 +35,9 @@ port = 587
 
 [limits]
 per_day = 12
+per_hour = 6
+company_per_day = 2
+person_gap = "2 days"
 gap = "3 minutes"
 brake = 7
 
@@ -67,6 +70,8 @@ def test_everything_that_can_be_said_is_understood() -> None:
     assert (config.smtp.port, config.smtp.security) == (587, "starttls")
     assert (config.smtp.username, config.smtp.secret) == ("maya", config.imap.secret)
     assert (config.limits.per_day, config.limits.gap, config.limits.brake) == (12, timedelta(minutes=3), 7)
+    assert (config.limits.per_hour, config.limits.company_per_day, config.limits.person_per_week) == (6, 2, 0)
+    assert config.limits.person_gap == timedelta(days=2)
     assert (config.alerts.to, config.alerts.blind_after) == ("maya@private.example", timedelta(hours=1))
     assert (config.rules, config.state) == (Path("/etc/maya/letters"), Path("/etc/maya/memory"))
 

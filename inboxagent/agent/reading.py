@@ -3,17 +3,26 @@
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.copies import note_filed
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
 from inboxagent.outreach.decide import zone_of
 from inboxagent.outreach.events import Event, Word
-from inboxagent.outreach.judgement import NOTHING, Arrival, Consequence, judge_hers, judge_his
+from inboxagent.outreach.judgement import (
+    NOTHING,
+    Arrival,
+    Consequence,
+    is_filed_by_us,
+    judge_hers,
+    judge_his,
+    token_in,
+)
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, index, is_hers, match, match_ids
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Status, Store
 
@@ -42,6 +51,7 @@ class _Read:
     matches: tuple[Match, ...]
     verdict: Verdict | None = None  # None: it is hers
     failure: str | None = None
+    filed: str = ""  # the token of our letter, where this is the copy that her server filed in Sent
 
 
 class Reader:
@@ -163,7 +173,12 @@ class Reader:
             whole = await self._mailbox.message(fetched)
             raw = whole or fetched.header
             # What was deleted between the two fetches is judged by its header section.
-            return self._understand(parse(whole) if whole else header, fetched, raw, known)
+            message = parse(whole) if whole else header
+            read = self._understand(message, fetched, raw, known)
+            filed = token_in(message) if read and read.verdict is None and not is_filed_by_us(message) else ""
+            if read and filed and fetched.mailbox == await self._mailbox.sent():
+                return replace(read, filed=filed)
+            return read
         except InboxagentError:
             raise
         except Exception:  # noqa: BLE001 our own fault, whatever it is: keep the evidence, hold, go on
@@ -221,6 +236,8 @@ class Reader:
 
     def _apply(self, ledger: Ledger, read: _Read) -> list[tuple[str, Event]]:
         events: list[tuple[str, Event]] = []
+        if read.filed:
+            note_filed(ledger, read.filed, self._clock.now())
         for found in read.matches:
             consequence = self._judge_safely(ledger, read, found)
             if consequence.events:

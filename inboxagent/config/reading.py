@@ -20,7 +20,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "me": ("name", "address", "aliases", "zone"),
     "imap": (*_LOGIN, "mailboxes", "poll", "sent"),
     "smtp": _LOGIN,
-    "limits": ("per_day", "gap", "brake"),
+    "limits": ("per_day", "per_hour", "company_per_day", "gap", "person_gap", "person_per_week", "brake"),
     "alerts": ("to", "blind_after"),
 }
 
@@ -152,7 +152,11 @@ def _limits(table: Table) -> Limits:
     usual = Limits()
     return Limits(
         per_day=table.read("per_day", checks.positive, usual.per_day),
+        per_hour=table.read("per_hour", checks.count, usual.per_hour),
+        company_per_day=table.read("company_per_day", checks.count, usual.company_per_day),
         gap=table.read("gap", checks.span, usual.gap),
+        person_gap=table.read("person_gap", checks.span, usual.person_gap),
+        person_per_week=table.read("person_per_week", checks.count, usual.person_per_week),
         brake=table.read("brake", checks.positive, usual.brake),
     )
 
