@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -47,7 +47,9 @@ class Daemon:
         poll: float,
         stop: asyncio.Event,
         report: Callable[[Health], None],
+        alarm: Callable[[Health], Awaitable[None]] | None = None,
     ) -> None:
+        """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed."""
         self._agent = agent
         self._mailbox = mailbox
         self._store = store
@@ -55,6 +57,7 @@ class Daemon:
         self._poll = poll
         self._stop = stop
         self._report = report
+        self._alarm = alarm
         self._health = Health(sight=Sight.BLIND, since=clock.now(), because="no reading yet")
         self._pause = FIRST_PAUSE
 
@@ -92,7 +95,10 @@ class Daemon:
             come_back_at = await self._agent.deliver(self._stop.is_set)
         except (Unreachable, StateUnwritable, TryLater) as error:
             told = error.retry_after if isinstance(error, Unreachable) else None
-            return max(self._go_blind(str(error)), told or 0.0)
+            pause = max(self._go_blind(str(error)), told or 0.0)
+            if self._alarm is not None:
+                await self._alarm(self._health)
+            return pause
         self._pause = FIRST_PAUSE
         until = self._clock.seconds_until(come_back_at) if come_back_at else self._poll
         return min(until, self._poll)

@@ -14,6 +14,9 @@ from inboxagent.mail.headers import Address
 LONGEST_LINE = 998
 LONGEST_REFERENCES = 8_192
 
+MARK_FIELD = "X-Inboxagent"
+COPY_FIELD = "X-Inboxagent-Copy"
+
 # The standard serialiser folds at 78 columns and turns ids of that length into encoded words, which loses the thread.
 _POLICY = SMTP.clone(max_line_length=LONGEST_LINE)
 _ID = re.compile("<[^\x00-\x1f\x7f\x85\u2028\u2029]{1,990}>")
@@ -55,6 +58,11 @@ def compose(outgoing: Outgoing) -> bytes:
     message["Subject"] = outgoing.subject
     _set_text(message, outgoing.text)
     return _thread_fields(outgoing) + message.as_bytes()
+
+
+def mark_copy(message: bytes) -> bytes:
+    """The message as the copy that we file ourselves: unlike one that a server filed, it proves nothing."""
+    return b"%s: filed by inboxagent\r\n" % COPY_FIELD.encode() + message
 
 
 def _refuse_injection(outgoing: Outgoing) -> None:
@@ -110,7 +118,7 @@ def _thread_fields(outgoing: Outgoing) -> bytes:
             "References:\r\n " + "\r\n ".join(chain) if len(chain[0]) > 980 else "References: " + "\r\n ".join(chain)
         )
     if outgoing.token:
-        lines.append(f"X-Inboxagent: {outgoing.token}")
+        lines.append(f"{MARK_FIELD}: {outgoing.token}")
     return "".join(line + "\r\n" for line in lines).encode("utf-8", "surrogateescape")
 
 

@@ -229,6 +229,8 @@ def _result(c: Conversation) -> Conversation:
 
 
 def _deferred(c: Conversation, e: Event) -> Conversation:
+    if e.until is None:  # the whole account was put off: no fault of the letter
+        return _result(c)
     return replace(_result(c), retry_at=e.until, deferred_since=c.deferred_since or e.at, deferrals=c.deferrals + 1)
 
 
@@ -301,7 +303,9 @@ def _delayed(c: Conversation, e: Event) -> Conversation:
 
 
 def _note(c: Conversation, e: Event) -> Conversation:
-    return replace(c, ids=c.ids | {e.message_id}) if e.message_id else c
+    c = replace(c, ids=c.ids | {e.message_id}) if e.message_id else c
+    renamed = e.mail is not None and c.latest is not None and c.latest.message_id in e.mail.references[-1:]
+    return replace(c, latest=e.mail) if renamed else c
 
 
 _EFFECTS: Mapping[Word, Callable[[Conversation, Event], Conversation]] = {

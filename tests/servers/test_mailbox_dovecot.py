@@ -52,6 +52,20 @@ class TestDovecot(MailboxContract):
         await mailbox.close()
 
 
+    async def test_the_deleted_parent_of_a_mailbox_is_no_mailbox(
+        self, open_mailbox: Open, program: ImapProgram
+    ) -> None:
+        """Dovecot goes on listing it, without \\Noselect, and refuses its status: no reason to be blind for ever."""
+        program.create("Clients")
+        program.create("Clients/Anna")
+        program.delete("Clients")
+        mailbox = open_mailbox()
+        names = set(await mailbox.status())
+        assert "Clients/Anna" in names
+        assert "Clients" not in names
+        await mailbox.close()
+
+
 async def test_a_connection_to_dovecot_that_is_lost_at_any_byte_tells_nothing_false(lab: Lab) -> None:
     user = lab.new_user("maya", "consultant.test")
     for number in range(3):
