@@ -17,7 +17,7 @@ from inboxagent.outreach.decide import zone_of
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.judgement import Arrival, judge_his
 from inboxagent.outreach.letter import recipients
-from inboxagent.outreach.match import Evidence, Known, concerns, index, is_hers, match
+from inboxagent.outreach.match import Known, concerns, find, index, is_hers
 from inboxagent.outreach.model import Enrolment, Me, Prospect
 from inboxagent.outreach.personalise import check_fields, missing, unknown_fields
 from inboxagent.outreach.phrases import phrases_for
@@ -283,10 +283,10 @@ def _weigh(
     conversation: Conversation, arrival: Arrival, sequence: Sequence, account: Account, known: Known
 ) -> Conversation:
     """One message's consequence, as the daemon would have drawn it."""
-    found = match(arrival.message, known)
+    found = find(arrival.message, arrival.received_at, known)
     if not found:
         return conversation
-    linked = found[0].evidence is not Evidence.ADDRESS
+    linked = found[0].evidence.in_thread
     verdict = classify(arrival.message, now=arrival.received_at, replies_to_ours=linked)
     zone = zone_of(conversation, sequence, account.home)
     consequence = judge_his(conversation, found[0], verdict, arrival, sequence.hours, zone)

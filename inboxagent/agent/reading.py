@@ -23,7 +23,7 @@ from inboxagent.outreach.judgement import (
     judge_his,
     token_in,
 )
-from inboxagent.outreach.match import Evidence, Known, Match, concerns, index, is_hers, match, match_ids
+from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, index, is_hers
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Status, Store
 
 T = TypeVar("T")
@@ -188,20 +188,16 @@ class Reader:
 
     def _understand(self, message: Inbound, fetched: Fetched, raw: bytes, known: Known) -> _Read | None:
         arrival = Arrival(message=message, received_at=fetched.received_at, now=self._clock.now())
-        matches = match(message, known) or self._reported(arrival, known)
+        matches = find(message, fetched.received_at, known)
         if not matches:
             return None
         if is_hers(message, known):
             return _Read(fetched, raw, arrival, matches)
-        linked = any(each.evidence is not Evidence.ADDRESS for each in matches)
+        linked = any(each.evidence.in_thread for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)
         if verdict.kind not in (Kind.BOUNCE, Kind.DELAYED):
             matches = self._widen(matches, known)
         return _Read(fetched, raw, arrival, matches, verdict)
-
-    def _reported(self, arrival: Arrival, known: Known) -> tuple[Match, ...]:
-        """By what a notice in prose returns, which only its verdict tells."""
-        return match_ids(classify(arrival.message, now=arrival.received_at).original_ids, known)
 
     def _letters(self, matches: Iterable[Match]) -> tuple[str, ...]:
         found = (self._store.conversation(each.conversation_id) for each in matches)

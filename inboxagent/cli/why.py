@@ -34,6 +34,7 @@ SENTENCES = {
     Word.STOPPED: "It was stopped: {because}.",
     Word.FINISHED: "It was finished: {because}.",
     Word.SUPPRESSED: "It was stopped for good: {because}.",
+    Word.PROPOSED: "You may want to know: {because}.",
     Word.NOTE: "Nothing changed: {because}.",
 }
 

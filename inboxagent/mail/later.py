@@ -131,16 +131,22 @@ def _next_period(pack: Pack, text: str, now: datetime) -> Found | None:
 
 
 def _in_quarter(pack: Pack, text: str, now: datetime) -> Found | None:
-    today = now.date()
+    for number, pattern in enumerate(_quarter_patterns(pack), 1):
+        if match := pattern.search(text):
+            return Found(_next(now.date(), 3 * number - 2, 1), match.group())
+    return None
+
+
+@functools.cache
+def _quarter_patterns(pack: Pack) -> tuple[re.Pattern[str], ...]:
+    """What names the first, second, third and fourth quarter of a year."""
     names = any_of("|".join(pack.words("quarter") or ("q",))).pattern
+    found = []
     for number, ordinals in enumerate(pack.words("ordinals") or ("1", "2", "3", "4"), 1):
         ordinal = f"(?:{any_of(ordinals).pattern}|{number}\\.?)"
-        match = re.search(
-            rf"(?<!\w)q\s?{number}(?!\w)|{ordinal}\s{{0,2}}{names}|(?<!\w){names}\s{{0,2}}{ordinal}", text
-        )
-        if match:
-            return Found(_next(today, 3 * number - 2, 1), match.group())
-    return None
+        choices = rf"(?<!\w)q\s?{number}(?!\w)|{ordinal}\s{{0,2}}{names}|(?<!\w){names}\s{{0,2}}{ordinal}"
+        found.append(re.compile(choices))
+    return tuple(found)
 
 
 def _in_month(pack: Pack, text: str, now: datetime) -> Found | None:

@@ -11,6 +11,7 @@ from inboxagent.mail.inbound import Inbound
 from inboxagent.mail.phrases import Hit
 
 _TAG = re.compile(r"^(?:\s{0,3}[\[(](?!.{0,60}#\d)([^\[\]()]{1,60})[\])]\s{0,3}|\s{0,3}\*{3}[^*]{1,40}\*{3}\s{0,3})")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 _QUESTION = re.compile(r"[?？؟;]\s{0,3}$")
 
 # A value that must be among those named; an empty set stands for any value.
@@ -87,7 +88,7 @@ def says_automatic(text: str, *, answers: bool) -> Hit | None:
 def _asked(hit: Hit, text: str) -> bool:
     folded = phrases.fold(text)
     at = folded.find(hit.words[:40])
-    sentence = re.split(r"(?<=[.!?])\s", folded[at:], maxsplit=1)[0] if at >= 0 else ""
+    sentence = _SENTENCE_END.split(folded[at:], maxsplit=1)[0] if at >= 0 else ""
     return bool(_QUESTION.search(sentence))
 
 

@@ -26,6 +26,7 @@ _LABELLED = re.compile(r"\s{0,12}[*_]{0,2}([^\W\d_][^:：\n<>@*]{0,24}?)\s?[*_]{
 _RULE = re.compile(r"\s{0,3}(?:_{8,}|\*{5,}|={8,}|-{5,}|-{2,}\s?[^\s-][^\n]{2,60}?\s?-{2,})\s{0,3}")
 _SIGNATURE = re.compile(r"\s{0,2}(?:-- ?|--\xa0|—|__|—–)\s{0,2}")
 _ORNAMENT = re.compile(r"[\s=_*#~\-–—ᐧ·.]{1,200}")
+_EMPTY_LINES = re.compile(r"\n{3,}")
 _DASHES = re.compile(r"^[\s\-–—>*|]+|[\s\-–—*|]+$")
 
 
@@ -244,4 +245,4 @@ def _without_ours(lines: list[str], ours: Iterable[str]) -> list[str]:
 def _tidy(lines: list[str]) -> str:
     while lines and _ORNAMENT.fullmatch(lines[-1] or " "):
         lines = lines[:-1]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()

@@ -76,7 +76,7 @@ def fold(text: str) -> str:
 def compile_phrase(language: str, phrase: str) -> Phrase:
     """A phrase of a language file as a pattern over folded text."""
     pieces = [fold(piece) for piece in phrase.split("...")]
-    fragments = tuple(piece.rstrip("*").strip() for chunk in pieces for piece in re.split(r"\*", chunk))
+    fragments = tuple(piece.rstrip("*").strip() for chunk in pieces for piece in chunk.split("*"))
     pattern = _GAP.join(_piece_pattern(piece) for piece in pieces)
     return Phrase(language, tuple(f for f in fragments if f), pattern)
 

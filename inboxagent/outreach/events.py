@@ -33,6 +33,7 @@ class Word(StrEnum):
     FINISHED = "finished"
     SUPPRESSED = "suppressed"
     NOTE = "note"
+    PROPOSED = "proposed"
 
 
 class By(StrEnum):
@@ -135,6 +136,7 @@ def _mail(document: Mapping[str, Any]) -> Mail:
         cc=_addresses(document.get("cc", [])),
         reply_to=_addresses(document.get("reply_to", [])),
         references=tuple(document.get("references", ())),
+        thread_root=document.get("thread_root", ""),
     )
 
 

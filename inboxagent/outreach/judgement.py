@@ -9,9 +9,11 @@ from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
+from inboxagent.outreach.company import company
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.match import Evidence, Match, readers
 from inboxagent.outreach.model import Mail
+from inboxagent.outreach.quotation import thread_root
 from inboxagent.outreach.schedule import add_wait, admit
 from inboxagent.outreach.sequence import Hours, Unit, Wait
 from inboxagent.outreach.state import Conversation
@@ -53,6 +55,7 @@ def thread_mail(message: Inbound, received_at: datetime) -> Mail:
         cc=message.cc,
         reply_to=message.reply_to,
         references=message.references or message.in_reply_to,
+        thread_root=thread_root(message),
     )
 
 
@@ -173,7 +176,7 @@ class _Case:
 
     @property
     def in_thread(self) -> bool:
-        return self.found.evidence is not Evidence.ADDRESS
+        return self.found.evidence.in_thread
 
     def event(self, word: Word, because: str, **more: object) -> Event:
         return Event(
@@ -188,17 +191,41 @@ class _Case:
 
 
 def _judge_reply(case: _Case) -> Consequence:
-    if case.from_him:
-        who = "he answered" if case.in_thread else "he wrote outside the thread"
-    else:
-        who = f"{case.author or 'somebody'} answered in the thread"
     event = case.event(
         Word.REPLY,
-        f"{who} ({case.found.because}): {case.verdict.because}",
+        f"{_who_answered(case)} ({case.found.because}): {case.verdict.because}",
         text=case.verdict.new_text[:LONGEST_TEXT] or None,
         mail=thread_mail(case.arrival.message, case.arrival.received_at) if case.in_thread else None,
     )
-    return Consequence(events=(event,))
+    return Consequence(events=(event, *_proposal(case)))
+
+
+def _who_answered(case: _Case) -> str:
+    """Whose words these are, in words: his, a colleague's, somebody else's."""
+    if case.from_him:
+        return "he answered" if case.in_thread else "he wrote outside the thread"
+    author = case.author or "somebody"
+    if case.author and _is_colleague(case):
+        author = f"his colleague {author}"
+    return f"{author} answered in the thread" if case.in_thread else f"{author} seems to have got a letter of ours"
+
+
+def _is_colleague(case: _Case) -> bool:
+    """Whether the writer has an address at his company; public mail providers are none."""
+    his = company(case.conversation.enrolment.prospect.address)
+    return his is not None and company(case.author) == his
+
+
+def _proposal(case: _Case) -> tuple[Event, ...]:
+    """An address that nobody knew answers an id that only his side can know: perhaps his own. She is told, once."""
+    conversation, latest = case.conversation, case.conversation.latest
+    partners = {each.address for each in (*latest.to, *latest.cc, *latest.reply_to)} if latest else set()
+    told = {each.address for each in conversation.events if each.word is Word.PROPOSED}
+    strange = case.author and not case.from_him and not _is_colleague(case) and case.author not in partners | told
+    if not strange or case.found.evidence is not Evidence.THREAD:
+        return ()
+    because = f"{case.author} may be another address of his: {case.found.because}; nothing is sent there by itself"
+    return (case.event(Word.PROPOSED, because),)
 
 
 def _judge_auto_reply(case: _Case) -> Consequence:
@@ -233,6 +260,8 @@ def _noon(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _judge_unsubscribe(case: _Case) -> Consequence:
+    if case.found.evidence is Evidence.QUOTE:  # a stranger's word: it pauses, and buries nobody
+        return _judge_reply(case)
     because = f"he asked not to be written to: {case.verdict.because}"
     addresses = {case.author, case.conversation.enrolment.prospect.address} - {""}
     event = case.event(Word.UNSUBSCRIBE, because, text=case.verdict.new_text[:LONGEST_TEXT] or None)
@@ -247,7 +276,9 @@ def _judge_bounce(case: _Case) -> Consequence:
     address = failed[0] if failed else case.conversation.enrolment.prospect.address
     because = f"did not reach {address}: {case.verdict.because}"
     if _is_dead(case):
-        return Consequence(events=(_bounced(case, because, address, True),), suppress={address: because})
+        # A report without an id of ours may be forged: it ends this conversation, but buries no address.
+        suppress = None if case.found.evidence is Evidence.RECIPIENT else {address: because}
+        return Consequence(events=(_bounced(case, because, address, True),), suppress=suppress)
     if case.conversation.soft_bounces == 0:
         return Consequence(events=(_bounced(case, because, address, False),))
     hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter that {because}")
@@ -279,7 +310,7 @@ def _judge_delayed(case: _Case) -> Consequence:
 
 def _judge_other(case: _Case) -> Consequence:
     """Receipts, lists, newsletters: logged where they belong to the thread, else left alone."""
-    if case.found.evidence is Evidence.ADDRESS:
+    if not case.in_thread:
         return NOTHING
     return Consequence(events=(case.event(Word.NOTE, f"no answer: {case.verdict.because}"),))
 

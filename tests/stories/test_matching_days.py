@@ -249,3 +249,13 @@ async def test_an_answer_to_what_she_has_only_just_written(copy_in: str) -> None
     await world.days(LATER)
     assert world.words(ANNE) == ["enrolled", "sent", "own_mail", "reply"]
     assert world.steps(ANNE) == ["nudge"]
+
+
+async def test_an_answer_under_the_message_id_of_her_own_letter() -> None:
+    """An id proves little: what he writes after her letter is an answer under any."""
+    world = World()
+    await world.begin(ANNE)
+    world.answer(ANNE, message_id=world.newest_to(ANNE))
+    await world.days(30)
+    assert world.state(ANNE) == "answered"
+    assert not world.letters()
