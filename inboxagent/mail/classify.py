@@ -1,5 +1,6 @@
 """What an incoming message is: an ordered tuple of detectors, each of which says why; the first opinion counts."""
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -64,14 +65,19 @@ class Verdict:
         return self.recipients[0] if self.recipients else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
-    """What a detector is asked: the message, his own words in it, the time, whether it answers a letter of ours."""
+    """What a detector is asked: the message, what we sent, the time, whether it answers a letter of ours."""
 
     message: Inbound
-    new_text: str
+    ours: tuple[str, ...]
     now: datetime
     replies_to_ours: bool
+
+    @functools.cached_property
+    def new_text(self) -> str:
+        """His own words in the message; reports are judged without them."""
+        return new_text(self.message, self.ours)
 
     @property
     def answers(self) -> bool:
@@ -97,7 +103,7 @@ def classify(
     """
     question = Question(
         message=message,
-        new_text=new_text(message, ours),
+        ours=tuple(ours),
         now=now or message.date or datetime(1970, 1, 1, tzinfo=UTC),
         replies_to_ours=replies_to_ours,
     )

@@ -214,7 +214,6 @@ def _body(message: Message) -> tuple[str, str]:
     reduced["Content-Type"] = "multipart/mixed"
     reduced.set_payload([_plain_part(part) for part in own_text_parts(message)])
     mail = mailparser.MailParser(reduced)
-    mail.parse()
     return "\n".join(mail.text_plain), "\n".join(mail.text_html)
 
 
