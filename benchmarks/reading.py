@@ -26,7 +26,7 @@ from imapclient import IMAPClient
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from inboxagent.agent.account import Account
-from inboxagent.agent.reading import Reader
+from inboxagent.agent.reading import Reader, prepare
 from inboxagent.edge.imap import ImapMailbox
 from inboxagent.edge.imap_reading import FIELDS
 from inboxagent.edge.store import open_store
@@ -115,6 +115,7 @@ class Raw:
 
 async def arrivals(server: Dovecot, folder: Path, count: int) -> None:
     """An answer is delivered; when is it in the store, and when would a bare IDLE have known of it?"""
+    prepare()
     idle, answered = [], []
     for number in range(count):
         user = server.new_user("maya", "consultant.test")

@@ -267,6 +267,11 @@ class Reader:
         return judge_his(conversation, found, read.verdict, read.arrival, hours, zone)
 
 
+def prepare() -> None:
+    """Load the parser and the phrases: the first answer should not wait for that."""
+    classify(parse(b"From: nobody@example.invalid\r\nSubject: Re: nothing\r\n\r\nNothing.\r\n"))
+
+
 def tell(observe: Observe, conversation_id: str, event: Event) -> None:
     """Report an event of a conversation to whoever watches."""
     fields = {"conversation": conversation_id, "because": event.because}
