@@ -11,6 +11,7 @@ from inboxagent.agent.account import Account
 from inboxagent.agent.copies import note_filed
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
+from inboxagent.mail.flowed import flow
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
 from inboxagent.outreach.decide import zone_of
 from inboxagent.outreach.events import Event, Word
@@ -23,6 +24,7 @@ from inboxagent.outreach.judgement import (
     judge_his,
     token_in,
 )
+from inboxagent.outreach.letter import asked_to_stop, tokens
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, index, is_hers
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Status, Store
 
@@ -200,8 +202,12 @@ class Reader:
         return _Read(fetched, raw, arrival, matches, verdict)
 
     def _letters(self, matches: Iterable[Match]) -> tuple[str, ...]:
+        if asked_to_stop(message.subject) is not None:
+            because = "he asked for it as the List-Unsubscribe field of our letter offers"
+            return _Read(fetched, raw, arrival, matches, Verdict(kind=Kind.UNSUBSCRIBE, because=because))
         found = (self._store.conversation(each.conversation_id) for each in matches)
-        return tuple(letter for conversation in found if conversation for letter in conversation.letters)
+        ours = [letter for conversation in found if conversation for letter in conversation.letters]
+        return (*ours, *map(flow, ours))  # quoted as they were written, or as they travelled
 
     def _widen(self, matches: tuple[Match, ...], known: Known) -> tuple[Match, ...]:
         """Every other conversation with the same person is concerned too."""

@@ -146,6 +146,7 @@ class Composition:
     def transport(self) -> "SmtpTransport":
         """Her submission server; connects when there is a letter."""
         from inboxagent.edge.smtp import SmtpTransport
+            list_unsubscribe=self.config.sending.list_unsubscribe,
 
         server = self.config.smtp
         login = server.username is not None and server.secret is not None
@@ -171,3 +172,4 @@ def _password(secret: Secret) -> Callable[[], str]:
         return lambda: run_password_command(words)
     path = secret.path
     return lambda: read_password_file(path)
+            split_body=self.config.sending.split_body,
