@@ -123,6 +123,7 @@ class Composition:
             rules=self.rules,
             paused=lambda: next((f"the flag {flag} is up" for flag in self.flags()), None),
             limits=self.config.limits,
+            list_unsubscribe=self.config.sending.list_unsubscribe,
         )
 
     def mailbox(self) -> "ImapMailbox":
@@ -146,7 +147,6 @@ class Composition:
     def transport(self) -> "SmtpTransport":
         """Her submission server; connects when there is a letter."""
         from inboxagent.edge.smtp import SmtpTransport
-            list_unsubscribe=self.config.sending.list_unsubscribe,
 
         server = self.config.smtp
         login = server.username is not None and server.secret is not None
@@ -157,6 +157,7 @@ class Composition:
             ca_file=_ca_file(server),
             username=server.username if login else None,
             password=_password(server.secret) if login and server.secret else None,
+            split_body=self.config.sending.split_body,
         )
 
 
@@ -172,4 +173,3 @@ def _password(secret: Secret) -> Callable[[], str]:
         return lambda: run_password_command(words)
     path = secret.path
     return lambda: read_password_file(path)
-            split_body=self.config.sending.split_body,
