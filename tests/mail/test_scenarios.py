@@ -210,3 +210,13 @@ def after(case: Case) -> Conversation:
 def test_what_becomes_of_the_conversation(number: int) -> None:
     case = next(case for case in MACHINES + REPORTS + WORDS if case.number == number)
     assert after(case).state is STATES[number]
+
+
+def test_a_person_whose_program_calls_his_answer_a_report() -> None:
+    """Doubt about a human message is resolved as a human reply: a Content-Type alone bounces nothing."""
+    raw = (
+        b"From: Anna <anna@prospect.test>\r\nTo: maya@lind.test\r\nSubject: Re: The proposal\r\n"
+        b"Message-ID: <odd@prospect.test>\r\nIn-Reply-To: <m1@lind.test>\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n\r\nYes please\r\n"
+    )
+    assert classify(parse(raw)).kind is Kind.REPLY
