@@ -195,6 +195,9 @@ class Reader:
             return None
         if is_hers(message, known):
             return _Read(fetched, raw, arrival, matches)
+        if asked_to_stop(message.subject) is not None:
+            because = "he asked for it as the List-Unsubscribe field of our letter offers"
+            return _Read(fetched, raw, arrival, matches, Verdict(kind=Kind.UNSUBSCRIBE, because=because))
         linked = any(each.evidence.in_thread for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)
         if verdict.kind not in (Kind.BOUNCE, Kind.DELAYED):
@@ -202,9 +205,6 @@ class Reader:
         return _Read(fetched, raw, arrival, matches, verdict)
 
     def _letters(self, matches: Iterable[Match]) -> tuple[str, ...]:
-        if asked_to_stop(message.subject) is not None:
-            because = "he asked for it as the List-Unsubscribe field of our letter offers"
-            return _Read(fetched, raw, arrival, matches, Verdict(kind=Kind.UNSUBSCRIBE, because=because))
         found = (self._store.conversation(each.conversation_id) for each in matches)
         ours = [letter for conversation in found if conversation for letter in conversation.letters]
         return (*ours, *map(flow, ours))  # quoted as they were written, or as they travelled
