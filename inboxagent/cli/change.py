@@ -30,9 +30,11 @@ class Answer:
 Change = Callable[[Composition, Conversation, datetime], Answer]
 
 
-def _change(config: str | None, words: str, as_json: bool, change: Change) -> None:
-    """Find, judge and write in one transaction, then say what is so now."""
+def _change(config: str | None, words: str, as_json: bool, change: Change, *, goes_on: bool = True) -> None:
+    """Find, judge and write in one transaction, then say what is so now. What lets nothing go on needs no rules."""
     composition = compose(config)
+    if goes_on:
+        composition.rules()  # raises before anything is written
     wanted = find(composition.store.conversations(), words).id
     with composition.store.transaction(f"she changes {wanted}") as ledger:
         conversation = find(ledger.conversations(), wanted)
@@ -81,7 +83,7 @@ def pause_command(conversation: str | None, everything: bool, config: str | None
     if everything:
         flags.pause_everything(config, as_json)
     else:
-        _change(config, wanted, as_json, _pause)
+        _change(config, wanted, as_json, _pause, goes_on=False)
 
 
 def _pause(_: Composition, conversation: Conversation, now: datetime) -> Answer:
@@ -159,7 +161,7 @@ def _wait_end(composition: Composition, conversation: Conversation, words: str, 
 @json_option
 def stop_command(conversation: str, config: str | None, as_json: bool) -> None:
     """End a conversation (its id or address): nothing goes out in it any more."""
-    _change(config, conversation, as_json, _stop)
+    _change(config, conversation, as_json, _stop, goes_on=False)
 
 
 def _stop(_: Composition, conversation: Conversation, now: datetime) -> Answer:

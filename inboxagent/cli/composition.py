@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from inboxagent.edge.smtp import SmtpTransport
     from inboxagent.outreach.decide import Wait
     from inboxagent.outreach.rulebook import Rulebook
-    from inboxagent.ports import Store
+    from inboxagent.ports import Records, Store
+
+HER_RULES = "her_rules"
+"""The fact that names the sequences which people are inside of and which were read from her folder."""
 
 
 def compose(config: str | None, tell: Callable[[str], None] = lambda _: None) -> "Composition":
@@ -63,12 +66,32 @@ class Composition:
         from inboxagent.edge.rulefiles import RuleFiles
         from inboxagent.edge.shipped import find
 
-        return RuleFiles(self.config.rules, find("rules"), self._tell)
+        named_in = self.config.path if self.config.rules_named else None
+        return RuleFiles(self.config.rules, find("rules"), self._tell, named_in=named_in, bound=self._bound)
 
     @cached_property
     def rulebook(self) -> "Rulebook":
         """The rulebook as it was when this command first asked."""
         return self.rules()
+
+    def _bound(self) -> frozenset[str]:
+        """The sequences that were read from her folder at any time, and have people inside."""
+        remembered = self.store.fact(HER_RULES)
+        return frozenset(remembered) & self._inhabited(self.store) if isinstance(remembered, list) else frozenset()
+
+    def remember_rules(self) -> None:
+        """Remember which sequences are hers while somebody is inside: should such a file vanish, at any time, none of
+        that name that ships takes its place. Raises StateUnwritable, TryLater."""
+        hers = self.rules.hers()
+        wanted = sorted((hers | self._bound()) & self._inhabited(self.store))
+        if wanted != (self.store.fact(HER_RULES) or []):
+            with self.store.transaction("her rules are remembered") as ledger:
+                ledger.remember(HER_RULES, wanted or None)
+
+    @staticmethod
+    def _inhabited(records: "Records") -> frozenset[str]:
+        over = (State.STOPPED, State.FINISHED)
+        return frozenset(each.enrolment.sequence for each in records.conversations() if each.state not in over)
 
     @property
     def lock_path(self) -> Path:

@@ -64,6 +64,7 @@ def _config(top: Table, path: Path, environ: Mapping[str, str]) -> Config:
     folder = path.absolute().parent
     me = _me(top.table("me"), environ)
     imap = _imap(top.table("imap"), folder, me)
+    rules = top.read("rules", checks.optional(checks.folder_under(folder)), None)
     return Config(
         path=path,
         me=me,
@@ -73,7 +74,8 @@ def _config(top: Table, path: Path, environ: Mapping[str, str]) -> Config:
         sending=_sending(top.table("smtp"), top.table("letters")),
         limits=_limits(top.table("limits")),
         alerts=_alerts(top.table("alerts"), me),
-        rules=top.read("rules", checks.optional(checks.folder_under(folder)), None) or folder / "rules",
+        rules=rules or folder / "rules",
+        rules_named=rules is not None,
         state=top.read("state", checks.optional(checks.folder_under(folder)), None) or default_state(environ),
     )
 
@@ -114,8 +116,6 @@ def _smtp(table: Table, folder: Path, imap: Server) -> Server:
     return _server(table, folder, SMTP_PORTS, username, secret)
 
 
-def _server(
-    table: Table, folder: Path, ports: Mapping[str, int], username: str | None, secret: Secret | None
 def _sending(smtp: Table, letters: Table) -> Sending:
     letters.refuse_others(KEYS, REMEDIES)
     usual = Sending()
@@ -125,6 +125,8 @@ def _sending(smtp: Table, letters: Table) -> Sending:
     )
 
 
+def _server(
+    table: Table, folder: Path, ports: Mapping[str, int], username: str | None, secret: Secret | None
 ) -> Server:
     host = table.need("host", checks.host, "the name of the server", "")
     port = table.read("port", checks.port, None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from inboxagent.errors import ConfigError
 from inboxagent.outreach.phrases import Phrasebook, Phrases, phrases_for
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Sequence
@@ -57,26 +58,49 @@ def phrasebook(*folders: Path) -> Phrasebook:
     return book
 
 
+def require_folder(folder: Path, named_in: Path | None) -> None:
+    """Raise ConfigError where a rules folder that the configuration names does not exist; None: it names none."""
+    if named_in is not None and not folder.is_dir():
+        raise ConfigError(f"{named_in}: rules: there is no folder {folder}; make it, or name the one you mean")
+
+
 class RuleFiles:
     """Her folder over the one that ships. Call it for the rulebook in force; unchanged files are not read again.
 
     `tell` gets each new problem once, as text. What never had a good version is not in the book, and neither is a
-    sequence whose phrases she has overlaid with a file that never was good: nothing shipped steps in for hers.
+    sequence whose phrases she has overlaid with a file that never was good: nothing shipped steps in for hers. What
+    was good once stays in force while this object lives, though its file, or the whole folder, should vanish.
     """
 
-    def __init__(self, hers: Path, shipped: Path, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        hers: Path,
+        shipped: Path,
+        tell: Callable[[str], None] = lambda _: None,
+        *,
+        named_in: Path | None = None,
+        bound: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
+        """`named_in` is the configuration that names her folder. `bound` are the sequences that were read from hers
+        and have people inside: the shipped one of that name never steps in for it."""
         self._folders = (shipped, hers)
         self._tell = tell
+        self._named_in = named_in
+        self._bound = bound
         self._stamp: Stamp | None = None
         self._book = Rulebook()
         self._phrases: dict[Path, Phrases] = {}
         self._sequences: dict[Path, Sequence] = {}
         self.problems: tuple[str, ...] = ()
+        self.unusable: tuple[Path, ...] = ()
+        """What cannot be used as it lies there: broken, gone, or barred because hers of that name is gone."""
 
     def __call__(self) -> Rulebook:
-        """The rulebook in force now."""
+        """The rulebook in force now. Raises ConfigError where the folder that is named was never there."""
         stamp = _stamp(self._folders)
         if stamp != self._stamp:
+            if self._stamp is None:
+                require_folder(self._folders[1], self._named_in)
             told = self.problems
             self._book = self._load()
             self._stamp = stamp
@@ -85,24 +109,40 @@ class RuleFiles:
                     self._tell(problem)
         return self._book
 
+    def hers(self) -> frozenset[str]:
+        """The sequences in force that were read from her folder."""
+        return frozenset(path.stem for path in self._sequences if path.parent == self._folders[1])
+
     def _load(self) -> Rulebook:
-        self.problems = ()
+        self.problems, self.unusable = (), ()
         phrases, unusable = self._load_phrases()
         sequences: dict[str, Sequence] = {}
         for folder in self._folders:
-            for path in rule_files(folder):
+            for path in _with_vanished(rule_files(folder), self._sequences, folder):
                 sequence = self._last_good(self._sequences, read_rule(path, phrases))
                 sequences.pop(path.stem, None)
                 if sequence is not None and sequence.language.partition("-")[0] not in unusable:
                     sequences[path.stem] = sequence
+        for name in sorted((sequences.keys() - self.hers()) & self._bound()):
+            self._bar(name, sequences)
         return Rulebook(sequences=sequences, phrases=phrases)
+
+    def _bar(self, name: str, sequences: dict[str, Sequence]) -> None:
+        """Keep a shipped sequence out of the book: somebody is inside hers of that name, which has gone."""
+        del sequences[name]
+        path = self._folders[1] / f"{name}.md"
+        self.unusable += (path,)
+        self.problems += (
+            f"{path}: this file has gone, and somebody is enrolled in it; the one of that name that ships does not "
+            "step in: put yours back, or copy the shipped one there",
+        )
 
     def _load_phrases(self) -> tuple[dict[str, Phrases], set[str]]:
         """The phrases by language, hers laid over the shipped ones, and the languages that cannot be used."""
         book: dict[str, Phrases] = {}
         unusable: set[str] = set()
         for folder in self._folders:
-            for path in phrase_files(folder):
+            for path in _with_vanished(phrase_files(folder), self._phrases, folder / "phrases"):
                 phrases = self._last_good(self._phrases, read_phrases(path))
                 if phrases is None:
                     unusable.add(path.stem.partition("-")[0])
@@ -113,8 +153,15 @@ class RuleFiles:
     def _last_good(self, good: dict[Path, T], finding: Finding[T]) -> T | None:
         if finding.value is not None:
             good[finding.path] = finding.value
+        else:
+            self.unusable += (finding.path,)
         self.problems += finding.problems
         return good.get(finding.path)
+
+
+def _with_vanished(paths: Iterable[Path], good: Iterable[Path], folder: Path) -> list[Path]:
+    """The files of a folder, with those that were good once and are no longer listed: reading them says so."""
+    return sorted({*paths, *(path for path in good if path.parent == folder)})
 
 
 def _read(path: Path, parse: Callable[[str, str], tuple[T | None, tuple[Problem, ...]]]) -> Finding[T]:

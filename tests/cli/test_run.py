@@ -2,13 +2,17 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from inboxagent.cli.composition import HER_RULES
 from inboxagent.cli.embedded import EmbeddedProvider
 from tests.cli.desk import SECRET, Desk, running, until, write
 

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -154,6 +155,34 @@ def test_asking_never_makes_a_lock(tmp_path: Path) -> None:
 def test_a_lock_without_a_folder_cannot_be_taken(tmp_path: Path) -> None:
     with pytest.raises(StateUnwritable):
         ProcessLock(tmp_path / "none" / "maya.lock").take()
+
+
+def test_a_lock_that_was_removed_or_replaced_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "maya.lock"
+    lock = ProcessLock(path)
+    lock.take()
+    lock.check()
+    path.unlink()
+    with pytest.raises(StateDamaged, match="was removed or replaced") as caught:
+        lock.check()
+    assert caught.value.exit_code == 74
+    path.touch()
+    with pytest.raises(StateDamaged):
+        lock.check()
+    lock.release()
+    lock.check()
+
+
+def test_a_lock_on_a_full_disk_is_not_taken(tmp_path: Path) -> None:
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))  # no file may grow: as on a full disk
+    try:
+        with pytest.raises(StateUnwritable, match="No space is left to write") as caught:
+            ProcessLock(tmp_path / "maya.lock").take()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert caught.value.exit_code == 73
+    assert not is_held(tmp_path / "maya.lock")
 
 
 # -- the flags
