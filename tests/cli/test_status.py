@@ -53,7 +53,7 @@ def test_without_a_daemon_it_is_stopped(desk: Desk) -> None:
         None,
     )
     (account,) = status["accounts"]
-    assert list(account) == ["address", "state", "since", "last_reading_at", "because", "sending_stopped"]
+    assert list(account) == ["address", "state", "since", "last_reading_at", "because", "problems", "sending_stopped"]
     assert account["address"] == "maya@lind.example"
     assert "inboxagent run" in account["because"]
 
