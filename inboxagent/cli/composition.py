@@ -1,6 +1,7 @@
 """One account with everything that hangs on its configuration, each made when it is first asked for."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from inboxagent.cli.paper import tell
 from inboxagent.config import Command, Config, Secret, Server, find_config, load_config, state_home
 from inboxagent.edge.system import SystemClock
 from inboxagent.edge.system_pause import RUNTIME, find_flags
@@ -188,11 +190,17 @@ def _ca_file(server: Server) -> str | None:
     return None if server.ca_file is None else str(server.ca_file)
 
 
+def _tell_waiting(words: str) -> None:
+    """Somebody at a terminal wonders; a log is told where it failed."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        tell(f"inboxagent: {words}")
+
+
 def _password(secret: Secret) -> Callable[[], str]:
     from inboxagent.edge.system_secrets import read_password_file, run_password_command
 
     if isinstance(secret, Command):
         words = secret.words
-        return lambda: run_password_command(words)
+        return lambda: run_password_command(words, waiting=_tell_waiting)
     path = secret.path
     return lambda: read_password_file(path)

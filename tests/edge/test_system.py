@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -93,8 +94,20 @@ def test_a_command_that_fails_is_named_and_tells_no_secret(
 
 
 def test_a_command_that_hangs_is_given_up() -> None:
-    with pytest.raises(ConfigError, match=r"\(sleep\) did not end within 0\.05 s"):
-        run_password_command(("sleep", "60"), patience=0.05)
+    told: list[str] = []
+    begun = time.monotonic()
+    for words in (("sleep", "60"), "sleep 60; echo never"):  # a shell leaves its child behind
+        with pytest.raises(ConfigError, match=r"\(sleep\) did not end within 0\.05 s"):
+            run_password_command(words, patience=0.05, quiet=0.01, waiting=told.append)
+    assert told == ["waiting for the password command (sleep), at most 0.05 s in all …"] * 2
+    assert time.monotonic() - begun < 30
+
+
+def test_a_command_that_is_slow_is_waited_for() -> None:
+    told: list[str] = []
+    slow = f"sleep 0.2; echo '{SECRET}'"
+    assert run_password_command(slow, quiet=0.01, waiting=told.append) == SECRET
+    assert len(told) == 1
 
 
 def test_the_first_line_of_the_file_is_the_password(tmp_path: Path) -> None:
