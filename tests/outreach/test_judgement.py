@@ -57,7 +57,7 @@ def his(
 def hers(inbound: Inbound, evidence: Evidence = TO_HIM, conversation: Conversation = WAITING) -> Consequence:
     """What a message from her side does."""
     found = Match(conversation_id="c1", evidence=evidence, because="a test found it")
-    return judge_hers(conversation, found, arrived(inbound), MINE)
+    return judge_hers(conversation, found, arrived(inbound), MINE, {})
 
 
 def words(consequence: Consequence) -> list[Word]:
