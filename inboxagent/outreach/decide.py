@@ -138,7 +138,8 @@ def _held(conversation: Conversation, now: datetime) -> Action:
 
 def _due(conversation: Conversation, sequence: Sequence, step: Step, now: datetime, home: ZoneInfo) -> Action:
     zone = zone_of(conversation, sequence, home)
-    key = f"{conversation.id}/{step.word}"
+    # Not its id, which holds the instant of the enrolment: a dry run is to show the minutes that will be.
+    key = f"{conversation.enrolment.prospect.address}/{sequence.name}/{step.word}"
     slot = _slot(conversation, sequence, step, zone, key)
     if slot.at > now:
         return Wait(at=slot.at, step=step.word, because=slot.because)
