@@ -258,6 +258,7 @@ class Journal:
                 raise StateUnwritable(problem)
             disk.remove(disk.beside(self.path))
             self.catch_up()
+            self.lock.notice(self.newest)
             if self.end == 0:
                 self.replace([lines.compose({"n": 0, "d": 0, "head": lines.SCHEMA})])
             yield
