@@ -233,7 +233,7 @@ class Journal:
         if any(found["d"] > self.newest for found in whole):
             raise StateDamaged(
                 f"{self.path} is damaged, {self.place(offset)}. Nothing is sent and nothing written until it is put "
-                "right: `inboxagent doctor` names what is lost and saves the rest."
+                "right: put a copy of this file back, which the agent checks against your Sent mailbox before it writes."
             )
 
     def place(self, offset: int) -> str:
