@@ -233,7 +233,7 @@ class Journal:
         if any(found["d"] > self.newest for found in whole):
             raise StateDamaged(
                 f"{self.path} is damaged, {self.place(offset)}. Nothing is sent and nothing written until it is put "
-                "right: put a copy of this file back, which the agent checks against your Sent mailbox before it writes."
+                "right: put a copy of this file back; the agent looks into your Sent mailbox before it sends again."
             )
 
     def place(self, offset: int) -> str:
