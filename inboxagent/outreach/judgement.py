@@ -9,11 +9,12 @@ from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.match import Evidence, Match, readers
 from inboxagent.outreach.model import Mail
 from inboxagent.outreach.schedule import add_wait, admit
-from inboxagent.outreach.sequence import Hours, Unit, Wait
 from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.waits import Unit, Wait
 
 LONGEST_TEXT = 2_000
 HOLD_WITHOUT_DATE = timedelta(days=7)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from inboxagent.outreach.sequence import DAY_NAMES, EVERY_DAY, MINUTES_A_DAY, Hours, clock
+from inboxagent.outreach.hours import DAY_NAMES, EVERY_DAY, MINUTES_A_DAY, Hours, clock
 from inboxagent.outreach.zones import is_zone, nearest_zone
 from inboxagent.rules.problem import Report, did_you_mean, nearest
 from inboxagent.rules.source import Piece

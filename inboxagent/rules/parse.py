@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 
 from inboxagent.outreach.phrases import Phrasebook, phrases_for
-from inboxagent.outreach.sequence import Sequence, Step, Wait
+from inboxagent.outreach.sequence import Sequence, Step
+from inboxagent.outreach.waits import Wait
 from inboxagent.rules.document import STEP, Document, Section, outline
 from inboxagent.rules.expressions import Vocabulary
 from inboxagent.rules.placeholders import check_template

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from inboxagent.outreach.fields import inert
+from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.phrases import TONES
-from inboxagent.outreach.sequence import Field, Hours
+from inboxagent.outreach.sequence import Field
 from inboxagent.rules.fields import read_fields
 from inboxagent.rules.hours import read_hours
 from inboxagent.rules.problem import Report, did_you_mean, nearest

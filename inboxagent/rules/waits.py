@@ -2,7 +2,7 @@
 
 import re
 
-from inboxagent.outreach.sequence import Unit, Wait
+from inboxagent.outreach.waits import Unit, Wait
 from inboxagent.rules.problem import Report, nearest
 from inboxagent.rules.source import Piece
 

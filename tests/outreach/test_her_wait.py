@@ -5,9 +5,11 @@ from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.decide import Wait, decide
 from inboxagent.outreach.events import By, Word
-from inboxagent.outreach.sequence import Hours, Sequence, Step, Unit
-from inboxagent.outreach.sequence import Wait as Span
+from inboxagent.outreach.hours import Hours
+from inboxagent.outreach.sequence import Sequence, Step
 from inboxagent.outreach.state import advance, begin
+from inboxagent.outreach.waits import Unit
+from inboxagent.outreach.waits import Wait as Span
 from tests.fakes.people import MONDAY, enrolled, happened
 
 UTC = ZoneInfo("UTC")

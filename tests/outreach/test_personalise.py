@@ -18,8 +18,9 @@ from inboxagent.outreach.personalise import (
     unknown_fields,
 )
 from inboxagent.outreach.phrases import TONES, Phrases
-from inboxagent.outreach.sequence import Field, FieldType, Sequence, Step, Unit, Wait
+from inboxagent.outreach.sequence import Field, FieldType, Sequence, Step
 from inboxagent.outreach.template import uses
+from inboxagent.outreach.waits import Unit, Wait
 
 AT_ONCE = Wait(amount=0, unit=Unit.SECOND)
 PHRASES = Phrases(

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.phrases import TONES, Phrases
-from inboxagent.outreach.sequence import Field, FieldType, Hours, Sequence, Unit, Wait
+from inboxagent.outreach.sequence import Field, FieldType, Sequence
+from inboxagent.outreach.waits import Unit, Wait
 from inboxagent.rules.parse import parse_rule
 from inboxagent.rules.phrases import parse_phrases
 from inboxagent.rules.problem import Problem, Severity, show
