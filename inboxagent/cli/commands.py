@@ -66,7 +66,9 @@ class Commands(click.Group):
         sys.exit(guard(lambda: run(words, prog_name, **extra), debug=lambda: words[:1] == ["--debug"]))
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    "inboxagent", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, message="inboxagent %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of a fault instead of keeping it in a file.")
 @click.pass_context

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from inboxagent.mail import phrases
+from inboxagent.mail.headers import base_subject
 from inboxagent.mail.inbound import Inbound
 from inboxagent.mail.intent import intent, not_now, opt_out
 from inboxagent.mail.machine import (
@@ -66,6 +67,16 @@ class Question:
     new_text: str
     now: datetime
     replies_to_ours: bool
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is an answer to something, ours or not."""
+        message = self.message
+        return (
+            self.replies_to_ours
+            or bool(message.thread_ids)
+            or base_subject(message.subject) != " ".join(message.subject.split())
+        )
 
 
 def classify(
@@ -137,7 +148,7 @@ def _worded_as_automatic(question: Question) -> Verdict | None:
     message = question.message
     if because := responder_subject(message.subject):
         return _auto_reply(question, because)
-    if hit := says_automatic(question.new_text):
+    if hit := says_automatic(question.new_text, answers=question.answers):
         return _auto_reply(question, f'its text says "{hit.words}"')
     if question.replies_to_ours and is_away_subject(message.subject):
         return _auto_reply(question, f'subject "{message.subject[:60]}" on an answer to ours')

@@ -87,17 +87,19 @@ _CODES: dict[tuple[int, int], Reason] = {
 
 def diagnose(status: str, words: str, context: str = "") -> Reason | None:
     """The reason behind a Status and the words of a diagnostic; `context` is the rest of the report. None: unknown."""
+    everything = " ".join(f"{words}\n{context}".split())
     reason = _said(words, status) or _said(context[:4_000], "")
-    if reason is Reason.UNKNOWN_USER and (_AFTER_DATA.search(f"{words}\n{context}") or "5.7.1" in words):
+    # Sendmail shows the answer to a pipelined RCPT under DATA too, but then with the code of an unknown user.
+    if reason is Reason.UNKNOWN_USER and "5.1." not in f"{status} {words}" and _AFTER_DATA.search(everything):
         return Reason.FILTERED
-    if reason is Reason.UNKNOWN_HOST and _TEMPORARY.search(f"{status} {words}"):
+    if reason is Reason.UNKNOWN_HOST and _TEMPORARY.search(f"{status} {everything}"):
         return Reason.NETWORK
     return reason
 
 
 def _said(words: str, status: str) -> Reason | None:
     by_words = _by_words(words)
-    by_code = _by_code(words) or _by_code(status)
+    by_code = _by_code(words) if _STATUS.search(words[:4_000]) else _by_code(status)
     return by_code if by_words in _VAGUE and by_code else by_words or by_code
 
 
@@ -107,7 +109,7 @@ _VAGUE = frozenset(
 )
 # He who accepted the recipient and then finds him unknown is filtering (Japanese carriers do).
 _AFTER_DATA = re.compile(
-    r"(?i)>>> data\s+<<< 55[0-3][^\n]{0,80}(?:unknown|no such)|in reply to (?:end of )?data|after (?:end of )?data|smtp command data|550 : user unknown"
+    r"(?i)>>> data\s<<< 55[0-3][^<>]{0,20}(?:<[^<>]{0,80}>)?[^<>]{0,40}(?:unknown|no such)|in reply to (?:end of )?data|after (?:end of )?data|smtp command data|550 : user unknown"
 )
 _TEMPORARY = re.compile(r"(?i)^4\.|not found, try again|'mx' lookup of|temporar")
 

@@ -71,9 +71,13 @@ def _bare_tag(subject: str) -> str:
     return inside if any(phrases.beginnings("auto_subjects", phrases.fold(inside))) else subject[match.end() :]
 
 
-def says_automatic(text: str) -> Hit | None:
-    """A sentence that calls the message automatic; a question about that is a person's."""
-    hit = phrases.find("automatic", text) or phrases.find("unread", text) or phrases.find("challenge", text)
+def says_automatic(text: str, *, answers: bool) -> Hit | None:
+    """A sentence that calls the message automatic; a question about that is a person's.
+
+    "Do not reply to this" is said by every newsletter, and counts only in what `answers` something.
+    """
+    names = ("automatic", "unread", "challenge", *(["no_reply"] if answers else []))
+    hit = next((hit for name in names if (hit := phrases.find(name, text))), None)
     return hit if hit and not _asked(hit, text) else None
 
 

@@ -1,9 +1,10 @@
 """What he himself wrote: the text of an answer without quotation, signature, footers and our own words."""
 
+import functools
 import re
 from collections.abc import Iterable
 
-from inboxagent.mail import html, phrases
+from inboxagent.mail import html, languages, phrases
 from inboxagent.mail.inbound import Inbound
 
 MOST_ATTRIBUTION_LINES = 4
@@ -15,6 +16,7 @@ _CLOSE_BRACKET = re.compile(r"[^\s<>]{0,200}>")
 _YEAR_OR_TIME = re.compile(
     r"(?<!\d)\d{1,2}\s?[:.h時点점시]\s?\d\d(?!\d)|(?<!\d)(?:19|20|25)\d\d(?!\d)|(?<!\d)\d{1,2}[./\-]\s?\d{1,2}[./\-]\s?\d\d"
 )
+_FULL_TIME = re.compile(r"(?:19|20)\d\d.{1,12}\d{1,2}:\d\d")
 _ADDRESS = re.compile(r"[^\s<>@]{1,100}@[^\s<>@]{1,100}")
 _LABELLED = re.compile(r"\s{0,12}[*_]{0,2}([^\W\d_][^:：\n<>@*]{0,24}?)\s?[*_]{0,2}\s?[:：][*_]{0,2}(?:\s|$|(?<=：))")
 _RULE = re.compile(r"\s{0,3}(?:_{8,}|\*{5,}|={8,}|-{5,}|-{2,}\s?[^\s-][^\n]{2,60}?\s?-{2,})\s{0,3}")
@@ -84,15 +86,25 @@ def attribution(lines: list[str], at: int) -> int:
     It names a time and an address, or a time and a verb of writing, and ends in a colon or that verb; right before
     quoted lines a time and an address are enough.
     """
-    if not lines[at].strip() or (at and lines[at - 1].strip() and not _QUOTED.match(lines[at - 1]) and not _may_begin(lines[at])):
+    if not lines[at].strip() or (
+        at and lines[at - 1].strip() and not _QUOTED.match(lines[at - 1]) and not _may_begin(lines[at])
+    ):
         return 0
     for height in range(1, MOST_ATTRIBUTION_LINES + 1):
         block = [line.strip() for line in lines[at : at + height]]
-        if len(block) < height or (height > 1 and not block[-1]):
+        if len(block) < height or not block[-1] or _QUOTED.match(lines[at + height - 1]):
             return 0
-        if _introduces(" ".join(block)[:400], quoted=_quotation_follows(lines, at + height)):
-            return height
+        quoted = _quotation_follows(lines, at + height)
+        if _introduces(" ".join(block)[:400], quoted=quoted):
+            # What stands before a complete attribution is his own.
+            shorter = height > 1 and not _names(block[0]) and _introduces(" ".join(block[1:]), quoted=quoted)
+            return 0 if shorter else height
     return 0
+
+
+def _names(line: str) -> bool:
+    """Whether a line names a time or an address, as the first line of an attribution does."""
+    return bool(_YEAR_OR_TIME.search(line) or _ADDRESS.search(line) or line.lower() in ("on", "am", "le"))
 
 
 def _may_begin(line: str) -> bool:
@@ -106,6 +118,8 @@ def _introduces(words: str, *, quoted: bool) -> bool:
     colon = words.endswith((":", "："))
     address = bool(_ADDRESS.search(words))
     if colon and (quoted or address):
+        return True
+    if quoted and len(words) < 100 and _FULL_TIME.search(words) and not words.endswith((".", "!", "?")):
         return True
     return bool((quoted and address and words.endswith(">")) or _ends_in_writing(words, colon=colon, address=address))
 
@@ -143,9 +157,16 @@ def _is_header_block(lines: list[str]) -> bool:
         block.append(line)
     known = sum(label in phrases.words("labels") for label in labels)
     text = "\n".join(block)
-    if known >= 3 or (known >= 2 and _ADDRESS.search(text)):
+    if labels and labels[0] in _first_labels() and (known >= 3 or (known == 2 and _ADDRESS.search(text))):
         return True
     return len(labels) >= 3 and bool(_YEAR_OR_TIME.search(text) and _ADDRESS.search(text))
+
+
+@functools.cache
+def _first_labels() -> frozenset[str]:
+    """The labels with which header blocks begin: the first three of each language name the sender and the time."""
+    packs = languages.packs()
+    return frozenset(phrases.fold(label) for pack in packs for label in pack.words("labels")[:3])
 
 
 def _without_signature(lines: list[str]) -> list[str]:
@@ -187,6 +208,6 @@ def _without_ours(lines: list[str], ours: Iterable[str]) -> list[str]:
 
 
 def _tidy(lines: list[str]) -> str:
-    while lines and _ORNAMENT.fullmatch(lines[-1] or " ") and not any(c.isalnum() for c in lines[-1]):
+    while lines and _ORNAMENT.fullmatch(lines[-1] or " "):
         lines = lines[:-1]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

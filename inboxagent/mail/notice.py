@@ -13,6 +13,10 @@ _DAEMON = re.compile(
     r"^(?:mailer[\-_.]?daemon|mail[\-_.]?daemon|daemon|postmaster|post[\-_.]?master|mdaemon|mail[\-_.]?delivery|maildelivery"
     r"|mail[\-_.]?system|double-bounce|bounce|bounces?[\-_.]?noreply|smtp|mta|mailadmin|mail[\-_.]?administrator)(?:[+\-=.].*)?@"
 )
+_NO_PERSON = re.compile(
+    r"^(?:[^@]{1,60}[\-_.](?:admin|owner|request|bounces?|errors?|daemon)|no-?reply|do-?not-?reply|listserv|majordomo"
+    r"|mailman|sympa|lists?|admin|root|noreply[^@]{0,30}|support)@"
+)
 _DAEMON_NAME = re.compile(
     r"mail(?:er)?[ \-]?(?:delivery|daemon|administrator|system)|delivery (?:sub)?system|system administrator|postmaster"
     r"|mail transfer|message router|internet mail"
@@ -34,7 +38,6 @@ _TELLING_FIELDS = frozenset(
         "mime-version",
         "dkim-signature",
         "x-mailer",
-        "content-type",
         "delivered-to",
     }
 )
@@ -71,11 +74,12 @@ def read_notice(message: Inbound) -> Report | None:
 def _weigh(message: Inbound, explanation: str) -> Evidence | None:
     """A daemon's mail that speaks of failure; without a daemon both subject and text must, and it may answer nothing."""
     origin = _origin(message)
+    weak = "" if origin else _machine_sender(message)
     in_subject = phrases.find("failed_subjects", message.subject)
     in_text = phrases.find("failed", explanation)
     late = phrases.find("delayed_subjects", message.subject) or phrases.find("delayed", explanation)
     gave_up = bool(phrases.find("gave_up", explanation))
-    if not origin and not (in_subject and in_text and _answers_nothing(message)):
+    if not origin and not (in_subject and in_text and (weak or _answers_nothing(message))):
         return None
     said = in_subject or in_text
     if late and (not gave_up) and (not in_subject or phrases.find("delayed_subjects", message.subject)):
@@ -101,6 +105,11 @@ def _origin(message: Inbound) -> str:
     if _is_report(message):
         return f'field "Content-Type: {message.field("content-type")[:60]}"'
     return 'an empty "Return-Path"' if message.field("return-path").strip() == "<>" else ""
+
+
+def _machine_sender(message: Inbound) -> str:
+    """A sender that is no person: alone it says nothing about what he sends."""
+    return next((each.address for each in message.from_ if _NO_PERSON.match(each.address)), "")
 
 
 def _is_report(message: Inbound) -> bool:
@@ -169,7 +178,7 @@ def _diagnostic(explanation: str) -> str:
 
 
 _AFTER = re.compile(
-    r"(?i)following (?:recipient|address|e-?mail)|did not reach|could not be delivered to|address(?:\(es\)|es)? (?:failed|had)"
+    r"(?i)following (?:recipient|address|e-?mail)|did not reach|was addressed|could not be delivered to|address(?:\(es\)|es)? (?:failed|had)"
 )
 
 

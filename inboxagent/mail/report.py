@@ -42,6 +42,8 @@ class Report:
 def read_report(message: Message) -> Report | None:
     """The report in a message, or None where it is no report. Decides by Action, not by the digit of Status."""
     parts = list(_parts(message))
+    if complaint := _hotmail_complaint(message, parts):
+        return complaint
     for part in parts:
         reader = _READERS.get(part.get_content_type())
         if reader is not None and (report := reader(part, parts)):
@@ -179,6 +181,20 @@ def _complaint(part: Message, parts: list[Message]) -> Report | None:
         original_message_id=ids[0] if ids else None,
         original_ids=ids,
         because=f'complaint: "Feedback-Type: {decode(fields["feedback-type"])[:80]}"',
+    )
+
+
+def _hotmail_complaint(message: Message, parts: list[Message]) -> Report | None:
+    """What Hotmail sent before RFC 5965: a subject, and the message complained about."""
+    if not str(message.get("subject", "")).strip().lower().startswith("complaint about message from"):
+        return None
+    ids = returned_ids(parts)
+    return Report(
+        kind="complaint",
+        recipients=(),
+        original_message_id=ids[0] if ids else None,
+        original_ids=ids,
+        because=f'complaint: subject "{decode(str(message["subject"])).strip()[:80]}"',
     )
 
 
