@@ -13,7 +13,6 @@ from inboxagent.agent.reading import READ_AT
 from inboxagent.errors import Refused, Unreachable, UsageError
 from inboxagent.mail.classify import classify
 from inboxagent.mail.inbound import parse, parse_headers
-from inboxagent.outreach.decide import zone_of
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.judgement import Arrival, judge_his
 from inboxagent.outreach.letter import recipients
@@ -288,8 +287,7 @@ def _weigh(
         return conversation
     linked = found[0].evidence is not Evidence.ADDRESS
     verdict = classify(arrival.message, now=arrival.received_at, replies_to_ours=linked)
-    zone = zone_of(conversation, sequence, account.home)
-    consequence = judge_his(conversation, found[0], verdict, arrival, sequence.hours, zone)
+    consequence = judge_his(conversation, found[0], verdict, arrival, account.me, sequence)
     return reduce(advance, consequence.events, conversation)
 
 

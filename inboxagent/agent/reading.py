@@ -9,7 +9,6 @@ from inboxagent.agent.account import Account
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
-from inboxagent.outreach.decide import zone_of
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.judgement import NOTHING, Arrival, Consequence, judge_hers, judge_his
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, index, is_hers, match, match_ids
@@ -229,12 +228,10 @@ class Reader:
             return NOTHING
         if read.failure is not None:
             return _hold(read, read.failure)
+        sequence, me = self._account.rules().sequences.get(conversation.enrolment.sequence), self._account.me
         if read.verdict is None:
-            return judge_hers(conversation, found, read.arrival, self._account.me.addresses)
-        sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
-        zone = zone_of(conversation, sequence, self._account.home) if sequence else self._account.home
-        hours = sequence.hours if sequence else None
-        return judge_his(conversation, found, read.verdict, read.arrival, hours, zone)
+            return judge_hers(conversation, found, read.arrival, me, sequence)
+        return judge_his(conversation, found, read.verdict, read.arrival, me, sequence)
 
 
 def tell(observe: Observe, conversation_id: str, event: Event) -> None:

@@ -10,7 +10,6 @@ from inboxagent.cli.documents import instant
 from inboxagent.cli.paper import block, columns, paragraph, plain, say, when
 from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.headers import Address
-from inboxagent.outreach.phrases import phrases_for
 from inboxagent.outreach.preview import Coming, foresee
 from inboxagent.outreach.state import Conversation
 
@@ -21,8 +20,7 @@ def ahead_of(composition: Composition, conversation: Conversation) -> tuple[Comi
     sequence = rules.sequences.get(conversation.enrolment.sequence)
     if sequence is None:
         return ()
-    phrases = phrases_for(sequence.language, rules.phrases)
-    return tuple(foresee(conversation, sequence, phrases, composition.config.me, composition.clock.now()))
+    return tuple(foresee(conversation, sequence, rules.phrases, composition.config.me, composition.clock.now()))
 
 
 def say_calendar(composition: Composition, coming: Sequence[Coming]) -> None:
@@ -64,7 +62,7 @@ def coming_document(coming: Coming) -> dict[str, Any]:
     letter = coming.letter
     return {
         "step": coming.step.word,
-        "kind": "mail",
+        "kind": str(coming.step.do),
         "at": instant(coming.at),
         "because": coming.because,
         "to": [each.address for each in letter.to] if letter else [],

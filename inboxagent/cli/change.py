@@ -134,7 +134,7 @@ def _resume(composition: Composition, conversation: Conversation, now: datetime,
 
 def _wait_end(composition: Composition, conversation: Conversation, words: str, now: datetime) -> datetime:
     """When the wait in these words ends, on the calendar of the sequence's zone."""
-    from inboxagent.outreach.decide import zone_of
+    from inboxagent.outreach.decide import workdays_of, zone_of
     from inboxagent.outreach.schedule import add_wait
     from inboxagent.rules.problem import Report
     from inboxagent.rules.source import Piece
@@ -146,8 +146,9 @@ def _wait_end(composition: Composition, conversation: Conversation, words: str, 
         problem = report.problems[0]
         raise UsageError(f"--in: {problem.text}{f'; {problem.hint}' if problem.hint else ''}")
     sequence = composition.rulebook.sequences.get(conversation.enrolment.sequence)
-    zone = zone_of(conversation, sequence, composition.home) if sequence else composition.home
-    return add_wait(now, wait, zone)
+    me = composition.config.me
+    workdays = workdays_of(conversation, sequence, me)
+    return add_wait(now, wait, zone_of(conversation, sequence, me), workdays)
 
 
 # -- stop ----------------------------------------------------------------------------------------------------------

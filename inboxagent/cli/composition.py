@@ -96,7 +96,7 @@ class Composition:
         from inboxagent.outreach.decide import outlook
 
         sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
-        return outlook(conversation, sequence, self.clock.now(), self.home)
+        return outlook(conversation, sequence, self.clock.now(), self.config.me)
 
     def earliest(self, conversations: Iterable[Conversation]) -> "tuple[Conversation, Wait] | None":
         """Whose step comes next of all, and which."""

@@ -27,7 +27,7 @@ def conversation_document(conversation: Conversation, ahead: Wait | None) -> dic
 
 def next_document(ahead: Wait) -> dict[str, Any]:
     """What comes next for a conversation."""
-    return {"step": ahead.step, "kind": "mail", "at": instant(ahead.at)}
+    return {"step": ahead.step, "kind": str(ahead.do), "at": instant(ahead.at)}
 
 
 def event_document(event: Event) -> dict[str, Any]:

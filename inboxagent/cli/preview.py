@@ -85,7 +85,7 @@ def _preview_file(path: Path, config: str | None, as_json: bool) -> None:
     now = SystemClock().now()
     phrases = phrases_for(sequence.language, phrasebook)
     fields = _pretend_fields(sequence, phrases, now)
-    coming = tuple(foresee(_pretend(sequence, fields, me, now), sequence, phrases, me, now))
+    coming = tuple(foresee(_pretend(sequence, fields, me, now), sequence, phrasebook, me, now))
     if as_json:
         say_json([coming_document(each) for each in coming])
     else:

@@ -34,6 +34,11 @@ SENTENCES = {
     Word.STOPPED: "It was stopped: {because}.",
     Word.FINISHED: "It was finished: {because}.",
     Word.SUPPRESSED: "It was stopped for good: {because}.",
+    Word.TASK: "`{step}` was yours to do: {because}.",
+    Word.DONE: "`{step}` was done: {because}.",
+    Word.SKIPPED: "{because}.",
+    Word.WON: "It was won: {because}.",
+    Word.LOST: "It was lost: {because}.",
     Word.NOTE: "Nothing changed: {because}.",
 }
 
@@ -90,7 +95,7 @@ def _stuck(composition: Composition, conversation: Conversation) -> str:
     from inboxagent.outreach.decide import decide
 
     sequence = composition.rulebook.sequences.get(conversation.enrolment.sequence)
-    action = decide(conversation, sequence, composition.clock.now(), composition.home)
+    action = decide(conversation, sequence, composition.clock.now(), composition.config.me)
     return f"Nothing goes out: {action.because}."
 
 

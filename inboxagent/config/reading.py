@@ -17,7 +17,7 @@ _LOGIN = ("host", "port", "security", "username", "password_command", "password_
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "": ("rules", "state", "me", "imap", "smtp", "limits"),
-    "me": ("name", "address", "aliases", "zone"),
+    "me": ("name", "address", "aliases", "zone", "country", "absent"),
     "imap": (*_LOGIN, "mailboxes", "poll", "sent"),
     "smtp": _LOGIN,
     "limits": ("per_day", "gap", "brake"),
@@ -81,6 +81,8 @@ def _me(table: Table, environ: Mapping[str, str]) -> Me:
         address=table.need("address", checks.address, 'the address you write from: address = "maya@lind.example"', ""),
         aliases=table.read("aliases", checks.addresses, ()),
         zone=table.read("zone", checks.zone, _machine_zone(environ)),
+        country=table.read("country", checks.optional(checks.region), None) or "",
+        absent=table.read("absent", checks.absences, ()),
     )
 
 

@@ -8,17 +8,16 @@ from zoneinfo import ZoneInfo
 from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
+from inboxagent.outreach.decide import workdays_of, zone_of
 from inboxagent.outreach.events import By, Event, Word
-from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.match import Evidence, Match, readers
-from inboxagent.outreach.model import Mail
+from inboxagent.outreach.model import Mail, Me
 from inboxagent.outreach.schedule import add_wait, admit
-from inboxagent.outreach.state import Conversation
-from inboxagent.outreach.waits import Unit, Wait
+from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, Sequence
+from inboxagent.outreach.state import Conversation, State
 
 LONGEST_TEXT = 2_000
 HOLD_WITHOUT_DATE = timedelta(days=7)
-AFTER_HIS_RETURN = Wait(amount=1, unit=Unit.BUSINESS_DAY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +55,12 @@ def thread_mail(message: Inbound, received_at: datetime) -> Mail:
     )
 
 
-def judge_hers(conversation: Conversation, found: Match, arrival: Arrival, mine: frozenset[str]) -> Consequence:
-    """A message from her side: a letter of ours coming back as evidence, or her own hand. `mine` are her addresses."""
-    message = arrival.message
+def judge_hers(
+    conversation: Conversation, found: Match, arrival: Arrival, me: Me, sequence: Sequence | None = None
+) -> Consequence:
+    """A message from her side: a letter of ours coming back as evidence, or her own hand, after which the rule may let
+    an answered conversation go on."""
+    message, mine = arrival.message, me.addresses
     letter = next((each for each in reversed(conversation.events) if _is_copy(message, each)), None)
     if letter is not None:
         return _judge_copy(conversation, letter, arrival)
@@ -75,7 +77,21 @@ def judge_hers(conversation: Conversation, found: Match, arrival: Arrival, mine:
         message_id=message.message_id,
         mail=thread_mail(message, arrival.received_at) if in_thread and to_him else None,
     )
-    return Consequence(events=(event,))
+    again = _goes_on(conversation, arrival, me, sequence) if to_him else ()
+    return Consequence(events=(event, *again))
+
+
+def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Sequence | None) -> tuple[Event, ...]:
+    """With `after_my_answer` she need not say `resume`, unless he has written again since."""
+    if sequence is None or sequence.after_my_answer is None or conversation.state is not State.ANSWERED:
+        return ()
+    at = arrival.received_at
+    if any(event.word is Word.REPLY and event.at >= at for event in conversation.events):
+        return ()
+    zone, workdays = zone_of(conversation, sequence, me), workdays_of(conversation, sequence, me)
+    until = add_wait(at, sequence.after_my_answer, zone, workdays)
+    because = f"she answered him; it goes on if he is silent for {sequence.after_my_answer}"
+    return (Event(at=at, word=Word.RESUMED, by=By.HER, because=because, until=until, step=sequence.again),)
 
 
 def _is_copy(message: Inbound, event: Event) -> bool:
@@ -107,10 +123,10 @@ def _is_to_him(conversation: Conversation, message: Inbound, mine: frozenset[str
 
 
 def judge_his(
-    conversation: Conversation, found: Match, verdict: Verdict, arrival: Arrival, hours: Hours | None, zone: ZoneInfo
+    conversation: Conversation, found: Match, verdict: Verdict, arrival: Arrival, me: Me, sequence: Sequence | None
 ) -> Consequence:
-    """A message from anybody else. `hours` and `zone` place the end of a hold in the sequence's window."""
-    case = _Case(conversation, found, verdict, arrival, hours, zone)
+    """A message from anybody else. The sequence says when a hold ends, and in which window."""
+    case = _Case(conversation, found, verdict, arrival, me, sequence)
     consequence = NOTHING if _is_history(case) else _JUDGES.get(verdict.kind, _judge_other)(case)
     if consequence.events and _was_heard(conversation, consequence.events[0]):
         consequence = NOTHING
@@ -138,8 +154,12 @@ class _Case:
     found: Match
     verdict: Verdict
     arrival: Arrival
-    hours: Hours | None
-    zone: ZoneInfo
+    me: Me
+    sequence: Sequence | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return zone_of(self.conversation, self.sequence, self.me)
 
     @property
     def author(self) -> str:
@@ -194,10 +214,13 @@ def _return(case: _Case) -> tuple[datetime, str]:
         until = case.arrival.now + HOLD_WITHOUT_DATE
         lacking = "no date of return in it" if day is None else f"the date of return in it, {_words(day)}, is over"
         return until, f"{lacking}, so held {HOLD_WITHOUT_DATE.days} days"
-    until = add_wait(_midnight(day, case.zone), AFTER_HIS_RETURN, case.zone)
-    if case.hours is not None:
-        until = admit(until, case.hours, case.zone, case.conversation.id, spread=False).at
-    return until, f"he is back on {_words(day)}, so held to the business day after"
+    after = case.sequence.out_of_office if case.sequence else ONE_BUSINESS_DAY
+    workdays = workdays_of(case.conversation, case.sequence, case.me)
+    until = add_wait(_midnight(day, case.zone), after, case.zone, workdays)
+    if case.sequence is not None:
+        until = admit(until, case.sequence.hours, case.zone, case.conversation.id, False, workdays).at
+    later = "the business day" if after == ONE_BUSINESS_DAY else str(after)
+    return until, f"he is back on {_words(day)}, so held to {later} after"
 
 
 def _words(day: date) -> str:

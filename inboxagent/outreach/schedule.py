@@ -14,6 +14,7 @@ from inboxagent.outreach.workdays import PLAIN, Workdays
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+MOST_SPREAD = 60  # minutes
 LOOK_AHEAD = 1_500  # days: over four years of quiet weeks, holidays and absences in a row
 
 _EXACT = {Unit.SECOND: timedelta(seconds=1), Unit.MINUTE: MINUTE, Unit.HOUR: timedelta(hours=1)}
@@ -21,10 +22,12 @@ _EXACT = {Unit.SECOND: timedelta(seconds=1), Unit.MINUTE: MINUTE, Unit.HOUR: tim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """An instant in UTC and the words that made it that one; no words where nothing had to be moved."""
+    """An instant in UTC and the words that made it that one; no words where nothing had to be moved. `waited_until` is
+    when the wait alone was over."""
 
     at: datetime
     because: str
+    waited_until: datetime
 
 
 def next_due(
@@ -43,7 +46,7 @@ def next_due(
     end = add_wait(since, wait, zone, workdays, dates)
     slot = admit(end, hours, zone, key, spread=wait.long, workdays=workdays)
     counted = count_in_words(since, wait, zone, dates)
-    return Slot(at=slot.at, because=f"{counted}; {slot.because}" if slot.because else counted)
+    return Slot(at=slot.at, because=f"{counted}; {slot.because}" if slot.because else counted, waited_until=end)
 
 
 def count_in_words(since: datetime, wait: Delay, zone: ZoneInfo, dates: Mapping[str, date] | None = None) -> str:
@@ -78,20 +81,19 @@ def add_wait(
     return _instant(datetime.combine(max(day, local.date() + DAY), time()), zone)
 
 
-def admit(
-    at: datetime, hours: Hours, zone: ZoneInfo, key: str, spread: bool, workdays: Workdays = PLAIN
-) -> Slot:
+def admit(at: datetime, hours: Hours, zone: ZoneInfo, key: str, spread: bool, workdays: Workdays = PLAIN) -> Slot:
     """The first instant not before `at` that lies inside the hours on a day that is not closed; `at` where it does.
 
-    With `spread` each key's windows begin at a minute of its own, less than a quarter of the window after the hour in
-    the rule file: a hash of `key` says which, so that it is the same whenever it is asked again.
+    With `spread` each key's windows begin at a minute of its own, less than an hour and a quarter of the
+    window after its start: a hash of `key` says which, so that it is the same whenever it is asked again.
     """
     at = _utc(at)
     own = _own_hours(hours, key) if spread else hours
     if _open(at, own, zone, workdays):
-        return Slot(at=at, because="")
+        return Slot(at=at, because="", waited_until=at)
     moved = _next_opening(at, own, zone, workdays)
-    return Slot(at=moved, because=_reason(at.astimezone(zone), moved.astimezone(zone), hours, workdays))
+    because = _reason(at.astimezone(zone), moved.astimezone(zone), hours, workdays)
+    return Slot(at=moved, because=because, waited_until=at)
 
 
 def _utc(at: datetime) -> datetime:
@@ -203,7 +205,7 @@ def _own_hours(hours: Hours, key: str) -> Hours:
     if hours.between == ALL_DAY:
         return hours
     share = _share(key)
-    between = tuple((start + int(share * ((end - start) // 4)), end) for start, end in hours.between)
+    between = tuple((start + int(share * min((end - start) // 4, MOST_SPREAD)), end) for start, end in hours.between)
     return Hours(days=hours.days, between=between, zone=hours.zone, holidays=hours.holidays, quiet=hours.quiet)
 
 
