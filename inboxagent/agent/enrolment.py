@@ -10,35 +10,22 @@ from textwrap import shorten
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.reading import READ_AT
-from inboxagent.errors import Refused, Unreachable, UsageError
+from inboxagent.agent.wish import Wish, check_fit, check_wish
+from inboxagent.errors import Refused, Unreachable
 from inboxagent.mail.classify import classify
 from inboxagent.mail.inbound import parse, parse_headers
+from inboxagent.outreach.acquaintance import acquaint
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.judgement import Arrival, judge_his
 from inboxagent.outreach.letter import recipients
 from inboxagent.outreach.match import Evidence, Known, concerns, index, is_hers, match
-from inboxagent.outreach.model import Enrolment, Me, Prospect
-from inboxagent.outreach.personalise import check_fields, missing, unknown_fields
-from inboxagent.outreach.phrases import phrases_for
+from inboxagent.outreach.model import Enrolment, Me
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State, advance, begin
 from inboxagent.outreach.thread import Piece, Thread, bears, threads, unique
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Records, Search, Status, Store
 
 DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """Whom she wants to enrol in what, and which thread she means."""
-
-    sequence: Sequence
-    prospect: Prospect
-    subject: str | None = None
-    message_id: str | None = None
-    newest: bool = False
-    new: bool = False
-    start: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +69,7 @@ async def enroll(
     last_touch_at = max((each.last_touch_at for each in found), default=None)
     scan = _Scan(statuses, tuple(pieces), last_touch_at, _open_since(pieces, last_touch_at, mine))
     conversation = _open(wish, thread, scan, account, clock.now())
+    check_fit(account, replace(wish, prospect=conversation.enrolment.prospect))
     check_single(store.conversations(), conversation, account.me)
     conversation = await _judge(conversation, scan, wish, account, mailbox)
     _check_open(conversation)
@@ -92,31 +80,6 @@ async def enroll(
             ledger.enrol(conversation.id, *conversation.events)
             _set_back(ledger, statuses, began_at)
     return conversation
-
-
-def check_wish(account: Account, wish: Wish) -> None:
-    """Refuse fields and steps that the sequence does not know, and fields that are missing: before anything is read."""
-    phrases = phrases_for(wish.sequence.language, account.rules().phrases)
-    fields = wish.prospect.fields
-    unknown = unknown_fields(wish.sequence, fields, phrases)
-    if unknown:
-        raise UsageError(f"{wish.sequence.name} knows no field {_quoted(unknown)}")
-    wrong = check_fields(wish.sequence, fields)
-    if wrong:
-        raise UsageError("; ".join(wrong))
-    if wish.start is not None and wish.sequence.step(wish.start) is None:
-        words = ", ".join(step.word for step in wish.sequence.steps)
-        raise UsageError(f'{wish.sequence.name} has no step "{wish.start}"; its steps are {words}')
-    start = wish.sequence.step(wish.start) if wish.start else None
-    lacking = missing(wish.sequence, start, fields, phrases)
-    if lacking:
-        hint = " ".join(f"--field {name}=…" for name in lacking)
-        raise Refused(f"{wish.prospect.address} lacks {_quoted(lacking)}; add {hint}")
-    first = start or wish.sequence.steps[0]
-    if wish.new and first.subject is None:
-        raise Refused(
-            f"`{first.word}` has no `subject:` line, so it cannot open a new thread; add one, or leave out --new"
-        )
 
 
 def choose(found: tuple[Thread, ...], wish: Wish) -> Thread:
@@ -190,31 +153,21 @@ def _open(wish: Wish, thread: Thread | None, scan: _Scan, account: Account, now:
     """The conversation as it would begin, before what came since is judged."""
     enrolment = Enrolment(
         sequence=wish.sequence.name,
-        prospect=_named(wish.prospect, scan.pieces),
+        prospect=acquaint(wish.prospect, scan.pieces, account.me),
         latest=thread.latest if thread else None,
         touches=thread.touches if thread else 0,
         last_touch_at=scan.last_touch_at if thread else None,
         thread=thread.ids if thread else (),
         history=_history(scan, account.me.addresses),
         start=wish.start,
+        tone=wish.tone,
+        pace=wish.pace,
+        subject=wish.subject if wish.new else None,
     )
     where = f'in the thread "{thread.subject}"' if thread else "with a new thread"
     because = f"she enrolled him in {wish.sequence.name}, {where}"
     event = Event(at=now, word=Word.ENROLLED, by=By.HER, because=because, enrolment=enrolment)
     return begin(_new_id(wish, now), event)
-
-
-def _named(prospect: Prospect, pieces: Iterable[Piece]) -> Prospect:
-    """With the name that stands beside his address in the newest mail, where she gave none."""
-    if prospect.name:
-        return prospect
-    people = (
-        each
-        for piece in reversed(list(pieces))
-        for each in (*piece.message.from_, *piece.message.to, *piece.message.cc)
-    )
-    name = next((each.name for each in people if each.address == prospect.address and each.name), "")
-    return replace(prospect, name=name)
 
 
 def _open_since(pieces: Iterable[Piece], last_touch_at: datetime | None, mine: frozenset[str]) -> datetime | None:
@@ -320,7 +273,3 @@ def _new_id(wish: Wish, now: datetime) -> str:
     """Five letters and digits that are easily told apart; the instant makes them new."""
     digest = hashlib.sha256(f"{wish.prospect.address}/{wish.sequence.name}/{now.isoformat()}".encode()).digest()
     return base64.b32encode(digest).decode().lower()[:5]
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)

@@ -5,7 +5,8 @@ import difflib
 
 import click
 
-from inboxagent.agent.enrolment import Wish, enroll
+from inboxagent.agent.enrolment import enroll
+from inboxagent.agent.wish import Wish
 from inboxagent.cli.calendar import ahead_of, say_calendar
 from inboxagent.cli.composition import Composition, compose
 from inboxagent.cli.documents import conversation_document

@@ -164,4 +164,5 @@ def _enrolment(document: Mapping[str, Any]) -> Enrolment:
         tone=document.get("tone"),
         pace=document.get("pace"),
         origin=document.get("origin"),
+        subject=document.get("subject"),
     )

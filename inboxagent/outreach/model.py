@@ -81,7 +81,8 @@ class Enrolment:
 
     `latest` is the newest message of the thread (None: the first step opens it), `touches` how many messages of hers
     there were, `history` the Message-IDs that were there already: none of them is ever an answer to a follow-up.
-    `tone` and `pace` go before those of the rule file; `origin` is the conversation that handed him on.
+    `tone` and `pace` go before those of the rule file; `origin` is the conversation that handed him on,
+    `subject` what she called the thread that the first step opens.
     """
 
     sequence: str
@@ -95,3 +96,4 @@ class Enrolment:
     tone: str | None = None
     pace: float | None = None
     origin: str | None = None
+    subject: str | None = None

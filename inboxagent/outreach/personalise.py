@@ -9,6 +9,7 @@ from inboxagent.outreach.phrases import Phrases
 from inboxagent.outreach.sequence import Field, FieldValue, Sequence, Step
 from inboxagent.outreach.template import MY_NAME, PHRASE, fill, uses, uses_of_condition
 from inboxagent.outreach.template import RenderError as RenderError  # ours to raise, so ours to import from here
+from inboxagent.outreach.waits import UntilField
 from inboxagent.outreach.workdays import is_region, nearest_region
 from inboxagent.outreach.zones import is_zone, nearest_zone
 
@@ -91,6 +92,8 @@ def field_names(sequence: Sequence, phrases: Phrases) -> frozenset[str]:
 
 def _needed(step: Step, phrases: Phrases, tone: str) -> list[str]:
     names = sorted(uses_of_condition(step.condition).needed) if step.condition else []
+    names += [step.wait.field] if isinstance(step.wait, UntilField) else []
+    names += [step.expires.field] if step.expires and step.expires.field else []
     for source in (step.subject or "", *step.letters):
         used = uses(source)
         wordings = (phrases.get(name, tone) or "" for name in sorted(used.phrases))

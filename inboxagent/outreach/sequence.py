@@ -92,7 +92,8 @@ class Sequence:
     """A rule file that has been read without an error; `name` is the file's stem, `digest` the source's SHA-256.
 
     `audience` is a condition on fields: who may be enrolled. `then`, `won` and `lost` name the sequence that takes
-    over. `after_my_answer` is how long he may be silent after an answer of hers before it goes on, with the step `again`.
+    over. `after_my_answer` is how long he may be silent after an answer of hers before it goes on, with the step
+    `again`.
     """
 
     name: str

@@ -28,7 +28,7 @@ def write(
 ) -> Letter:
     """The words of the step as they would go now, in the tone of the enrolment, or in `tone`. Raises RenderError."""
     chosen = choose(step, conversation.enrolment.prospect.address)
-    return render(
+    letter = render(
         sequence,
         replace(step, letter=chosen.letter) if chosen else step,
         conversation.enrolment.prospect.fields,
@@ -37,6 +37,8 @@ def write(
         tone=tone or conversation.enrolment.tone,
         facts=thread_facts(conversation, now, ZoneInfo(me.zone)),
     )
+    opens = conversation.latest is None and conversation.enrolment.subject
+    return replace(letter, subject=conversation.enrolment.subject) if opens else letter
 
 
 def choose(step: Step, address: str) -> Variant | None:

@@ -48,6 +48,7 @@ enrolments = st.builds(
     tone=st.none() | text,
     pace=st.none() | st.floats(0.1, 10),
     origin=st.none() | text,
+    subject=st.none() | text,
 )
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "at": instants,

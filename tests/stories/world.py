@@ -11,7 +11,8 @@ from email.utils import format_datetime
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.cycle import Agent
-from inboxagent.agent.enrolment import Wish, enroll
+from inboxagent.agent.enrolment import enroll
+from inboxagent.agent.wish import Wish
 from inboxagent.daemon import Daemon, Health
 from inboxagent.mail.inbound import Inbound, parse
 from inboxagent.outreach import sequence as rules
