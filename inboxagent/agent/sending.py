@@ -357,7 +357,10 @@ def _fault(conversation: Conversation, error: Exception) -> Action:
 
 
 def _next_at(planned: Iterable[Planned]) -> datetime | None:
-    return min((each.action.at for each in planned if isinstance(each.action, Wait)), default=None)
+    """When the next step may fall due or the next hold ends."""
+    steps = [each.action.at for each in planned if isinstance(each.action, Wait)]
+    holds = [each.action.until for each in planned if isinstance(each.action, Rest) and each.action.until]
+    return min(steps + holds, default=None)
 
 
 def _words(outcome: Outcome) -> str:

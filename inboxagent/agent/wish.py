@@ -68,7 +68,7 @@ def _check_opening(wish: Wish) -> None:
     if step.do is Do.TASK:
         raise Refused(f"`{step.word}` is a task, so it cannot open a new thread; write to him first, or use --start")
     if step.subject is None and wish.subject is None:
-        raise Refused(f"`{step.word}` has no subject, so it cannot open a new thread; give it one with --subject")
+        raise Refused(f"`{step.word}` has no `subject:` line, so it cannot open a new thread; say --subject")
     told = {name for text in (step.subject or "", *step.letters) for name in uses(text).needed} & {*THREAD_FIELDS}
     if told:
         raise Refused(f"`{step.word}` speaks of {_quoted(sorted(told))}, and there is no thread yet to tell it")

@@ -26,7 +26,7 @@ def ahead_of(composition: Composition, conversation: Conversation) -> tuple[Comi
 def say_calendar(composition: Composition, coming: Sequence[Coming]) -> None:
     """One line a step: when, which, and why then."""
     now, home = composition.clock.now(), composition.home
-    rows = [(f"  {when(each.at, home, now)}", plain(each.step.word), plain(each.because)) for each in coming]
+    rows = [(f"    {when(each.at, home, now)}", plain(each.step.word), plain(each.because)) for each in coming]
     for line in columns(rows):
         say(line)
 

@@ -21,6 +21,8 @@ COMMANDS = {
     "pause": "inboxagent.cli.change:pause_command",
     "resume": "inboxagent.cli.change:resume_command",
     "stop": "inboxagent.cli.change:stop_command",
+    "skip": "inboxagent.cli.progress:skip_command",
+    "done": "inboxagent.cli.progress:done_command",
     "release": "inboxagent.cli.change:release_command",
     "drop": "inboxagent.cli.change:drop_command",
     "check": "inboxagent.cli.check:check_command",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,15 +89,22 @@ class Composition:
         """The flags `PAUSED` that are up."""
         return find_flags(pause_folders(self.config.state))
 
-    def next_of(self, conversation: Conversation) -> "Wait | None":
-        """The step that comes next if nothing happens."""
+    def next_of(self, conversation: Conversation, now: datetime | None = None) -> "Wait | None":
+        """The step that comes next if nothing happens; one that is due comes `now`."""
         resting = conversation.state is State.HELD and conversation.held_until is None
         if resting or conversation.state not in (State.WAITING, State.HELD):
             return None
         from inboxagent.outreach.decide import outlook
 
         sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
-        return outlook(conversation, sequence, self.clock.now(), self.config.me)
+        return outlook(conversation, sequence, now or self.clock.now(), self.config.me)
+
+    def stuck(self, conversation: Conversation) -> str:
+        """Why nothing comes next though it is waiting: its rule file is at its end, or gone, or broken."""
+        from inboxagent.outreach.decide import decide
+
+        sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
+        return decide(conversation, sequence, self.clock.now(), self.config.me).because
 
     def earliest(self, conversations: Iterable[Conversation]) -> "tuple[Conversation, Wait] | None":
         """Whose step comes next of all, and which."""

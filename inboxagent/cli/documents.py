@@ -22,6 +22,7 @@ def conversation_document(conversation: Conversation, ahead: Wait | None) -> dic
         "next": None if ahead is None else next_document(ahead),
         "held_until": instant(held_until),
         "because": conversation.because,
+        "tasks": [{"step": task.step, "since": instant(task.at), "text": task.text} for task in conversation.tasks],
     }
 
 

@@ -17,18 +17,22 @@ from inboxagent.edge.system_lock import is_held
 from inboxagent.errors import Refused, RuleError, UsageError
 from inboxagent.mail.headers import addresses
 from inboxagent.outreach.model import Prospect
+from inboxagent.outreach.phrases import TONES
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.waits import FASTEST, SLOWEST
 
 
 @click.command("enroll")
 @click.argument("sequence")
 @click.argument("address")
-@click.option("--subject", metavar="WORDS", help="The thread whose subject has these words.")
+@click.option("--subject", metavar="WORDS", help="The thread whose subject has these words; with --new, its subject.")
 @click.option("--message-id", metavar="ID", help="The thread with this message.")
 @click.option("--newest", is_flag=True, help="The newest thread, where several fit.")
 @click.option("--new", is_flag=True, help="There is no thread yet: the first step opens one.")
 @click.option("--field", "fields", metavar="NAME=VALUE", multiple=True, help="A fact that letters use; repeatable.")
+@click.option("--tone", metavar="TONE", help="formal, polite, warm, relaxed or brief, for this person.")
+@click.option("--pace", metavar="NUMBER", help="1.5 makes every wait half as long again, for this person.")
 @click.option("--start", metavar="STEP", help="Begin with this step.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
 @config_option
@@ -41,14 +45,16 @@ def enroll_command(
     newest: bool,
     new: bool,
     fields: tuple[str, ...],
+    tone: str | None,
+    pace: str | None,
     start: str | None,
     dry_run: bool,
     config: str | None,
     as_json: bool,
 ) -> None:
     """Follow up the thread with ADDRESS after the rules of SEQUENCE, until he answers."""
-    if new and (subject or message_id or newest):
-        raise UsageError("--new opens a thread of its own, so --subject, --message-id and --newest do not go with it")
+    if new and (message_id or newest):
+        raise UsageError("--new opens a thread of its own, so --message-id and --newest do not go with it")
     composition = compose(config)
     wish = Wish(
         sequence=_sequence(composition, sequence),
@@ -58,6 +64,8 @@ def enroll_command(
         newest=newest,
         new=new,
         start=start,
+        tone=_tone(tone),
+        pace=_pace(pace),
     )
     conversation = asyncio.run(_enroll(composition, wish, dry_run))
     if as_json:
@@ -69,7 +77,8 @@ def enroll_command(
 async def _enroll(composition: Composition, wish: Wish, dry_run: bool) -> Conversation:
     mailbox = composition.mailbox()
     try:
-        return await enroll(composition.account(), mailbox, composition.store, composition.clock, wish, dry_run=dry_run)
+        account = composition.account(dry=True)  # enrolling writes no letter
+        return await enroll(account, mailbox, composition.store, composition.clock, wish, dry_run=dry_run)
     finally:
         await mailbox.close()
 
@@ -107,6 +116,26 @@ def _fields(given: tuple[str, ...]) -> dict[str, str]:
     return fields
 
 
+def _tone(words: str | None) -> str | None:
+    if words is None or words in TONES:
+        return words
+    near = difflib.get_close_matches(words.lower(), TONES, n=1)
+    meant = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(TONES)}"
+    raise UsageError(f"--tone {words}: there is no such tone; {meant}")
+
+
+def _pace(words: str | None) -> float | None:
+    if words is None:
+        return None
+    try:
+        pace = float(words)
+    except ValueError:
+        pace = 0.0
+    if not FASTEST <= pace <= SLOWEST:
+        raise UsageError(f"--pace {words}: write a number from {FASTEST:g} to {SLOWEST:g}; 1.5 is half as long again")
+    return pace
+
+
 def _message_id(words: str | None) -> str | None:
     """With the angle brackets that people leave out, because shells mind them."""
     return words if words is None or words.startswith("<") else f"<{words}>"
@@ -114,18 +143,21 @@ def _message_id(words: str | None) -> str | None:
 
 def _say_enrolled(composition: Composition, conversation: Conversation, dry_run: bool) -> None:
     now, home = composition.clock.now(), composition.home
-    verb = "would be enrolled" if dry_run else "is enrolled"
-    say(f"{conversation.id}  {who(conversation)} {verb} in {conversation.enrolment.sequence}.")
+    sequence = conversation.enrolment.sequence
+    if dry_run:  # its id would be another one
+        say(f"{who(conversation)} would be enrolled in {sequence}.")
+    else:
+        say(f"{conversation.id}  {who(conversation)} is enrolled in {sequence}.")
     latest = conversation.latest
     if latest is not None:
         touches = f"{conversation.touches} letter{'' if conversation.touches == 1 else 's'} of yours so far"
         last = conversation.enrolment.last_touch_at
         dated = f", the last one on {when(last, home, now)}" if last else ""
-        say(f'       Thread "{plain(latest.subject)}", {touches}{dated}.')
+        say(f'  Thread "{plain(latest.subject)}", {touches}{dated}.')
     if conversation.state is State.HELD:
-        say(f"       On hold: {plain(conversation.because)}.")
+        say(f"  On hold: {plain(conversation.because)}.")
     coming = ahead_of(composition, conversation)
-    say("       Unless he answers:" if coming else "       No letter is ahead.")
+    say("  Unless he answers:" if coming else "  No letter is ahead.")
     say_calendar(composition, coming)
     _tell_what_next(composition, conversation, dry_run)
 

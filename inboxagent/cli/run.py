@@ -7,7 +7,7 @@ import click
 
 from inboxagent.cli.calendar import ahead_of, say_letters
 from inboxagent.cli.composition import Composition, compose
-from inboxagent.cli.journal import begin_log, line, log
+from inboxagent.cli.eventlog import begin_log, line, log
 from inboxagent.cli.options import configs_option
 from inboxagent.cli.paper import plain, say, tell, when
 from inboxagent.cli.service import Service, rehearse, serve
@@ -45,7 +45,7 @@ def _tell_broken(problem: str) -> None:
 def _say_due(composition: Composition, records: Records) -> None:
     """What would go out now, and what stands in the way of it."""
     now = composition.clock.now()
-    ahead = [(each, wait) for each in records.conversations() if (wait := composition.next_of(each))]
+    ahead = [(each, wait) for each in records.conversations() if (wait := composition.next_of(each, now))]
     due = [each for each, wait in ahead if wait.at <= now]
     for barrier in _barriers(composition, len(due)):
         tell(barrier)

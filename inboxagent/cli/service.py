@@ -11,7 +11,7 @@ from inboxagent.agent.cycle import Agent
 from inboxagent.agent.reading import Reader
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.documents import instant
-from inboxagent.cli.journal import line, log, observer
+from inboxagent.cli.eventlog import line, log, observer
 from inboxagent.daemon import Daemon, Health, Sight
 from inboxagent.edge.rehearsal import Rehearsal
 from inboxagent.edge.system_lock import ProcessLock
@@ -31,7 +31,7 @@ class Service:
         self._lock = ProcessLock(composition.lock_path)
         self._lock.take()
         self._read_before = (read_status(composition.status_path) or {}).get("last_reading_at")
-        self.ended_because = "it was told to"
+        self.ended_because = "all is done"
         self._began_at = composition.clock.now()
         self._health = Health(sight=Sight.BLIND, since=self._began_at, because="no reading yet")
         self.report(self._health)
@@ -58,6 +58,7 @@ class Service:
             self._agent, self._mailbox, self._store, self._composition.clock, poll=poll, stop=stop, report=self.report
         )
         await daemon.run()
+        self.ended_because = "it was told to stop"
 
     async def run_once(self, stop: asyncio.Event) -> None:
         """One reading of every mailbox, then what is due, spaced as the limits say. Raises `Unreachable`."""
@@ -112,7 +113,7 @@ class Service:
         await self._transport.close()
         self._write("stopped", self._composition.clock.now(), self.ended_because)
         fields = {"address": self._composition.config.me.address, "because": self.ended_because}
-        log.info("%s", line("stopped", fields))
+        log.info("%s", line("ended", fields))
         self._store.close()
         self._lock.release()
 

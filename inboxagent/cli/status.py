@@ -1,6 +1,6 @@
 """`status`: whether the daemon lives and sees, and what waits for her."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +40,7 @@ class Report:
     composition: Composition
     standing: Standing
     uncertain: tuple[Conversation, ...]
+    tasks: tuple[Conversation, ...]
     set_aside: int
     sent_today: int
     ahead: tuple[Conversation, Wait] | None
@@ -65,6 +66,7 @@ def _report(composition: Composition) -> Report:
         composition=composition,
         standing=standing(composition),
         uncertain=tuple(each for each in conversations if each.uncertain),
+        tasks=tuple(each for each in conversations if each.tasks),
         set_aside=count_set_aside(composition.config.state),
         sent_today=_sent_today(composition, conversations),
         ahead=composition.earliest(conversations),
@@ -80,7 +82,7 @@ def standing(composition: Composition) -> Standing:
         return Standing(state=state, since=since, last_reading_at=last_reading_at, because=because)
 
     if not is_held(composition.lock_path):
-        return be("stopped", _instant(said.get("told_at")), "no daemon is running; start it with: inboxagent run")
+        return be("stopped", _instant(said.get("told_at")), f"no daemon is running{_last_words(said)}")
     if said.get("pid") != holder(composition.lock_path):
         return be("blind", composition.clock.now(), "the daemon has only just begun")
     if said.get("sight") != "ok":
@@ -93,6 +95,14 @@ def standing(composition: Composition) -> Standing:
     if flags := composition.flags():
         return be("paused", raised_at(flags[0]), f"{flags[0]} is there; end it with: inboxagent resume --all")
     return be("ok", _instant(said.get("since")), "all mailboxes are read")
+
+
+def _last_words(said: Mapping[str, object]) -> str:
+    """How the last daemon ended, and what to do."""
+    if not said:
+        return "; start it with: inboxagent run"
+    ended = f"ended: {said.get('because')}" if said.get("sight") == "stopped" else "was killed, or crashed"
+    return f"; the last one {ended}. Start it with: inboxagent run"
 
 
 def _overdue_since(composition: Composition, last_reading_at: datetime | None) -> datetime | None:
@@ -141,6 +151,7 @@ def _document(reports: Sequence[Report]) -> dict[str, Any]:
         "set_aside": sum({report.composition.config.state: report.set_aside for report in reports}.values()),
         "sent_today": sum(report.sent_today for report in reports),
         "next": None if ahead is None else {"id": ahead[0].id, "step": ahead[1].step, "at": instant(ahead[1].at)},
+        "tasks": sum(len(each.tasks) for report in reports for each in report.tasks),
     }
 
 
@@ -171,6 +182,9 @@ def _say_report(report: Report) -> None:
     if report.uncertain:
         ids = ", ".join(each.id for each in report.uncertain)
         facts.append(("uncertain", f"{ids}; `why ID` tells more, `release ID` sends again, `drop ID` lets it be"))
+    if report.tasks:
+        ids = ", ".join(f"{each.tasks[0].step} ({each.id})" for each in report.tasks)
+        facts.append(("to do", f"{ids}; `show ID` tells more, `done ID` when you have done it"))
     if report.set_aside:
         facts.append(("set aside", f"{report.set_aside} in {composition.config.state / 'set-aside'}"))
     for name, text in facts:

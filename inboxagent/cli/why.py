@@ -12,6 +12,7 @@ from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import paragraph, say, say_json, when
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.state import Conversation, State
 
 SENTENCES = {
@@ -77,7 +78,8 @@ def _outcome(composition: Composition, conversation: Conversation, ahead: Wait |
     now = composition.clock.now()
     if ahead is not None:
         at = when(ahead.at, composition.home, now)
-        return f"`{ahead.step}` goes out on {at}: {ahead.because}.{_barriers(composition, conversation, now)}"
+        what = "goes out" if ahead.do is Do.MAIL else "is yours to do"
+        return f"`{ahead.step}` {what} on {at}: {ahead.because}.{_barriers(composition, conversation, now)}"
     if conversation.pending is not None:
         return (
             f"Nobody knows what became of `{conversation.pending.step}`. A copy in your mailbox, a report or an answer "
@@ -86,17 +88,8 @@ def _outcome(composition: Composition, conversation: Conversation, ahead: Wait |
     if conversation.state in (State.FINISHED, State.STOPPED):
         return "Nothing goes out any more."
     if conversation.state is State.WAITING:
-        return _stuck(composition, conversation)
+        return f"Nothing goes out: {composition.stuck(conversation)}."
     return f"Nothing goes out until you say `resume {conversation.id}`."
-
-
-def _stuck(composition: Composition, conversation: Conversation) -> str:
-    """Waiting, and yet nothing comes: the rule file is at its end, gone or broken."""
-    from inboxagent.outreach.decide import decide
-
-    sequence = composition.rulebook.sequences.get(conversation.enrolment.sequence)
-    action = decide(conversation, sequence, composition.clock.now(), composition.config.me)
-    return f"Nothing goes out: {action.because}."
 
 
 def _barriers(composition: Composition, conversation: Conversation, now: datetime) -> str:

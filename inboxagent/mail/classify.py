@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from inboxagent.mail import phrases
-from inboxagent.mail.headers import base_subject
+from inboxagent.mail.headers import base_subject, decode
 from inboxagent.mail.inbound import Inbound
 from inboxagent.mail.intent import intent, not_now, opt_out
 from inboxagent.mail.machine import (
@@ -173,10 +173,10 @@ def _auto_reply(question: Question, because: str) -> Verdict:
 def _receipt(question: Question) -> Verdict | None:
     """Read receipts of programs that do not know RFC 8098: subject and text must both say so."""
     subject = phrases.fold(question.message.subject)
-    if any(subject.startswith(prefix) for prefix in phrases.words("receipt_subjects")):
-        if hit := phrases.find("receipt", question.new_text[:600]):
-            return Verdict(kind=Kind.OTHER, because=f'read receipt: "{hit.words}"', new_text=question.new_text)
-    return None
+    if not any(subject.startswith(prefix) for prefix in phrases.words("receipt_subjects")):
+        return None
+    hit = phrases.find("receipt", question.new_text[:600])
+    return Verdict(kind=Kind.OTHER, because=f'read receipt: "{hit.words}"') if hit else None
 
 
 def _mass_mail(question: Question) -> Verdict | None:
@@ -184,7 +184,7 @@ def _mass_mail(question: Question) -> Verdict | None:
     message = question.message
     for name in ("list-id", "list-unsubscribe"):
         if message.field(name) and not question.replies_to_ours:
-            return Verdict(kind=Kind.OTHER, because=f'field "{name.title()}: {message.field(name)[:80]}"')
+            return Verdict(kind=Kind.OTHER, because=f'field "{name.title()}: {decode(message.field(name))[:80]}"')
     return None
 
 

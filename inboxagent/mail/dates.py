@@ -1,6 +1,5 @@
-"""Dates in people's words: when an absent writer is back, and from when on somebody wants to be written to again."""
+"""Dates in people's words, read by language, and the day on which an absent writer is back."""
 
-import calendar
 import functools
 import re
 import unicodedata
@@ -20,7 +19,8 @@ _TIME = re.compile(r"^\s?(?:uhr|h\b|am\b|pm\b|%|€|eur)")
 _ORDINAL = r"(?:st|nd|rd|th|er|ere|eme|e|-?го|-?е|\.|º|ª|°|-?(?:a|an|en|ei|je))?"
 _LINK = r"\.?\s{0,2}(?:of|de|d'|del|di|da|af|den|ngay|thang)?\s{0,2}"
 _RANGE = re.compile(
-    r"^\s{0,2}(?:-|–|—|to|until|till|through|bis|au|al|a|ate|do|po|tot|t/m|til|till|до|по|até|hasta|fino al|~|〜|から|到|至)\s{0,2}"
+    r"^\s{0,2}(?:-|–|—|to|until|till|through|bis|au|al|a|ate|do|po|tot|t/m|til|до|по|hasta|fino al"
+    r"|~|〜|から|到|至)\s{0,2}"
 )
 # A full stop after one or two letters abbreviates, after a digit it makes an ordinal.
 _SENTENCE_END = re.compile(r"[^\W\d]{3}[.](?:\s|$)|[!?](?:\s|$)|[。！？\n]")
@@ -35,7 +35,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mention:
+class Mention:
     """A day mentioned at a place in the text."""
 
     day: date
@@ -49,9 +49,9 @@ def find_return(text: str, language_hints: Sequence[str], now: datetime) -> Foun
     Of languages those hinted at are tried first. "Until" means that he is away on that day; of two readings the later
     counts; what is past is no return.
     """
-    folded = _prepare(text)
+    folded = prepare(text)
     for pack in _ordered(language_hints):
-        mentions = _mentions(pack, folded, now)
+        mentions = find_dates(pack, folded, now)
         back = _nearest(pack, "back", folded, mentions, now)
         away = _nearest(pack, "until", folded, mentions, now)
         best = _later(back, away and Found(away.day + timedelta(days=1), away.words))
@@ -67,7 +67,7 @@ def _later(back: Found | None, until: Found | None) -> Found | None:
     return max((each for each in (back, until) if each), key=lambda each: each.day, default=None)
 
 
-def _prepare(text: str) -> str:
+def prepare(text: str) -> str:
     """Folded, with lines kept as sentence ends and digits of all scripts as ASCII."""
     lines = [phrases.fold(line) for line in text[:LONGEST_TEXT].splitlines()]
     joined = re.sub(r"(?<=[^.!?:])\n(?=[a-zà-ÿ0-9])", " ", "\n".join(lines))
@@ -80,7 +80,7 @@ def _ordered(hints: Sequence[str]) -> list[Pack]:
     return hinted or packs
 
 
-def _nearest(pack: Pack, subject: str, text: str, mentions: list[_Mention], now: datetime) -> Found | None:
+def _nearest(pack: Pack, subject: str, text: str, mentions: list[Mention], now: datetime) -> Found | None:
     """The latest of the days that stand next to a phrase of a subject, in its sentence."""
     found = []
     for phrase in phrases.of(pack.code, subject):
@@ -104,7 +104,7 @@ def _nearest(pack: Pack, subject: str, text: str, mentions: list[_Mention], now:
 _POSTPOSED = frozenset({"ja", "ko", "tr", "fi", "hu", "hi"})
 
 
-def _beside(start: int, end: int, text: str, mentions: list[_Mention], *, before: bool) -> _Mention | None:
+def _beside(start: int, end: int, text: str, mentions: list[Mention], *, before: bool) -> Mention | None:
     after = [
         m
         for m in mentions
@@ -120,21 +120,21 @@ def _beside(start: int, end: int, text: str, mentions: list[_Mention], *, before
     return _end_of_range(after[0], mentions, text) if after else (ahead[-1] if ahead else None)
 
 
-def _end_of_range(first: _Mention, mentions: list[_Mention], text: str) -> _Mention:
+def _end_of_range(first: Mention, mentions: list[Mention], text: str) -> Mention:
     for other in mentions:
         if other.start >= first.end and _RANGE.fullmatch(text[first.end : other.start]):
             return other
     return first
 
 
-def _spoken_beside(pack: Pack, start: int, end: int, text: str, now: datetime) -> _Mention | None:
+def _spoken_beside(pack: Pack, start: int, end: int, text: str, now: datetime) -> Mention | None:
     """A weekday, "tomorrow" or "next week" right beside the phrase."""
     for at, window in ((end, text[end : end + 32]), (max(0, start - 24), text[max(0, start - 24) : start])):
         if cut := _SENTENCE_END.search(window):
             window = window[: cut.start()] if at == end else window[cut.end() :]
         for words, day in _spoken_days(pack, now):
             if match := words.search(window):
-                return _Mention(day, at + match.start(), at + match.end())
+                return Mention(day, at + match.start(), at + match.end())
     return None
 
 
@@ -142,14 +142,14 @@ def _spoken_days(pack: Pack, now: datetime) -> Iterator[tuple[re.Pattern[str], d
     today = now.date()
     for weekday, names in enumerate(pack.words("weekdays")):
         ahead = (weekday - today.weekday() - 1) % 7 + 1
-        yield _names(names), today + timedelta(days=ahead)
+        yield any_of(names), today + timedelta(days=ahead)
     for subject, ahead in (("tomorrow", 1), ("next_week", 7 - today.weekday())):
         if words := pack.words(subject):
-            yield _names("|".join(words)), today + timedelta(days=ahead)
+            yield any_of("|".join(words)), today + timedelta(days=ahead)
 
 
 @functools.cache
-def _names(alternatives: str) -> re.Pattern[str]:
+def any_of(alternatives: str) -> re.Pattern[str]:
     """A pattern for names separated by "|", a `*` standing for any ending; longest first."""
     names = sorted((phrases.fold(name) for name in alternatives.split("|")), key=len, reverse=True)
     pieces = [re.escape(name).replace(r"\*", r"\w{0,8}") for name in names]
@@ -157,40 +157,40 @@ def _names(alternatives: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(pieces)})(?!\w)" if spaced else f"(?:{'|'.join(pieces)})")
 
 
-def _mentions(pack: Pack, text: str, now: datetime) -> list[_Mention]:
+def find_dates(pack: Pack, text: str, now: datetime) -> list[Mention]:
     """Every full date in the text, in its order, as this language reads it."""
     found = [*_iso(text), *_ideographic(text, now), *_named(pack, text, now), *_numeric(pack, text, now)]
-    taken: list[_Mention] = []
+    taken: list[Mention] = []
     for mention in found:
         if all(mention.end <= other.start or mention.start >= other.end for other in taken):
             taken.append(mention)
     return sorted(taken, key=lambda mention: mention.start)
 
 
-def _iso(text: str) -> Iterator[_Mention]:
+def _iso(text: str) -> Iterator[Mention]:
     for match in _ISO.finditer(text):
         if day := _day(int(match[1]), int(match[2]), int(match[3])):
-            yield _Mention(day, match.start(), match.end())
+            yield Mention(day, match.start(), match.end())
 
 
-def _ideographic(text: str, now: datetime) -> Iterator[_Mention]:
+def _ideographic(text: str, now: datetime) -> Iterator[Mention]:
     for match in _IDEOGRAPHIC.finditer(text):
         if day := _in_year(match[1], int(match[2]), int(match[3]), now):
-            yield _Mention(day, match.start(), match.end())
+            yield Mention(day, match.start(), match.end())
 
 
-def _named(pack: Pack, text: str, now: datetime) -> Iterator[_Mention]:
+def _named(pack: Pack, text: str, now: datetime) -> Iterator[Mention]:
     for number, patterns in enumerate(_month_patterns(pack), 1):
         for pattern in patterns:
             for match in pattern.finditer(text):
                 fields = match.groupdict()
                 if day := _in_year(fields["year"], number, int(fields["day"]), now):
-                    yield _Mention(day, match.start(), match.end())
+                    yield Mention(day, match.start(), match.end())
 
 
 @functools.cache
 def _month_patterns(pack: Pack) -> tuple[tuple[re.Pattern[str], ...], ...]:
-    return tuple(_patterns_of(_names(names).pattern) for names in pack.words("months"))
+    return tuple(_patterns_of(any_of(names).pattern) for names in pack.words("months"))
 
 
 def _patterns_of(name: str) -> tuple[re.Pattern[str], ...]:
@@ -206,7 +206,7 @@ def _patterns_of(name: str) -> tuple[re.Pattern[str], ...]:
     )
 
 
-def _numeric(pack: Pack, text: str, now: datetime) -> Iterator[_Mention]:
+def _numeric(pack: Pack, text: str, now: datetime) -> Iterator[Mention]:
     for match in _NUMERIC.finditer(text):
         first, second = int(match[1]), int(match[3])
         if first > 31 or _TIME.match(text[match.end() :]) or (match[2] == "-" and not match[4]):
@@ -214,13 +214,10 @@ def _numeric(pack: Pack, text: str, now: datetime) -> Iterator[_Mention]:
         orders = {"dmy": [(second, first)], "ymd": [(first, second)]}.get(
             pack.order, [(first, second), (second, first)]
         )
-        readings = [
-            _in_year(match[4], month, day, now)
-            for month, day in (orders if match[4] or pack.order != "mdy" else orders)
-        ]
+        readings = [_in_year(match[4], month, day, now) for month, day in orders]
         fit = [day for day in readings if day] or [d for d in [_in_year(match[4], first, second, now)] if d]
         if fit:
-            yield _Mention(_likelier(fit, now), match.start(), match.end())
+            yield Mention(_likelier(fit, now), match.start(), match.end())
 
 
 def _likelier(readings: list[date], now: datetime) -> date:
@@ -248,154 +245,18 @@ def _day(year: int, month: int, day: int) -> date | None:
 def _ranged(text: str, hints: Sequence[str], now: datetime) -> Found | None:
     """The day after a range of dates ("2 - 13 March") where no word says more."""
     for pack in _ordered(hints):
-        mentions = _mentions(pack, text, now)
+        mentions = find_dates(pack, text, now)
         for mention in mentions:
             before = text[max(0, mention.start - 14) : mention.start]
             started = any(
                 other.end <= mention.start and _RANGE.fullmatch(text[other.end : mention.start]) for other in mentions
             )
             if mention.day >= now.date() and (
-                started or re.search(r"\d{1,2}\.?\s{0,2}(?:-|–|—|to|bis|au|al)\s{0,2}$", before)
+                started
+                or re.search(
+                    r"\d{1,2}(?:st|nd|rd|th|er|\.)?\s{0,2}(?:-|–|—|to|till|until|bis|au|al|a|do|til|tot)\s{0,2}$",
+                    before,
+                )
             ):
                 return Found(mention.day + timedelta(days=1), text[max(0, mention.start - 14) : mention.end])
     return None
-
-
-def find_later(text: str, language_hints: Sequence[str], now: datetime) -> Found | None:
-    """The first day on which to write again, from "in three months", "in May", "after the summer" and the like."""
-    folded = _prepare(text)
-    for pack in [pack for pack in languages.packs() if pack.code in language_hints]:
-        for reader in (_dated, _after_span, _after_season, _next_period, _in_quarter, _in_month, _in_season):
-            if (found := reader(pack, folded, now)) and found.day >= now.date():
-                return found
-    return None
-
-
-def _dated(pack: Pack, text: str, now: datetime) -> Found | None:
-    days = [mention for mention in _mentions(pack, text, now) if mention.day > now.date()]
-    return Found(days[0].day, text[days[0].start : days[0].end]) if days else None
-
-
-def _after_span(pack: Pack, text: str, now: datetime) -> Found | None:
-    """ "In three months": a number and a unit, unless that much time has passed or is a period."""
-    if half := _first(pack, "half_year", text):
-        return Found(_months_on(now.date(), 6), half)
-    for unit, months, days in (("year", 12, 0), ("month", 1, 0), ("week", 0, 7), ("day", 0, 1)):
-        if not pack.words(unit):
-            continue
-        for match in _span_pattern(pack, unit).finditer(text):
-            count = _count(pack, match[1])
-            around = text[max(0, match.start() - 14) : match.start()] + " | " + text[match.end() : match.end() + 12]
-            if (
-                count
-                and count * (months * 30 + days) >= 14
-                and not _names("|".join(pack.words("ago") or ("|",))).search(around)
-            ):
-                day = _months_on(now.date(), count * months) + timedelta(days=count * days)
-                return Found(day, match.group().strip())
-    return None
-
-
-@functools.cache
-def _span_pattern(pack: Pack, unit: str) -> re.Pattern[str]:
-    numbers = "|".join(
-        phrases.fold(n) for names in pack.words("numbers") for n in sorted(names.split("|"), key=len, reverse=True)
-    )
-    units = "|".join(re.escape(phrases.fold(name)) for name in sorted(pack.words(unit), key=len, reverse=True))
-    numbers = numbers.replace("*", r"\w{0,4}")
-    spaced = "" if phrases.UNSPACED.search(units) else r"(?!\w)"
-    between = r"(?:\s?-\s?\d{1,2})?\s{0,2}"
-    return re.compile(
-        rf"(?<![\w.])(\d{{1,2}}|(?:{numbers})){between}(?:{units}){spaced}"
-        if spaced
-        else rf"(\d{{1,2}}|{numbers})\s?(?:{units})"
-    )
-
-
-def _count(pack: Pack, word: str) -> int:
-    if word.isdigit():
-        return int(word)
-    for number, names in enumerate(pack.words("numbers"), 1):
-        if _names(names).fullmatch(word):
-            return number
-    return 0
-
-
-def _months_on(day: date, months: int) -> date:
-    year, month = divmod(day.month - 1 + months, 12)
-    last = calendar.monthrange(day.year + year, month + 1)[1]
-    return date(day.year + year, month + 1, min(day.day, last))
-
-
-def _first(pack: Pack, subject: str, text: str) -> str:
-    """The words of the first phrase of a subject in the text; empty where there is none."""
-    for phrase in phrases.of(pack.code, subject):
-        if all(fragment in text for fragment in phrase.fragments) and (match := phrase.pattern.search(text)):
-            return match.group()
-    return ""
-
-
-def _after_season(pack: Pack, text: str, now: datetime) -> Found | None:
-    today = now.date()
-    if words := _first(pack, "after_summer", text):
-        return Found(_next(today, 9, 1), words)
-    if words := _first(pack, "easter", text):
-        monday = easter(today.year) + timedelta(days=1)
-        return Found(
-            (monday if monday > today else easter(today.year + 1) + timedelta(days=1)) + timedelta(days=1), words
-        )
-    return None
-
-
-def easter(year: int) -> date:
-    """Easter Sunday of the Gregorian calendar."""
-    century, golden = year // 100, year % 19
-    epact = (century - century // 4 - (8 * century + 13) // 25 + 19 * golden + 15) % 30
-    epact -= epact // 28 * (1 - 29 // (epact + 1) * ((21 - golden) // 11))
-    weekday = (year + year // 4 + epact + 2 - century + century // 4) % 7
-    offset = epact - weekday
-    month = 3 + (offset + 40) // 44
-    return date(year, month, offset + 28 - 31 * (month // 4))
-
-
-def _next_period(pack: Pack, text: str, now: datetime) -> Found | None:
-    today = now.date()
-    if words := _first(pack, "next_year", text):
-        return Found(date(today.year + 1, 1, 8), words)
-    if words := _first(pack, "next_month", text):
-        return Found(_months_on(today.replace(day=1), 1), words)
-    return None
-
-
-def _in_quarter(pack: Pack, text: str, now: datetime) -> Found | None:
-    today = now.date()
-    names = _names("|".join(pack.words("quarter") or ("q",))).pattern
-    for number, ordinals in enumerate(pack.words("ordinals") or ("1", "2", "3", "4"), 1):
-        ordinal = f"(?:{_names(ordinals).pattern}|{number}\\.?)"
-        match = re.search(
-            rf"(?<!\w)q\s?{number}(?!\w)|{ordinal}\s{{0,2}}{names}|(?<!\w){names}\s{{0,2}}{ordinal}", text
-        )
-        if match:
-            return Found(_next(today, 3 * number - 2, 1), match.group())
-    return None
-
-
-def _in_month(pack: Pack, text: str, now: datetime) -> Found | None:
-    for number, names in enumerate(pack.words("months"), 1):
-        if match := _names(
-            "|".join(name for name in names.split("|") if len(name) > 3 or not name.isascii()) or names
-        ).search(text):
-            return Found(_next(now.date(), number, 1), match.group())
-    return None
-
-
-def _in_season(pack: Pack, text: str, now: datetime) -> Found | None:
-    for month, names in zip((3, 6, 9, 12), pack.words("seasons"), strict=False):
-        if match := _names(names).search(text):
-            return Found(_next(now.date(), month, 1), match.group())
-    return None
-
-
-def _next(today: date, month: int, day: int) -> date:
-    this_year = date(today.year, month, day)
-    return this_year if this_year > today else date(today.year + 1, month, day)

@@ -85,16 +85,39 @@ _CODES: dict[tuple[int, int], Reason] = {
 }
 
 
-def diagnose(status: str, words: str, context: str = "") -> Reason | None:
-    """The reason behind a Status and the words of a diagnostic; `context` is the rest of the report. None: unknown."""
-    everything = " ".join(f"{words}\n{context}".split())
+def diagnose(status: str, words: str, context: str = "", *, prose: bool = False) -> Reason | None:
+    """The reason behind a Status and the words of a diagnostic; `context` is the rest of the report. None: unknown.
+
+    `prose` means that the words are not a field of a report by RFC 3464 but written for people: there "user unknown"
+    may be hearsay about a letter that was filtered, and needs a witness.
+    """
+    everything = " ".join(f"{words}\n{context}"[:LONGEST].split())
     reason = _said(words, status) or _said(context[:4_000], "")
-    # Sendmail shows the answer to a pipelined RCPT under DATA too, but then with the code of an unknown user.
-    if reason is Reason.UNKNOWN_USER and "5.1." not in f"{status} {words}" and _AFTER_DATA.search(everything):
+    if reason is Reason.UNKNOWN_USER and "5.1." not in f"{status} {words}" and _is_filtered(everything, prose=prose):
         return Reason.FILTERED
     if reason is Reason.UNKNOWN_HOST and _TEMPORARY.search(f"{status} {everything}"):
         return Reason.NETWORK
     return reason
+
+
+LONGEST = 16_384
+
+
+def _is_filtered(everything: str, *, prose: bool) -> bool:
+    """Whether an "unknown user" may have been known: refused after the letter was seen, with the code of a policy, or
+    told by somebody who neither says that RCPT was refused nor looked it up in a directory of his own.
+
+    Sendmail shows the answer to a pipelined RCPT under DATA too, but then with the code of an unknown user.
+    """
+    if _AFTER_DATA.search(everything):
+        return True
+    if _AT_RCPT.search(everything):
+        return False
+    return bool(_POLICY_CODE.search(everything)) or (prose and not _is_first_hand(everything))
+
+
+def _is_first_hand(prose: str) -> bool:
+    return "5.1." in prose or phrases.find("own_directory", prose) is not None
 
 
 def _said(words: str, status: str) -> Reason | None:
@@ -109,8 +132,15 @@ _VAGUE = frozenset(
 )
 # He who accepted the recipient and then finds him unknown is filtering (Japanese carriers do).
 _AFTER_DATA = re.compile(
-    r"(?i)>>> data\s<<< 55[0-3][^<>]{0,20}(?:<[^<>]{0,80}>)?[^<>]{0,40}(?:unknown|no such)|in reply to (?:end of )?data|after (?:end of )?data|smtp command data|550 : user unknown"
+    r"(?i)>>> data\s<<< 55[0-3][^<>]{0,20}(?:<[^<>]{0,80}>)?[^<>]{0,40}(?:unknown|no such)"
+    r"|in reply to (?:end of )?data|after (?:end of )?data"
+    r"|smtp command data|550 : user unknown"
 )
+# How mail systems say at which command the answer came.
+_AT_RCPT = re.compile(
+    r"(?i)(?:>>>|\bafter|\bin reply to|\bin response to|\bfor|\bour|smtp:)\s{0,3}(?:the |smtp )?rcpt\b|\brcpt[ _](?:to )?command"
+)
+_POLICY_CODE = re.compile(r"(?<![\d.])5\.7\.\d{1,3}(?![\d.])")
 _TEMPORARY = re.compile(r"(?i)^4\.|not found, try again|'mx' lookup of|temporar")
 
 

@@ -36,8 +36,9 @@ class Inbound:
     """A parsed message, or (`complete` False) only its header section.
 
     `fields` maps lower-case names to raw unfolded values in the order they came. `message_id` is never empty: without
-    a Message-ID field it is a hash of From, Date, Subject and the body. `text` is the plain text of the body without
-    the messages attached to it, made from `html` unless `has_plain`; `returned` the readable text of those (a bounce has one). `date` is UTC.
+    a Message-ID field it is a hash of From, Date, Subject and the body. `text` is the plain text of the body, made from
+    `html` unless `has_plain`; attached messages are not in it, their readable text is `returned` (a bounce has such).
+    `date` is UTC.
     """
 
     fields: Mapping[str, tuple[str, ...]]

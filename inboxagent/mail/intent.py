@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from inboxagent.mail import phrases
-from inboxagent.mail.dates import Found, find_later
+from inboxagent.mail.dates import Found
+from inboxagent.mail.later import find_later
 
 LONGEST_PLAIN = 700
 LONGEST_STOP = 2_000

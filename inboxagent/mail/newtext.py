@@ -10,13 +10,15 @@ from inboxagent.mail.inbound import Inbound
 MOST_ATTRIBUTION_LINES = 4
 HEADER_BLOCK_LINES = 8
 
-_QUOTED = re.compile(r"\s{0,3}(?:[>|＞]|[A-Z]{1,2}>\s)")
+_QUOTED = re.compile(r"\s{0,3}(?:[>|＞]|[A-Z]{1,2}>(?:\s|$))")
 _OPEN_BRACKET = re.compile(r"<[^<>\s]{0,200}$")
 _CLOSE_BRACKET = re.compile(r"[^\s<>]{0,200}>")
 _YEAR_OR_TIME = re.compile(
     r"(?<!\d)\d{1,2}\s?[:.h時点점시]\s?\d\d(?!\d)|(?<!\d)(?:19|20|25)\d\d(?!\d)|(?<!\d)\d{1,2}[./\-]\s?\d{1,2}[./\-]\s?\d\d"
 )
 _FULL_TIME = re.compile(r"(?:19|20)\d\d.{1,12}\d{1,2}:\d\d")
+# Google Mail without the address: "2016-03-03 17:21 GMT+01:00 Some One".
+_STAMPED = re.compile(r"\d{4}-\d\d-\d\d \d{1,2}:\d\d (?:GMT|UTC)[+\-]\d{1,2}:\d\d \S.{0,80}")
 _ADDRESS = re.compile(r"[^\s<>@]{1,100}@[^\s<>@]{1,100}")
 _LABELLED = re.compile(r"\s{0,12}[*_]{0,2}([^\W\d_][^:：\n<>@*]{0,24}?)\s?[*_]{0,2}\s?[:：][*_]{0,2}(?:\s|$|(?<=：))")
 _RULE = re.compile(r"\s{0,3}(?:_{8,}|\*{5,}|={8,}|-{5,}|-{2,}\s?[^\s-][^\n]{2,60}?\s?-{2,})\s{0,3}")
@@ -34,6 +36,8 @@ def new_text(message: Inbound, ours: Iterable[str] = ()) -> str:
     text = phrases.unseen_removed(source[:262_144]).replace("\xa0", " ")
     lines = [line.rstrip() for line in text.splitlines()[: phrases.MOST_LINES]]
     kept = _without_quotation(_joined_brackets(lines))
+    if len(kept) == len(lines):
+        kept = _up_to_footer(kept)
     kept = _without_disclaimer(_without_signature(kept))
     return _tidy(_without_ours(kept, ours))
 
@@ -42,7 +46,8 @@ def _joined_brackets(lines: list[str]) -> list[str]:
     """Addresses that line wrapping tore apart after their opening bracket, put together again."""
     joined: list[str] = []
     for line in lines:
-        if joined and _OPEN_BRACKET.search(joined[-1][-300:]) and _CLOSE_BRACKET.match(line):
+        torn = joined and _OPEN_BRACKET.search(joined[-1][-300:]) and _CLOSE_BRACKET.match(line)
+        if torn and not line.startswith("> "):
             joined[-1] += line
         else:
             joined.append(line)
@@ -70,8 +75,8 @@ def _without_quotation(lines: list[str]) -> list[str]:
 
 
 def _is_wrapped_quotation(lines: list[str], at: int) -> bool:
-    """The tail of a long quoted line that a mail program wrapped without marking it."""
-    if not 0 < at < len(lines) - 1 or not lines[at][:1].islower():
+    """The tail of a long quoted line that a mail program wrapped, or tore apart at a soft break, without marking it."""
+    if not 0 < at < len(lines) - 1 or not (lines[at][:1].islower() or lines[at - 1].endswith("=")):
         return False
     return bool(_QUOTED.match(lines[at - 1]) and len(lines[at - 1]) >= 60 and _QUOTED.match(lines[at + 1]))
 
@@ -113,6 +118,8 @@ def _may_begin(line: str) -> bool:
 
 def _introduces(words: str, *, quoted: bool) -> bool:
     words = _DASHES.sub("", words)
+    if _STAMPED.fullmatch(words):
+        return True
     if not words or len(words) > 330 or not _YEAR_OR_TIME.search(words):
         return bool(quoted and words.endswith((":", "：")) and phrases.ends("writes", words.rstrip(":： ")))
     colon = words.endswith((":", "："))
@@ -147,7 +154,8 @@ def _next_lines(lines: list[str], at: int) -> list[str]:
 def _is_header_block(lines: list[str]) -> bool:
     """Labelled lines in a row: two or more whose labels a language knows, beginning with a sender or a date, or three
     of any language with an address and a date among them."""
-    labels, block = [], []
+    labels: list[str] = []
+    block: list[str] = []
     for line in lines:
         match = _LABELLED.match(line[: phrases.LONGEST_LINE])
         if match:
@@ -180,11 +188,23 @@ def _without_signature(lines: list[str]) -> list[str]:
     return [line for line in lines if not _is_footer(line)]
 
 
+def _up_to_footer(lines: list[str]) -> list[str]:
+    """Where nothing is marked as quoted, what follows the footer of a mail program is not his."""
+    for at, line in enumerate(lines):
+        alone = at and not lines[at - 1].strip() and not any(each.strip() for each in lines[at + 1 : at + 2])
+        if alone and _is_footer(line) and any(each.strip() for each in lines[:at]):
+            return lines[:at]
+    return lines
+
+
+_LINK = re.compile(r"<https?[^>]{0,200}>|\[[^\]]{0,200}\]")
+
+
 def _is_footer(line: str) -> bool:
     words = line.split()
-    if not 0 < len(words) <= 8 or "," in line:
+    if not 0 < len(words) <= 12 or ("," in line and not phrases.find("excuse", line)):
         return False
-    folded = phrases.fold(re.sub(r"<[^>]{0,200}>|\[[^\]]{0,200}\]", "", line))
+    folded = phrases.fold(_LINK.sub("", line)).lstrip("<( ")
     return any(True for _ in phrases.beginnings("mobile", folded)) or any(folded.endswith(each) for each in _ENDINGS)
 
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from inboxagent.mail import phrases
-from inboxagent.mail.diagnosis import DEAD, diagnose
-from inboxagent.mail.headers import base_subject, message_ids
+from inboxagent.mail.diagnosis import DEAD, Reason, diagnose
+from inboxagent.mail.headers import base_subject, decode, message_ids
 from inboxagent.mail.inbound import Inbound
 from inboxagent.mail.report import ORIGINAL_ID, Recipient, Report, field_blocks, recipients_of
 
@@ -23,10 +23,12 @@ _DAEMON_NAME = re.compile(
 )
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\"]{1,100}@[A-Za-z0-9.\-]{1,120}[A-Za-z0-9]")
 _RCPT = re.compile(
-    r"(?i)\b(?:RCPT TO|original recipient|final recipient|recipient address|to)\s?[:=]\s?<?([^\s<>]{1,100}@[^\s<>;,]{1,120})>?"
+    r"(?i)\b(?:RCPT TO|original recipient|final recipient|recipient address|to)\s?[:=]\s?"
+    r"<?([^\s<>]{1,100}@[^\s<>;,]{1,120})>?"
 )
 _LINE_OF_ADDRESS = re.compile(
-    r"^[\s*>\-]{0,12}(?:(?:(?:failed )?recipient|to|user|address)[: ])?\s{0,4}<?([^\s<>:,\"'()]{1,100}@[^\s<>:,;()\"']{1,120})>?\s{0,3}(?:$|[:;,(\-.]|\s\S)",
+    r"^[\s*>\-]{0,12}(?:5\d\d[ \-])?(?:(?:(?:failed )?recipient|to|user|address)[: ])?\s{0,4}"
+    r"[<\[]?([^\s<>:,\"'()\[\]]{1,100}@[^\s<>:,;()\"'\[\]]{1,120})[>\]]?\s{0,3}(?:$|[:;,(\-.]|\s\S)",
     re.IGNORECASE,
 )
 _FIELD_LINE = re.compile(r"^([A-Za-z][A-Za-z0-9\-]{1,40}):(?:\s|$)")
@@ -41,6 +43,10 @@ _TELLING_FIELDS = frozenset(
         "delivered-to",
     }
 )
+# What a server said, in the transcript of a report that another mail system hands on.
+_SERVER_SAID = re.compile(r"(?m)^[\s>]{0,4}<<< ?(5\d\d[ \-][^\r\n]{1,300})")
+# Amazon's notices are JSON.
+_JSON_ADDRESS = re.compile(r'\\?"emailAddress\\?"\s?:\s?\\?"([^"\\\s]{1,100}@[^"\\\s]{1,120})\\?"')
 _ORIGINAL_TO = re.compile(r"(?im)^[\s>]{0,4}to:[ \t]*([^\r\n]{1,300})")
 
 
@@ -72,7 +78,7 @@ def read_notice(message: Inbound) -> Report | None:
 
 
 def _weigh(message: Inbound, explanation: str) -> Evidence | None:
-    """A daemon's mail that speaks of failure; without a daemon both subject and text must, and it may answer nothing."""
+    """A daemon's mail that speaks of failure; without one, subject and text both must, and it answers nothing."""
     origin = _origin(message)
     weak = "" if origin else _machine_sender(message)
     in_subject = phrases.find("failed_subjects", message.subject)
@@ -99,11 +105,11 @@ def _origin(message: Inbound) -> str:
         return 'field "X-Failed-Recipients"'
     for sender in message.from_ + message.sender:
         if _DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name.lower()):
-            return f'from "{sender.name or sender.address}"'
+            return f'from "{decode(sender.name or sender.address)}"'
     if re.search(r"mailer-daemon|postmaster@|mail delivery", message.field("from").lower()):
-        return f'from "{message.field("from")[:60]}"'
+        return f'from "{decode(message.field("from"))[:60]}"'
     if _is_report(message):
-        return f'field "Content-Type: {message.field("content-type")[:60]}"'
+        return f'field "Content-Type: {decode(message.field("content-type"))[:60]}"'
     return 'an empty "Return-Path"' if message.field("return-path").strip() == "<>" else ""
 
 
@@ -138,7 +144,7 @@ def _ends_explanation(lines: list[str], at: int, line: str) -> bool:
 
 
 def _has_fields(lines: list[str]) -> bool:
-    return sum(bool(_FIELD_LINE.match(line.lstrip("> \t")[:80])) for line in lines) >= 2
+    return sum(bool(_FIELD_LINE.match(line.lstrip("> \t*")[:80])) for line in lines) >= 2
 
 
 def _starts_fields(lines: list[str]) -> bool:
@@ -150,7 +156,7 @@ def _starts_fields(lines: list[str]) -> bool:
 
 
 def original_ids(message: Inbound, explanation: str, original: str) -> tuple[str, ...]:
-    """Message-IDs of the returned message: from what was attached, what follows in the text, and what the notice answers."""
+    """Message-IDs of the returned message: from what is attached, what follows in the text, what the notice answers."""
     found: list[str] = []
     for text in (message.returned, original, explanation):
         found += [match[1] for match in ORIGINAL_ID.finditer(text)]
@@ -164,13 +170,25 @@ def _recipients(message: Inbound, explanation: str, original: str, *, failed: bo
         if "inal-recipient" in text.lower() and (recipients := recipients_of(field_blocks(text), explanation)):
             return recipients
     addresses = _named(message, explanation) or _addressed(message, original)
-    reason = diagnose("", explanation, message.subject)
+    reason = diagnose("", explanation, message.subject, prose=True)
     action = "failed" if failed else "delayed"
     words = _diagnostic(explanation)
     return tuple(
-        Recipient(address=each, action=action, status="", diagnostic=words, permanent=failed and reason in DEAD)
+        Recipient(
+            address=each,
+            action=action,
+            status="",
+            diagnostic=words,
+            permanent=failed and (reason or _handed_on(message, each)) in DEAD,
+        )
         for each in addresses
     )
+
+
+def _handed_on(message: Inbound, address: str) -> Reason | None:
+    """Why a server refused an address, where a notice that gives no reason hands on another system's report."""
+    said = [words for words in _SERVER_SAID.findall(message.returned[:32_768]) if address in words.lower()]
+    return diagnose("", said[0], prose=True) if said else None
 
 
 def _diagnostic(explanation: str) -> str:
@@ -178,7 +196,8 @@ def _diagnostic(explanation: str) -> str:
 
 
 _AFTER = re.compile(
-    r"(?i)following (?:recipient|address|e-?mail)|did not reach|was addressed|could not be delivered to|address(?:\(es\)|es)? (?:failed|had)"
+    r"(?i)following (?:recipient|address|e-?mail)|did not reach|was addressed"
+    r"|bouncedrecipients|could not be delivered to|address(?:\(es\)|es)? (?:failed|had)"
 )
 
 
@@ -189,8 +208,10 @@ def _named(message: Inbound, explanation: str) -> list[str]:
         explanation[announced.start() :] if announced and _ADDRESS.search(explanation, announced.end()) else explanation
     )
     lines = [line[: phrases.LONGEST_LINE] for line in told.splitlines()]
+    stated = [*_ADDRESS.findall(message.field("x-failed-recipients")), *_JSON_ADDRESS.findall(told)]
+    if stated:
+        return list(dict.fromkeys(_bare(each) for each in stated))
     groups = (
-        _ADDRESS.findall(message.field("x-failed-recipients")),
         [match[1] for line in lines if (match := _LINE_OF_ADDRESS.match(line))],
         [match[1] for line in lines for match in _RCPT.finditer(line)],
         [each for line in lines for each in _ADDRESS.findall(line)],
@@ -200,7 +221,7 @@ def _named(message: Inbound, explanation: str) -> list[str]:
         fit = [each for each in addresses if each not in own and not _DAEMON.match(each) and _ADDRESS.fullmatch(each)]
         if fit:
             return list(dict.fromkeys(fit))
-    return [_bare(each) for each in groups[1][:1]]
+    return [_bare(each) for each in groups[0][:1]]
 
 
 def _bare(address: str) -> str:

@@ -18,9 +18,10 @@ GIVE_UP_AFTER = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """Nothing, until somebody does something."""
+    """Nothing, until somebody does something, or until a hold ends by itself."""
 
     because: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +187,7 @@ def skipped(word: str, due_at: datetime, now: datetime, because: str, by: By = B
 def _held(conversation: Conversation, now: datetime) -> Action:
     until = conversation.held_until
     if until is None or until > now:
-        return Rest(because=conversation.because)
+        return Rest(because=conversation.because, until=until)
     return Resume(because=f"held until {until:%a %d %b %Y %H:%M} UTC, and that has come")
 
 

@@ -19,6 +19,6 @@ def desk(tmp_path: Path) -> Desk:
 def provider(desk: Desk) -> Iterator[EmbeddedProvider]:
     """A mail provider that the desk is configured for, with Maya, Anna and Bart."""
     people = ("maya@lind.example", "anna@prospect.test", "bart@prospect.test")
-    with EmbeddedProvider(dict.fromkeys(people, SECRET), now=lambda: ago(0)) as running:
+    with EmbeddedProvider(dict.fromkeys(people, SECRET), now=lambda: ago(desk.days_ago)) as running:
         desk.configure(running.imap_port, running.submission_port)
         yield running

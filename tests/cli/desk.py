@@ -80,6 +80,7 @@ class Desk:
     """Her folder, her store, her commands."""
 
     def __init__(self, folder: Path) -> None:
+        self.days_ago = 0.0  # the provider's clock
         self.folder = folder
         self.config = folder / "config.toml"
         (folder / "rules").mkdir()
@@ -168,11 +169,11 @@ def until(check: Callable[[], Any], what: str, within: float = 20.0) -> Any:
     return answer
 
 
-def write(provider: EmbeddedProvider, to: str, subject: str = "The proposal", days_ago: float = 0) -> str:
+def write(provider: EmbeddedProvider, to: str, subject: str = "The proposal") -> str:
     """She writes from another program, which files the copy in Sent; the Message-ID."""
     letter = EmailMessage()
     letter["From"], letter["To"], letter["Subject"] = "Maya Lind <maya@lind.example>", to, subject
-    letter["Date"] = format_datetime(ago(days_ago))
+    letter["Date"] = format_datetime(ago(0))
     letter["Message-ID"] = make_msgid(domain="lind.example")
     letter.set_content("Here it is.")
     provider.deliver("maya@lind.example", letter.as_bytes(), "Sent")

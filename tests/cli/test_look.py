@@ -8,7 +8,7 @@ import pytest
 from inboxagent.outreach.events import By, Word
 from tests.cli.desk import Desk, ago, event
 
-LIST_KEYS = ["id", "prospect", "sequence", "state", "court", "touches", "next", "held_until", "because"]
+LIST_KEYS = ["id", "prospect", "sequence", "state", "court", "touches", "next", "held_until", "because", "tasks"]
 
 
 def test_an_empty_list_says_how_to_begin(desk: Desk) -> None:
@@ -100,6 +100,7 @@ def test_without_its_rule_file_a_conversation_rests_and_says_so(desk: Desk) -> N
     desk.enrol("k1")
     (desk.folder / "rules" / "quick.md").write_text("broken")
     assert desk.ask("list")[0]["next"] is None
+    assert desk.run("list").stdout.endswith("waiting  there is no readable rule file `quick`\n")
     assert "there is no readable rule file `quick`" in desk.ask("why", "k1")["now"]
 
 

@@ -135,6 +135,13 @@ async def test_a_fetch_that_is_cut_gives_nothing(answer: bytes) -> None:
         await fail(server, JOBS["headers"])
 
 
+async def test_a_literal_that_is_longer_than_what_was_asked_for() -> None:
+    with ScriptedImap(
+        {"FETCH": say(b"* 1 FETCH (UID 5 BODY[TEXT]<0> {2000000}", b"x" * 2_000_000, "TAG OK done")}
+    ) as server:
+        assert "a literal of 2000000 bytes" in await fail(server, JOBS["headers"])
+
+
 @pytest.mark.parametrize("job", JOBS)
 async def test_the_call_after_a_failure_connects_anew(job: str) -> None:
     appended = say("+ go on", "TAG OK done")
@@ -177,7 +184,18 @@ async def test_a_call_that_is_given_up_cuts_the_line_and_the_next_one_works() ->
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await mailbox.status()
-        assert "INBOX" in await mailbox.status()
+        async with asyncio.timeout(LIMIT):
+            assert "INBOX" in await mailbox.status()
+        await mailbox.close()
+
+
+async def test_a_call_that_takes_too_long_cuts_the_line_and_the_next_one_works() -> None:
+    with ScriptedImap({"LIST": ENDS["silence"]}, {}) as server:
+        mailbox = open_mailbox(server, read_after=30, call_after=0.3)
+        with pytest.raises(Unreachable, match=r"within 0\.3 seconds"):
+            await mailbox.status()
+        async with asyncio.timeout(LIMIT):
+            assert "INBOX" in await mailbox.status()
         await mailbox.close()
 
 
@@ -222,6 +240,14 @@ async def test_a_private_authority() -> None:
         mailbox = open_mailbox(server, security="tls", ca_file=str(CERTIFICATES / "trusted.pem"))
         assert "INBOX" in await mailbox.status()
         await mailbox.close()
+
+
+async def test_a_file_of_certificates_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("nothing")
+    with ScriptedImap(tls=server_tls("trusted")) as server:
+        for name in ("missing.pem", "empty.pem"):
+            sentence = await fail(server, JOBS["status"], security="tls", ca_file=str(tmp_path / name))
+            assert f"{name} cannot be read" in sentence
 
 
 async def test_a_server_that_does_not_speak_tls() -> None:
@@ -444,6 +470,27 @@ async def test_list_status_takes_one_command() -> None:
     assert asked == ['LIST "" "*" RETURN (SPECIAL-USE STATUS (UIDNEXT UIDVALIDITY))']
 
 
+@pytest.mark.parametrize("told", ["TAG OK [CAPABILITY IMAP4rev1 LIST-STATUS] welcome", "TAG OK welcome"])
+async def test_what_counts_is_what_a_server_offers_after_the_log_in(told: str) -> None:
+    offers = ["* CAPABILITY IMAP4rev1 AUTH=PLAIN", "* CAPABILITY IMAP4rev1 LIST-STATUS"]
+
+    def log_in(line: Line, tag: str, rest: str) -> None:
+        line.say("+ ")
+        line.hear()
+        line.say(told.replace("TAG", tag))
+
+    script = {
+        "GREETING": say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi"),
+        "CAPABILITY": lambda line, tag, rest: line.say(offers.pop(0), f"{tag} OK done"),
+        "AUTHENTICATE": log_in,
+    }
+    with ScriptedImap(script) as server:
+        mailbox = open_mailbox(server)
+        await mailbox.status()
+        await mailbox.close()
+    assert any("RETURN" in command for command in server.heard)
+
+
 async def test_a_mailbox_without_status_in_the_list_is_asked_for_it() -> None:
     capabilities = say("* CAPABILITY IMAP4rev1 LIST-STATUS", "TAG OK done")
     with ScriptedImap({"GREETING": say("* OK hi"), "CAPABILITY": capabilities}) as server:
@@ -519,6 +566,24 @@ async def test_a_replica_that_lags_behind_is_not_believed() -> None:
     behind = say("* 1 EXISTS", "* OK [UIDVALIDITY 7] x", "* OK [UIDNEXT 5] x", "TAG OK done")
     with pytest.raises(Unreachable, match="up to UID 5, and had said 6"):
         await headers(EXAMINE=behind)
+
+
+async def test_pages_share_a_view_as_long_as_it_shows_everything() -> None:
+    views = [6, 6, 9]
+
+    def opened(line: Line, tag: str, rest: str) -> None:
+        line.say("* 1 EXISTS", "* OK [UIDVALIDITY 7] x", f"* OK [UIDNEXT {views.pop(0)}] x", f"{tag} OK done")
+
+    with ScriptedImap({"EXAMINE": opened}) as server:
+        mailbox = open_mailbox(server)
+        for cursor, uidnext in ((1, 6), (3, 6), (5, 6)):
+            await mailbox.headers("INBOX", Cursor(7, cursor), uidnext)
+        assert len(views) == 2
+        with pytest.raises(Unreachable, match="up to UID 6, and had said 9"):
+            await mailbox.headers("INBOX", Cursor(7, 5), 9)
+        await mailbox.headers("INBOX", Cursor(7, 5), 9)
+        assert views == []
+        await mailbox.close()
 
 
 async def test_gaps_of_millions_cost_little() -> None:

@@ -206,6 +206,18 @@ def test_the_pause_grows_at_random_within_its_bounds() -> None:
         assert max(pauses) <= min(900, 5 * 2.0 ** min(failures, 30))
 
 
+async def test_a_connection_that_idled_well_makes_good_for_the_failures() -> None:
+    ill = {"IDLE": FAILURES["refused"]}
+    with ScriptedImap(ill, ill, {}) as server:
+        connect = Server(host=server.host, port=server.port, security="none", username="maya", read_after=1)
+        watch = Watch(lambda: Connection(connect, lambda: "s3cret"), idle_after=0.1, retry_after=(0.01, 0.02))
+        await watch.news(0)
+        await until(lambda: watch._failures == 2)
+        await until(lambda: watch._failures == 0)
+        assert server.heard.count("IDLE") >= 3
+        watch.stop()
+
+
 async def test_a_refused_log_in_ends_the_waiting() -> None:
     def refuse(line: Line, tag: str, rest: str) -> None:
         line.say("+ ")
