@@ -66,6 +66,8 @@ def judge_hers(
         return _judge_copy(conversation, letter, arrival)
     if found.evidence is Evidence.OURS or message.message_id in conversation.judged:
         return NOTHING
+    if conversation.state in (State.FINISHED, State.STOPPED) and message.field("x-inboxagent"):
+        return NOTHING  # a letter of ours in the conversation that has taken over
     in_thread = any(each in conversation.ids for each in message.thread_ids)
     to_him = _is_to_him(conversation, message, mine)
     why = f"she wrote to him herself: {found.because}" if to_him else "she wrote about this thread, but not to him"
