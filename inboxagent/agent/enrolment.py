@@ -46,6 +46,16 @@ async def find_threads(mailbox: Mailbox, me: Me, address: str) -> tuple[Thread, 
     return threads(await _exchanged(mailbox, Search(address=address)), address, me.addresses)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A conversation that can begin, and what the mailboxes were like when that was found."""
+
+    wish: Wish
+    conversation: Conversation
+    statuses: Mapping[str, Status]
+    began_at: datetime
+
+
 async def enroll(
     account: Account, mailbox: Mailbox, store: Store, clock: Clock, wish: Wish, *, dry_run: bool = False
 ) -> Conversation:
@@ -54,6 +64,14 @@ async def enroll(
     Raises `Refused` (no thread or several, suppressed, enrolled already, answered, dead address, fields missing),
     `UsageError` (unknown field or step), `Unreachable`.
     """
+    prepared = await prepare(account, mailbox, store, clock, wish)
+    if not dry_run:
+        begin_all(account, store, [prepared])
+    return prepared.conversation
+
+
+async def prepare(account: Account, mailbox: Mailbox, store: Store, clock: Clock, wish: Wish) -> Prepared:
+    """Find the thread and judge what has come since; writes nothing. Raises as `enroll` does."""
     wish = replace(wish, prospect=replace(wish.prospect, address=wish.prospect.address.lower()))
     check_wish(account, wish)
     _check_address(account, store, wish)
@@ -73,13 +91,17 @@ async def enroll(
     check_single(store.conversations(), conversation, account.me)
     conversation = await _judge(conversation, scan, wish, account, mailbox)
     _check_open(conversation)
-    if not dry_run:
-        with store.transaction(f"enrol {address}") as ledger:
-            _check_address(account, ledger, wish)
-            check_single(ledger.conversations(), conversation, account.me)
-            ledger.enrol(conversation.id, *conversation.events)
-            _set_back(ledger, statuses, began_at)
-    return conversation
+    return Prepared(wish, conversation, statuses, began_at)
+
+
+def begin_all(account: Account, store: Store, prepared: Iterable[Prepared]) -> None:
+    """Begin all of these conversations, or none. Raises `Refused` where one cannot begin any more."""
+    with store.transaction("she enrols") as ledger:
+        for each in prepared:
+            _check_address(account, ledger, each.wish)
+            check_single(ledger.conversations(), each.conversation, account.me)
+            ledger.enrol(each.conversation.id, *each.conversation.events)
+            _set_back(ledger, each.statuses, each.began_at)
 
 
 def choose(found: tuple[Thread, ...], wish: Wish) -> Thread:
