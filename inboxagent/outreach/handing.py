@@ -4,13 +4,15 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.model import Enrolment
 from inboxagent.outreach.rulebook import Rulebook
-from inboxagent.outreach.sequence import Sequence
+from inboxagent.outreach.sequence import Do, Sequence
 from inboxagent.outreach.state import Conversation, State
+
+SOONEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ def hand_on(
     sequence = rules.sequences.get(to)
     if sequence is None:
         return Kept(because=f"there is no readable rule file `{to}` to hand him on to", stuck=True)
+    if conversation.enrolment.origin and now - conversation.events[0].at < SOONEST:
+        return Kept(because=f"{to} does not take over: it would go round in circles", stuck=True)
     obstacle = _lacking(conversation, sequence, rules)
     if obstacle:
         return Kept(because=f"{to} cannot take over: {obstacle}", stuck=True)
@@ -80,6 +84,9 @@ def _lacking(conversation: Conversation, sequence: Sequence, rules: Rulebook) ->
 
 def _unfit(conversation: Conversation, sequence: Sequence, others: Iterable[Conversation]) -> str:
     """Why it is not for him."""
+    others = tuple(others)
+    if any(step.do is Do.MAIL for step in sequence.steps) and sequence.name in _past(conversation, others):
+        return "he has had its letters already"
     for other in others:
         live = other.id != conversation.id and other.state not in (State.STOPPED, State.FINISHED)
         if live and other.enrolment.sequence == sequence.name and other.addresses & conversation.addresses:
@@ -91,6 +98,19 @@ def _unfit(conversation: Conversation, sequence: Sequence, others: Iterable[Conv
 
     fits = holds(sequence.audience, values_of(sequence, conversation.enrolment.prospect.fields))
     return "" if fits else f"it is for others: {sequence.audience}"
+
+
+def _past(conversation: Conversation, others: Iterable[Conversation]) -> set[str]:
+    """The sequences through which he has been handed on to this conversation, its own included."""
+    by_id = {each.id: each for each in others}
+    names: set[str] = set()
+    seen: set[str] = set()
+    link: Conversation | None = conversation
+    while link is not None and link.id not in seen:
+        seen.add(link.id)
+        names.add(link.enrolment.sequence)
+        link = by_id.get(link.enrolment.origin or "")
+    return names
 
 
 def _heir(conversation: Conversation, to: str, now: datetime) -> str:
