@@ -25,6 +25,7 @@ COMMANDS = {
     "done": "inboxagent.cli.progress:done_command",
     "release": "inboxagent.cli.change:release_command",
     "drop": "inboxagent.cli.change:drop_command",
+    "rules": "inboxagent.cli.rules:rules_group",
     "check": "inboxagent.cli.check:check_command",
     "classify": "inboxagent.cli.classify:classify_command",
     "run": "inboxagent.cli.run:run_command",

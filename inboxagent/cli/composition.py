@@ -42,6 +42,7 @@ class Composition:
     def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
         self.config = config
         self.clock = SystemClock()
+        self.keeps_rules = False  # the daemon does, so that a broken file leaves its last good version in force
         self._tell = tell
 
     @cached_property
@@ -57,13 +58,19 @@ class Composition:
         make_state(self.config.state)
         return open_store(self.config.state, self.config.me.address)
 
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a memory yet; asking makes none."""
+        return any(self.config.state.glob(f"{self._stem}.*"))
+
     @cached_property
     def rules(self) -> "RuleFiles":
         """The rulebook in force, each time it is called."""
         from inboxagent.edge.rulefiles import RuleFiles
         from inboxagent.edge.shipped import find
 
-        return RuleFiles(self.config.rules, find("rules"), self._tell)
+        kept = self.config.state / "rules"
+        return RuleFiles(self.config.rules, find("rules"), self._tell, kept=kept, keeps=self.keeps_rules)
 
     @cached_property
     def rulebook(self) -> "Rulebook":
@@ -81,9 +88,13 @@ class Composition:
         return self._beside_store("status")
 
     def _beside_store(self, suffix: str) -> Path:
+        return self.config.state / f"{self._stem}.{suffix}"
+
+    @property
+    def _stem(self) -> str:
         from inboxagent.edge.store import file_stem
 
-        return self.config.state / f"{file_stem(self.config.me.address)}.{suffix}"
+        return file_stem(self.config.me.address)
 
     def flags(self) -> list[Path]:
         """The flags `PAUSED` that are up."""

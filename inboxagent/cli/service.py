@@ -28,6 +28,7 @@ class Service:
         """Opens what can be opened without the network. Raises what the configuration or the state is to blame for."""
         self._composition = composition
         make_state(composition.config.state)
+        composition.keeps_rules = True
         self._lock = ProcessLock(composition.lock_path)
         self._lock.take()
         self._read_before = (read_status(composition.status_path) or {}).get("last_reading_at")
@@ -55,7 +56,14 @@ class Service:
         log.info("%s", line("started", {"address": self._composition.config.me.address, "pid": os.getpid()}))
         poll = self._composition.config.watching.poll.total_seconds()
         daemon = Daemon(
-            self._agent, self._mailbox, self._store, self._composition.clock, poll=poll, stop=stop, report=self.report
+            self._agent,
+            self._mailbox,
+            self._store,
+            self._composition.clock,
+            poll=poll,
+            stop=stop,
+            report=self.report,
+            watched=self._composition.rules.stamp,
         )
         await daemon.run()
         self.ended_because = "it was told to stop"

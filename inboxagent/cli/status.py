@@ -41,6 +41,7 @@ class Report:
     standing: Standing
     uncertain: tuple[Conversation, ...]
     tasks: tuple[Conversation, ...]
+    broken: tuple[str, ...]
     set_aside: int
     sent_today: int
     ahead: tuple[Conversation, Wait] | None
@@ -67,6 +68,7 @@ def _report(composition: Composition) -> Report:
         standing=standing(composition),
         uncertain=tuple(each for each in conversations if each.uncertain),
         tasks=tuple(each for each in conversations if each.tasks),
+        broken=_broken(composition),
         set_aside=count_set_aside(composition.config.state),
         sent_today=_sent_today(composition, conversations),
         ahead=composition.earliest(conversations),
@@ -103,6 +105,12 @@ def _last_words(said: Mapping[str, object]) -> str:
         return "; start it with: inboxagent run"
     ended = f"ended: {said.get('because')}" if said.get("sight") == "stopped" else "was killed, or crashed"
     return f"; the last one {ended}. Start it with: inboxagent run"
+
+
+def _broken(composition: Composition) -> tuple[str, ...]:
+    """The rule and phrase files that cannot be used as they are."""
+    composition.rules()
+    return tuple(path.name for path in composition.rules.broken)
 
 
 def _overdue_since(composition: Composition, last_reading_at: datetime | None) -> datetime | None:
@@ -163,6 +171,7 @@ def _account_document(report: Report) -> dict[str, Any]:
         "since": instant(standing.since),
         "last_reading_at": instant(standing.last_reading_at),
         "because": standing.because,
+        "broken_rules": list(report.broken),
     }
 
 
@@ -170,7 +179,7 @@ def _say_report(report: Report) -> None:
     composition, standing = report.composition, report.standing
     now = composition.clock.now()
     since = f" since {when(standing.since, composition.home, now)}" if standing.since else ""
-    colour = COLOURS.get(standing.state, "red")
+    colour = "yellow" if report.broken and standing.state == "ok" else COLOURS.get(standing.state, "red")
     say(f"{composition.config.me.address}  {click.style(standing.state + since, fg=colour, bold=True)}")
     read_at = standing.last_reading_at
     facts = [
@@ -185,6 +194,9 @@ def _say_report(report: Report) -> None:
     if report.tasks:
         ids = ", ".join(f"{each.tasks[0].step} ({each.id})" for each in report.tasks)
         facts.append(("to do", f"{ids}; `show ID` tells more, `done ID` when you have done it"))
+    if report.broken:
+        names = ", ".join(report.broken)
+        facts.append(("rules", f"{names}: broken, so the last good version stays in force; see: inboxagent check"))
     if report.set_aside:
         facts.append(("set aside", f"{report.set_aside} in {composition.config.state / 'set-aside'}"))
     for name, text in facts:

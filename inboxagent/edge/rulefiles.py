@@ -1,7 +1,9 @@
 """The rules folder: files -> the rulebook in force. A broken file changes nothing: its last good version stays."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -62,16 +64,31 @@ class RuleFiles:
 
     `tell` gets each new problem once, as text. What never had a good version is not in the book, and neither is a
     sequence whose phrases she has overlaid with a file that never was good: nothing shipped steps in for hers.
+    In `kept` lie the good versions of her rule files, so that a restart does not forget them; `keeps` writes them.
     """
 
-    def __init__(self, hers: Path, shipped: Path, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        hers: Path,
+        shipped: Path,
+        tell: Callable[[str], None] = lambda _: None,
+        *,
+        kept: Path | None = None,
+        keeps: bool = False,
+    ) -> None:
         self._folders = (shipped, hers)
+        self._hers, self._kept, self._keeps = hers, kept, keeps
         self._tell = tell
         self._stamp: Stamp | None = None
         self._book = Rulebook()
         self._phrases: dict[Path, Phrases] = {}
         self._sequences: dict[Path, Sequence] = {}
         self.problems: tuple[str, ...] = ()
+        self.broken: tuple[Path, ...] = ()
+
+    def stamp(self) -> object:
+        """Differs from an earlier answer where a file was changed, added or removed."""
+        return _stamp(self._folders)
 
     def __call__(self) -> Rulebook:
         """The rulebook in force now."""
@@ -86,12 +103,14 @@ class RuleFiles:
         return self._book
 
     def _load(self) -> Rulebook:
-        self.problems = ()
+        self.problems, self.broken = (), ()
         phrases, unusable = self._load_phrases()
         sequences: dict[str, Sequence] = {}
         for folder in self._folders:
             for path in rule_files(folder):
-                sequence = self._last_good(self._sequences, read_rule(path, phrases))
+                sequence = self._last_good(self._sequences, read_rule(path, phrases)) or self._from_kept(path, phrases)
+                if sequence is not None and folder == self._hers:
+                    self._keep(path, sequence)
                 sequences.pop(path.stem, None)
                 if sequence is not None and sequence.language.partition("-")[0] not in unusable:
                     sequences[path.stem] = sequence
@@ -113,8 +132,39 @@ class RuleFiles:
     def _last_good(self, good: dict[Path, T], finding: Finding[T]) -> T | None:
         if finding.value is not None:
             good[finding.path] = finding.value
+        else:
+            self.broken += (finding.path,)
         self.problems += finding.problems
         return good.get(finding.path)
+
+    def _from_kept(self, path: Path, phrases: Phrasebook) -> Sequence | None:
+        """The last good version of a broken file, as an earlier process has kept it."""
+        if self._kept is None or path.parent != self._hers:
+            return None
+        sequence = read_kept(self._kept, path.stem, phrases)
+        if sequence is not None:
+            self._sequences[path] = sequence
+        return sequence
+
+    def _keep(self, path: Path, sequence: Sequence) -> None:
+        """Write down the good version; without it only a restart on a broken file would forget."""
+        if not self._keeps or self._kept is None or path in self.broken:
+            return
+        with suppress(OSError):
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != sequence.digest:
+                return  # changed since it was read: the next look keeps it
+            target = self._kept / path.name
+            self._kept.mkdir(mode=0o700, exist_ok=True)
+            if not target.exists() or target.read_bytes() != content:
+                fresh = target.with_suffix(".new")
+                fresh.write_bytes(content)
+                fresh.replace(target)
+
+
+def read_kept(kept: Path, name: str, phrasebook: Phrasebook) -> Sequence | None:
+    """The version of a sequence that the daemon had in force last."""
+    return read_rule(kept / f"{name}.md", phrasebook).value
 
 
 def _read(path: Path, parse: Callable[[str, str], tuple[T | None, tuple[Problem, ...]]]) -> Finding[T]:

@@ -91,15 +91,20 @@ def field_names(sequence: Sequence, phrases: Phrases) -> frozenset[str]:
 
 
 def _needed(step: Step, phrases: Phrases, tone: str) -> list[str]:
+    """What the step cannot do without; a field that its condition asks for is there when it is written."""
     names = sorted(uses_of_condition(step.condition).needed) if step.condition else []
     names += [step.wait.field] if isinstance(step.wait, UntilField) else []
-    names += [step.expires.field] if step.expires and step.expires.field else []
-    for source in (step.subject or "", *step.letters):
-        used = uses(source)
+    expiry = f"{{{{ {step.expires.field} }}}}" if step.expires and step.expires.field else ""
+    for source in (step.subject or "", expiry, *step.letters):
+        used = uses(_guarded(source, step))
         wordings = (phrases.get(name, tone) or "" for name in sorted(used.phrases))
         names += sorted(used.needed)
-        names += (name for wording in wordings for name in sorted(uses(wording).needed))
+        names += (name for wording in wordings for name in sorted(uses(_guarded(wording, step)).needed))
     return names
+
+
+def _guarded(source: str, step: Step) -> str:
+    return f"{{% if {step.condition} %}}{source}{{% endif %}}" if step.condition else source
 
 
 def values_of(sequence: Sequence, given: Mapping[str, str]) -> dict[str, FieldValue]:

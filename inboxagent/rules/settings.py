@@ -226,3 +226,6 @@ _READERS: dict[str, Callable[[Settings, Scalar, Node, Report], Settings]] = {
     "won": _read_heir,
     "lost": _read_heir,
 }
+
+SETTINGS = tuple(_READERS)
+"""The names of all settings."""

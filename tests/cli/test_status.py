@@ -52,7 +52,7 @@ def test_without_a_daemon_it_is_stopped(desk: Desk) -> None:
         None,
     )
     (account,) = status["accounts"]
-    assert list(account) == ["address", "state", "since", "last_reading_at", "because"]
+    assert list(account) == ["address", "state", "since", "last_reading_at", "because", "broken_rules"]
     assert account["address"] == "maya@lind.example"
     assert "inboxagent run" in account["because"]
 
