@@ -221,12 +221,14 @@ def _due(turn: _Turn, now: datetime) -> Action:
     if delay is None:
         return Hold(because=f"`{step.word}` has no wait: it can only open a thread")
     slot = _slot(turn, delay, zone, workdays)
-    if why_not := obstacle(conversation, sequence, step, slot.at.astimezone(zone).date()):
+    planned_for = slot.at.astimezone(zone).date()
+    if why_not := obstacle(conversation, sequence, step, planned_for):
         return _pass_over(step, slot.waited_until, why_not, now)
     if slot.at > now:
         return Wait(at=slot.at, step=step.word, because=slot.because, do=step.do)
     opening = admit(now, hours, zone, turn.key, delay.long, workdays)
-    if why_not := obstacle(conversation, sequence, step, opening.at.astimezone(zone).date()):
+    leaves_on = opening.at.astimezone(zone).date()
+    if leaves_on != planned_for and (why_not := obstacle(conversation, sequence, step, leaves_on)):
         return _pass_over(step, slot.waited_until, why_not, now)
     if opening.at > now:
         return Wait(at=opening.at, step=step.word, because=opening.because, do=step.do)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 
-from inboxagent.outreach.sequence import Expiry, FieldType, FieldValue, Sequence, Step
+from inboxagent.outreach.sequence import Expiry, Field, FieldType, FieldValue, Sequence, Step
 from inboxagent.outreach.state import Conversation
 
 
@@ -11,15 +12,31 @@ def obstacle(conversation: Conversation, sequence: Sequence, step: Step, day: da
     """Why the step is passed over when it would leave on this day of his calendar; empty where it is not."""
     if step.condition is None and step.expires is None:
         return ""
+    fields, given = tuple(sequence.fields.values()), tuple(sorted(conversation.enrolment.prospect.fields.items()))
+    if step.condition is not None and not _is_so(step.condition, fields, given):
+        return f"not so: {step.condition}"
+    if step.expires is None:
+        return ""
+    last = last_day(step.expires, _values(fields, given))
+    return f"its offer ended on {last.isoformat()}" if last is not None and day > last else ""
+
+
+Given = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=65536)
+def _is_so(condition: str, fields: tuple[Field, ...], given: Given) -> bool:
+    """Asked of everybody in every cycle, and answered once."""
     # Loaded late: most steps have no condition, and the template engine takes its time.
-    from inboxagent.outreach.personalise import values_of
     from inboxagent.outreach.template import holds
 
-    values = values_of(sequence, conversation.enrolment.prospect.fields)
-    if step.condition is not None and not holds(step.condition, values):
-        return f"not so: {step.condition}"
-    last = last_day(step.expires, values) if step.expires else None
-    return f"its offer ended on {last.isoformat()}" if last is not None and day > last else ""
+    return holds(condition, _values(fields, given))
+
+
+def _values(fields: tuple[Field, ...], given: Given) -> Mapping[str, FieldValue]:
+    from inboxagent.outreach.personalise import typed_values
+
+    return typed_values({field.name: field for field in fields}, dict(given))
 
 
 def last_day(expiry: Expiry, values: Mapping[str, FieldValue]) -> date | None:

@@ -60,7 +60,7 @@ def missing(
     tone: str | None = None,
 ) -> tuple[str, ...]:
     """Fields that have no value and must have one for the steps from `start` on (None: for all of them)."""
-    present = {name for name, words in given.items() if inert(words)} | _fallbacks(sequence).keys() | {*THREAD_FIELDS}
+    present = {name for name, words in given.items() if inert(words)} | _fallbacks(sequence.fields).keys() | {*THREAD_FIELDS}
     required = [field.name for field in sequence.fields.values() if field.required]
     ahead = sequence.steps if start is None else (start, *sequence.after(start.word))
     needed = [name for step in ahead for name in _needed(step, phrases, tone or step.tone or sequence.tone)]
@@ -109,12 +109,17 @@ def _guarded(source: str, step: Step) -> str:
 
 def values_of(sequence: Sequence, given: Mapping[str, str]) -> dict[str, FieldValue]:
     """The typed values of all fields that have one; blank words are no value."""
-    typed = {name: _typed(sequence.fields.get(name), name, words) for name, words in given.items() if inert(words)}
-    return {**_fallbacks(sequence), **typed}
+    return typed_values(sequence.fields, given)
 
 
-def _fallbacks(sequence: Sequence) -> dict[str, FieldValue]:
-    return {name: field.fallback for name, field in sequence.fields.items() if field.fallback is not None}
+def typed_values(fields: Mapping[str, Field], given: Mapping[str, str]) -> dict[str, FieldValue]:
+    """The same for declared fields."""
+    typed = {name: _typed(fields.get(name), name, words) for name, words in given.items() if inert(words)}
+    return {**_fallbacks(fields), **typed}
+
+
+def _fallbacks(fields: Mapping[str, Field]) -> dict[str, FieldValue]:
+    return {name: field.fallback for name, field in fields.items() if field.fallback is not None}
 
 
 def _typed(field: Field | None, name: str, words: str) -> FieldValue:

@@ -3,7 +3,7 @@
 import calendar
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -43,6 +43,22 @@ def next_due(
 
     `dates` holds the prospect's fields that are dates.
     """
+    known = tuple(sorted(dates.items())) if dates and isinstance(wait, UntilField) else ()
+    return _next_due(since, wait, hours, zone, key, workdays, known)
+
+
+@lru_cache(maxsize=65536)
+def _next_due(
+    since: datetime,
+    wait: Delay,
+    hours: Hours,
+    zone: ZoneInfo,
+    key: str,
+    workdays: Workdays,
+    known: tuple[tuple[str, date], ...],
+) -> Slot:
+    """Asked of everybody in every cycle, and answered once."""
+    dates = dict(known)
     end = add_wait(since, wait, zone, workdays, dates)
     slot = admit(end, hours, zone, key, spread=wait.long, workdays=workdays)
     counted = count_in_words(since, wait, zone, dates)
@@ -88,7 +104,7 @@ def admit(at: datetime, hours: Hours, zone: ZoneInfo, key: str, spread: bool, wo
     window after its start: a hash of `key` says which, so that it is the same whenever it is asked again.
     """
     at = _utc(at)
-    own = _own_hours(hours, key) if spread else hours
+    own = _own_hours(hours, _share(key)) if spread else hours
     if _open(at, own, zone, workdays):
         return Slot(at=at, because="", waited_until=at)
     moved = _next_opening(at, own, zone, workdays)
@@ -181,7 +197,7 @@ def _next_opening(at: datetime, hours: Hours, zone: ZoneInfo, workdays: Workdays
     raise ValueError(f"no window ever opens: {hours.days_in_words} {hours.windows_in_words}")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=65536)
 def _openings(day: date, hours: Hours, zone: ZoneInfo, workdays: Workdays) -> tuple[datetime, ...]:
     """When the windows of a day open; conversations share days and hours."""
     if day.weekday() not in hours.days or workdays.closed(day):
@@ -200,19 +216,24 @@ def _find_openings(day: date, hours: Hours, zone: ZoneInfo, workdays: Workdays) 
                 yield instant
 
 
-def _own_hours(hours: Hours, key: str) -> Hours:
-    """The hours with the share of this key cut off the beginning of each window; nobody is spread over the night."""
+@lru_cache(maxsize=4096)
+def _own_hours(hours: Hours, share: int) -> Hours:
+    """The hours with so many sixtieths of the spread cut off the beginning of each window; nobody is spread over the
+    night. There are few of them, so that what is known of their days is shared by many."""
     if hours.between == ALL_DAY:
         return hours
-    share = _share(key)
-    between = tuple((start + int(share * min((end - start) // 4, MOST_SPREAD)), end) for start, end in hours.between)
-    return Hours(days=hours.days, between=between, zone=hours.zone, holidays=hours.holidays, quiet=hours.quiet)
+    spreads = [min((end - start) // 4, MOST_SPREAD) for start, end in hours.between]
+    between = tuple(
+        (start + share * spread // MOST_SPREAD, end)
+        for (start, end), spread in zip(hours.between, spreads, strict=True)
+    )
+    return replace(hours, between=between)
 
 
-def _share(key: str) -> float:
-    """A number from 0 up to 1 that depends on nothing but the key."""
+def _share(key: str) -> int:
+    """A number below 60 that depends on nothing but the key."""
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:6], "big") / (1 << 48)
+    return int.from_bytes(digest[:8], "big") % MOST_SPREAD
 
 
 def _reason(wanted: datetime, moved: datetime, hours: Hours, workdays: Workdays) -> str:

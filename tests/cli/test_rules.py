@@ -1,4 +1,4 @@
-"""`rules new`, `rules schema`, `check` on files with people inside, `done`, `skip`, `stop --won`, tones side by side."""
+"""`rules new` and `schema`, `check` on files with people inside, `done`, `skip`, tones side by side."""
 
 import json
 from pathlib import Path
@@ -32,14 +32,12 @@ def test_a_new_file_is_a_copy_of_one_that_ships(desk: Desk) -> None:
     assert desk.run("rules", "new", "mine", "--like", "after-call").stdout == f"{path}\n"
     assert path.read_text().startswith("---\nsequence: After the call\n")
     assert "is there already" in desk.run("rules", "new", "mine", code=1).stderr
-    assert "did you mean after-call?" in desk.run(
-        "rules", "new", "other", "--like", "after-cal", code=1
-    ).stderr.replace('"', "")
+    assert 'did you mean "after-call"?' in desk.run("rules", "new", "x", "--like", "after-cal", code=1).stderr
     assert "cannot be the name" in desk.run("rules", "new", "../x", code=2).stderr
 
 
 def test_the_schema_knows_every_setting(desk: Desk) -> None:
-    assert json.loads(desk.run("rules", "schema").stdout) == SCHEMA
+    assert json.loads(desk.run("rules", "schema", config=False).stdout) == SCHEMA
     assert SCHEMA["properties"].keys() == set(SETTINGS)
     assert SCHEMA["properties"]["send"]["properties"].keys() == set(KEYS)
 

@@ -68,7 +68,6 @@ def test_what_is_no_such_table_says_why(content: bytes, words: str) -> None:
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     try:
         people = read_people(content, KNOWN)
-    except PeopleError as error:
-        assert str(error)
-    else:
-        assert all(row.cells.keys() <= set(KNOWN) for row in people.rows)
+    except PeopleError:
+        return
+    assert all(row.cells.keys() <= set(KNOWN) for row in people.rows)
