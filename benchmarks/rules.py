@@ -1,6 +1,6 @@
 """Rule files: checking 1,000 steps, and planning 10,000 conversations under the calendars of two countries.
 
-    .venv/bin/python benchmarks/rules.py
+.venv/bin/python benchmarks/rules.py
 """
 
 import sys
@@ -44,7 +44,8 @@ def main() -> int:
     planned = best(lambda: [decide(each, planning, now, MAYA) for each in people])
     print(f"{'what':<44}{'seconds':>10}{'at most':>10}")
     print(f"{f'planning {CONVERSATIONS:,} conversations, first cycle':<44}{first:>10.3f}{'-':>10}")
-    for what, seconds in ((f"checking {STEPS:,} steps", checked), (f"planning {CONVERSATIONS:,} conversations, any other", planned)):
+    figures = {f"checking {STEPS:,} steps": checked, f"planning {CONVERSATIONS:,} conversations, any other": planned}
+    for what, seconds in figures.items():
         print(f"{what:<44}{seconds:>10.3f}{TARGET:>10.1f}")
     return 0 if max(checked, planned) <= TARGET else 1
 

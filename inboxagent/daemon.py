@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -48,7 +48,9 @@ class Daemon:
         stop: asyncio.Event,
         report: Callable[[Health], None],
         watched: Callable[[], object] = lambda: None,
+        alarm: Callable[[Health], Awaitable[None]] | None = None,
     ) -> None:
+        """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed."""
         self._agent = agent
         self._mailbox = mailbox
         self._store = store
@@ -57,6 +59,7 @@ class Daemon:
         self._stop = stop
         self._report = report
         self._watched = watched
+        self._alarm = alarm
         self._health = Health(sight=Sight.BLIND, since=clock.now(), because="no reading yet")
         self._pause = FIRST_PAUSE
 
@@ -93,7 +96,11 @@ class Daemon:
             self._see()
             come_back_at = await self._agent.deliver(self._stop.is_set)
         except (Unreachable, StateUnwritable, TryLater) as error:
-            return self._go_blind(str(error))
+            told = error.retry_after if isinstance(error, Unreachable) else None
+            pause = max(self._go_blind(str(error)), told or 0.0)
+            if self._alarm is not None:
+                await self._alarm(self._health)
+            return pause
         self._pause = FIRST_PAUSE
         until = self._clock.seconds_until(come_back_at) if come_back_at else self._poll
         return min(until, self._poll)

@@ -26,9 +26,16 @@ class RuleError(InboxagentError):
 
 
 class Unreachable(InboxagentError):
-    """A server is away, silent or talks nonsense; what was asked of it is not known to have happened."""
+    """A server is away, silent or talks nonsense; what was asked of it is not known to have happened.
+
+    `retry_after` are the seconds for which the server itself has asked to be left alone.
+    """
 
     exit_code = 69
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class StateUnwritable(InboxagentError):

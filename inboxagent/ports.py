@@ -102,7 +102,7 @@ class Mailbox(Protocol):
         """APPEND with \\Seen: the only thing ever written."""
 
     async def wait(self, seconds: float) -> bool:
-        """True as soon as new mail was announced since the last call (IDLE on INBOX), False when the time is over.
+        """True as soon as new mail was announced since the last call (NOTIFY, or IDLE on INBOX), False when time is up.
 
         Proves nothing: a dead line looks like silence for a while. Never raises but for `LoginRefused`.
         """
@@ -140,6 +140,15 @@ class Records(Protocol):
     def conversation(self, conversation_id: str) -> Conversation | None:
         """The one with this id."""
 
+    def find(self, index: str, value: str) -> Sequence[Conversation]:
+        """Those with this `address` of his, `message_id` (of the thread, or judged), `state` or `id`; by an index."""
+
+    def due(self, now: datetime, limit: int) -> Sequence[Conversation]:
+        """Those that were to be looked at by now, the most overdue first; costs what it finds, not what there is."""
+
+    def next_look_at(self) -> datetime | None:
+        """When the next conversation is to be looked at."""
+
     def cursors(self) -> Mapping[str, Cursor]:
         """How far each mailbox has been judged."""
 
@@ -159,6 +168,12 @@ class Ledger(Records, Protocol):
     def append(self, conversation_id: str, *events: Event) -> Conversation:
         """Add events to a conversation and return it as it is afterwards."""
 
+    def look_again(self, conversation_id: str, at: datetime | None) -> None:
+        """Let `due` hand this conversation out from this instant on; None: not before it changes.
+
+        A change makes a waiting one due at once, a held one when its hold ends, any other never.
+        """
+
     def move_cursor(self, mailbox: str, cursor: Cursor | None) -> None:
         """Remember how far a mailbox has been judged; None forgets it."""
 
@@ -175,10 +190,11 @@ class Store(Records, Protocol):
     def generation(self) -> object:
         """Differs from an earlier answer if anybody wrote in between; costs one stat."""
 
-    def transaction(self, why: str) -> AbstractContextManager[Ledger]:
+    def transaction(self, why: str, *, urgent: bool = False) -> AbstractContextManager[Ledger]:
         """Exclusive between processes; durable when it returns; nothing happened when it raises.
 
-        Raises `TryLater` when somebody holds the lock for 15 s, `StateUnwritable`, `StateDamaged`.
+        An urgent one (`pause`, `stop`) may use the last room on a full disk. Raises `TryLater` when somebody holds the
+        lock for 15 s, `StateUnwritable`, `StateDamaged`.
         """
 
     def close(self) -> None:

@@ -35,8 +35,15 @@ port = 587
 
 [limits]
 per_day = 12
+per_hour = 6
+company_per_day = 2
+person_gap = "2 days"
 gap = "3 minutes"
 brake = 7
+
+[alerts]
+to = "Maya@Private.example"
+blind_after = "1 hour"
 """
 
 
@@ -63,6 +70,9 @@ def test_everything_that_can_be_said_is_understood() -> None:
     assert (config.smtp.port, config.smtp.security) == (587, "starttls")
     assert (config.smtp.username, config.smtp.secret) == ("maya", config.imap.secret)
     assert (config.limits.per_day, config.limits.gap, config.limits.brake) == (12, timedelta(minutes=3), 7)
+    assert (config.limits.per_hour, config.limits.company_per_day, config.limits.person_per_week) == (6, 2, 0)
+    assert config.limits.person_gap == timedelta(days=2)
+    assert (config.alerts.to, config.alerts.blind_after) == ("maya@private.example", timedelta(hours=1))
     assert (config.rules, config.state) == (Path("/etc/maya/letters"), Path("/etc/maya/memory"))
 
 
@@ -71,6 +81,7 @@ def test_the_example_that_is_shown_is_a_configuration() -> None:
     assert (config.imap.port, config.imap.security, config.imap.username) == (993, "tls", "maya@lind.example")
     assert (config.smtp.port, config.smtp.security) == (465, "tls")
     assert config.watching.mailboxes is None
+    assert (config.alerts.to, config.alerts.blind_after) == ("maya@lind.example", timedelta(minutes=10))
     assert config.rules == Path("/etc/maya/rules")
     assert config.state == Path("/home/maya/.local/state/inboxagent")
 
@@ -113,7 +124,8 @@ SLIPS = {
     "[smtp]\n": ("[limits]\nper_day = true\n[smtp]\n", "[limits] per_day: write a whole number from 1"),
     "[me]": ('poll = "1 minute"\n[me]', "poll: there is no such key; it belongs into [imap]"),
     "[me]\n": ("limits = 3\n[me]\n", "limits: this is a table; write [limits]"),
-    "[me]\nname": ('[alerts]\nto = "x@y.example"\n[me]\nname', "alerts: there is no such key; there are: rules, state"),
+    "[me]\nname": ('[weather]\nto = "x"\n[me]\nname', "weather: there is no such key; there are: rules, state"),
+    "[me]\nname =": ('[alerts]\nblind_after = 3\n[me]\nname =', "[alerts] blind_after: write a span of time"),
     'host = "smtp': ('ca_file = "/no/ca.pem"\nhost = "smtp', "[smtp] ca_file: there is no file /no/ca.pem"),
 }
 

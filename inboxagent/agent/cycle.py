@@ -23,7 +23,7 @@ class Agent:
         observe: Observe,
         set_aside: SetAside,
     ) -> None:
-        self._copies = Copies(mailbox, store, observe)
+        self._copies = Copies(mailbox, store, clock, observe)
         self._reader = Reader(account, mailbox, store, clock, observe, set_aside)
         self._sender = Sender(account, self._reader, transport, store, clock, observe, self._copies)
 
@@ -39,7 +39,8 @@ class Agent:
 
     async def deliver(self, halted: Callable[[], bool] = lambda: False) -> datetime | None:
         """Send what is due until `halted` says so; returns when to come back at the latest. Only after `read`."""
-        return await self._sender.deliver(halted)
+        times = (await self._sender.deliver(halted), self._copies.next_at())
+        return min((at for at in times if at is not None), default=None)
 
     def plan(self) -> list[Planned]:
         """What `deliver` would do now, the oldest promise first."""

@@ -18,7 +18,7 @@ from inboxagent.outreach.acquaintance import acquaint
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.judgement import Arrival, judge_his
 from inboxagent.outreach.letter import recipients
-from inboxagent.outreach.match import Evidence, Known, concerns, index, is_hers, match
+from inboxagent.outreach.match import Known, concerns, find, index, is_hers
 from inboxagent.outreach.model import Enrolment, Me
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State, advance, begin
@@ -257,10 +257,10 @@ def _weigh(
     conversation: Conversation, arrival: Arrival, sequence: Sequence, account: Account, known: Known
 ) -> Conversation:
     """One message's consequence, as the daemon would have drawn it."""
-    found = match(arrival.message, known)
+    found = find(arrival.message, arrival.received_at, known)
     if not found:
         return conversation
-    linked = found[0].evidence is not Evidence.ADDRESS
+    linked = found[0].evidence.in_thread
     verdict = classify(arrival.message, now=arrival.received_at, replies_to_ours=linked)
     consequence = judge_his(conversation, found[0], verdict, arrival, account.me, sequence)
     return reduce(advance, consequence.events, conversation)
@@ -292,6 +292,6 @@ def _set_back(ledger: Ledger, statuses: Mapping[str, Status], began_at: datetime
 
 
 def _new_id(wish: Wish, now: datetime) -> str:
-    """Five letters and digits that are easily told apart; the instant makes them new."""
+    """Seven letters and digits; the instant makes them new, and 35 bits keep thousands apart."""
     digest = hashlib.sha256(f"{wish.prospect.address}/{wish.sequence.name}/{now.isoformat()}".encode()).digest()
-    return base64.b32encode(digest).decode().lower()[:5]
+    return base64.b32encode(digest).decode().lower()[:7]

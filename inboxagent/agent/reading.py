@@ -1,23 +1,37 @@
 """Reading every watched mailbox to its end, and writing down what the mail means."""
 
+import asyncio
 import traceback
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.copies import note_filed
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
 from inboxagent.outreach.events import Event, Word
-from inboxagent.outreach.judgement import NOTHING, Arrival, Consequence, judge_hers, judge_his
-from inboxagent.outreach.match import Evidence, Known, Match, concerns, index, is_hers, match, match_ids
+from inboxagent.outreach.judgement import (
+    NOTHING,
+    Arrival,
+    Consequence,
+    is_filed_by_us,
+    judge_hers,
+    judge_his,
+    token_in,
+)
+from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, index, is_hers
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Status, Store
+
+T = TypeVar("T")
 
 SetAside = Callable[[Fetched, bytes, str], None]
 """Keeps a message that our own code failed on, with the traceback, where a person finds it."""
 
 OVERLAP = timedelta(days=2)  # re-read before the last reading when a mailbox was renumbered
+LOOK_WITHIN = 30.0  # seconds for a look at everything; what takes longer is no news any more
 NOTED_EVERY = timedelta(hours=1)
 READ_AT = "read_at"
 
@@ -36,6 +50,7 @@ class _Read:
     matches: tuple[Match, ...]
     verdict: Verdict | None = None  # None: it is hers
     failure: str | None = None
+    filed: str = ""  # the token of our letter, where this is the copy that her server filed in Sent
 
 
 class Reader:
@@ -51,6 +66,11 @@ class Reader:
         self._observe = observe
         self._set_aside = set_aside
         self._index: tuple[object, Known] | None = None
+        self.look_within = LOOK_WITHIN
+
+    async def look(self) -> Reading:
+        """`read` as proof for a send: it may take 30 s at most. Raises `Unreachable` where it takes longer."""
+        return await self._in_time(self.read())
 
     async def read(self) -> Reading:
         """Judge all that is new in any watched mailbox. Raises `Unreachable` where one cannot be read to its end."""
@@ -62,13 +82,20 @@ class Reader:
 
     async def _read_all(self) -> Reading:
         began_at = self._clock.boot()
-        statuses = await self._mailbox.status()
+        statuses = await self._in_time(self._mailbox.status())
         cursors = self._store.cursors()
         for name in await self._in_order([each for each in statuses if _has_news(statuses[each], cursors.get(each))]):
             await self._catch_up(name, statuses[name], cursors)
         self._forget(cursors.keys() - statuses.keys())
         self._note_reading()
         return Reading(began_at=began_at, mailboxes=statuses)
+
+    async def _in_time(self, look: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self.look_within):
+                return await look
+        except TimeoutError:
+            raise Unreachable(f"the mailboxes could not be read within {self.look_within:g} seconds") from None
 
     async def _in_order(self, names: list[str]) -> list[str]:
         """Sent first: an answer may name nothing but what she has just written. INBOX last: the freshest look."""
@@ -145,7 +172,12 @@ class Reader:
             whole = await self._mailbox.message(fetched)
             raw = whole or fetched.header
             # What was deleted between the two fetches is judged by its header section.
-            return self._understand(parse(whole) if whole else header, fetched, raw, known)
+            message = parse(whole) if whole else header
+            read = self._understand(message, fetched, raw, known)
+            filed = token_in(message) if read and read.verdict is None and not is_filed_by_us(message) else ""
+            if read and filed and fetched.mailbox == await self._mailbox.sent():
+                return replace(read, filed=filed)
+            return read
         except InboxagentError:
             raise
         except Exception:  # noqa: BLE001 our own fault, whatever it is: keep the evidence, hold, go on
@@ -155,20 +187,16 @@ class Reader:
 
     def _understand(self, message: Inbound, fetched: Fetched, raw: bytes, known: Known) -> _Read | None:
         arrival = Arrival(message=message, received_at=fetched.received_at, now=self._clock.now())
-        matches = match(message, known) or self._reported(arrival, known)
+        matches = find(message, fetched.received_at, known)
         if not matches:
             return None
         if is_hers(message, known):
             return _Read(fetched, raw, arrival, matches)
-        linked = any(each.evidence is not Evidence.ADDRESS for each in matches)
+        linked = any(each.evidence.in_thread for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)
         if verdict.kind not in (Kind.BOUNCE, Kind.DELAYED):
             matches = self._widen(matches, known)
         return _Read(fetched, raw, arrival, matches, verdict)
-
-    def _reported(self, arrival: Arrival, known: Known) -> tuple[Match, ...]:
-        """By what a notice in prose returns, which only its verdict tells."""
-        return match_ids(classify(arrival.message, now=arrival.received_at).original_ids, known)
 
     def _letters(self, matches: Iterable[Match]) -> tuple[str, ...]:
         found = (self._store.conversation(each.conversation_id) for each in matches)
@@ -203,6 +231,8 @@ class Reader:
 
     def _apply(self, ledger: Ledger, read: _Read) -> list[tuple[str, Event]]:
         events: list[tuple[str, Event]] = []
+        if read.filed:
+            note_filed(ledger, read.filed, self._clock.now())
         for found in read.matches:
             consequence = self._judge_safely(ledger, read, found)
             if consequence.events:

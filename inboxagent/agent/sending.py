@@ -3,31 +3,29 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.answers import Answers
+from inboxagent.agent.brake import Brake
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.moves import Move, is_move, move
 from inboxagent.agent.reading import Reader, tell
-from inboxagent.errors import InboxagentError, LoginRefused
+from inboxagent.errors import InboxagentError
 from inboxagent.mail.compose import Outgoing, compose
 from inboxagent.mail.headers import Address
+from inboxagent.outreach.admission import Bar, bar, traffic_of
 from inboxagent.outreach.decide import Action, Hold, Rest, Send, Wait, decide
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import address_letter, as_mail, envelope, token
 from inboxagent.outreach.model import Mail
-from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope
+from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.writing import choose, write
 from inboxagent.ports import Clock, Ledger, Observe, Reading, Records, Store, Transport
 
 READING_LIVES = 10.0  # seconds of the boot clock between the beginning of the last look and the dot
-FIRST_RETRY = timedelta(minutes=15)
-LONGEST_RETRY = timedelta(hours=4)
-BRAKE = "brake"
-BRAKE_RELEASED = "brake_released"
-SENDING_STOPPED = "sending_stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +35,7 @@ class Planned:
     conversation_id: str
     address: str
     action: Action
+    in_flight: bool = True  # she, or we, have written to him before
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,9 @@ class Sender:
         self._clock = clock
         self._observe = observe
         self._copies = copies
+        self._answers = Answers(account, store, clock, observe, copies)
+        self._brake = Brake(account.limits.brake, store, clock, observe)
+        self._held_back: dict[str, Bar] = {}  # what was said already
 
     def recover(self) -> None:
         """Before a cycle: an intent without a result means that nobody knows. Only under the account's lock."""
@@ -80,12 +82,17 @@ class Sender:
                 self._append(conversation.id, self._event(Word.UNCERTAIN, because, conversation.pending))
 
     def plan(self) -> list[Planned]:
-        """What would be done now, the oldest promise first; does nothing."""
+        """What would be done now, follow-ups before first letters, the oldest promise first; does nothing."""
         planned = [
-            Planned(conversation_id=each.id, address=each.enrolment.prospect.address, action=self._decide(each))
+            Planned(
+                conversation_id=each.id,
+                address=each.enrolment.prospect.address,
+                action=self._decide(each),
+                in_flight=each.touches > 0,
+            )
             for each in self._store.conversations()
         ]
-        return sorted(planned, key=_promised_at)
+        return sorted(planned, key=lambda each: (not each.in_flight, _promised_at(each)))
 
     async def deliver(self, halted: Callable[[], bool]) -> datetime | None:
         """Do what is due and return when to come back at the latest; None if nothing is ahead.
@@ -94,16 +101,22 @@ class Sender:
         """
         planned = self._settled()
         due = [each for each in planned if isinstance(each.action, Send)]
-        if self._braked(len(due)):
+        if self._brake.holds(len(due)):
             return _next_at(planned)
+        later: list[datetime] = []
         for each in due:
-            barred_until = self._barred()
-            if barred_until is not None:
-                return min(barred_until, _next_at(self._settled()) or barred_until)
             if halted() or self._account.paused():
                 return _next_at(planned)
-            await self._send_safely(each.conversation_id)
-        return _next_at(self._settled())
+            held_back = self._bar(each.conversation_id)
+            if held_back is None:
+                await self._send_safely(each.conversation_id)
+            else:
+                later.append(held_back.until)
+                self._say_held_back(each.conversation_id, held_back)
+            if held_back is not None and held_back.everybody:
+                break
+        ahead = _next_at(self._settled())
+        return min([*later, *([ahead] if ahead else [])], default=None)
 
     def _settled(self) -> list[Planned]:
         """What is ahead once everything that needs no letter is written down."""
@@ -138,35 +151,23 @@ class Sender:
         except Exception as error:  # noqa: BLE001 our own fault, whatever it is: hold, go on
             return _fault(conversation, error)
 
-    # -- limits ------------------------------------------------------------------------------------------------
+    def _bar(self, conversation_id: str) -> Bar | None:
+        """What keeps this letter back now: what her server said, or the limits."""
+        stopped = self._answers.stopped()
+        if stopped is not None:
+            return Bar(until=stopped.until, because=stopped.because, everybody=True)
+        conversation = self._store.conversation(conversation_id)
+        if conversation is None:
+            return None
+        traffic = traffic_of(self._store.conversations())
+        return bar(traffic, conversation, self._account.limits, self._clock.now(), self._account.home)
 
-    def _braked(self, due: int) -> bool:
-        """Far too many at once means that something is wrong: nothing goes out until she releases the brake."""
-        released = self._store.fact(BRAKE_RELEASED) is not None
-        if due > self._account.limits.brake and not released:
-            if self._store.fact(BRAKE) is None:
-                with self._store.transaction("brake") as ledger:
-                    ledger.remember(BRAKE, {"at": self._clock.now().isoformat(), "due": due})
-                self._observe("braked", {"due": due, "brake": self._account.limits.brake})
-            return True
-        if due <= self._account.limits.brake and (released or self._store.fact(BRAKE) is not None):
-            with self._store.transaction("brake released") as ledger:
-                ledger.remember(BRAKE, None)
-                ledger.remember(BRAKE_RELEASED, None)
-        return False
-
-    def _barred(self) -> datetime | None:
-        """Until when no letter may go: the server said so, the day is full, or the last one is too recent."""
-        now, limits = self._clock.now(), self._account.limits
-        stopped = self._store.fact(SENDING_STOPPED)
-        if isinstance(stopped, dict) and (until := datetime.fromisoformat(stopped["until"])) > now:
-            return until
-        sent = sent_times(self._store.conversations())
-        today = now.astimezone(self._account.home).date()
-        if sum(at.astimezone(self._account.home).date() == today for at in sent) >= limits.per_day:
-            return datetime.combine(today + timedelta(days=1), datetime.min.time(), self._account.home)
-        last = max(sent, default=None)
-        return last + limits.gap if last is not None and last + limits.gap > now else None
+    def _say_held_back(self, conversation_id: str, held_back: Bar) -> None:
+        if self._held_back.get(conversation_id) == held_back:
+            return
+        self._held_back[conversation_id] = held_back
+        fields = {"conversation": conversation_id, "until": held_back.until.isoformat(), "because": held_back.because}
+        self._observe("held_back", fields)
 
     # -- one letter --------------------------------------------------------------------------------------------
 
@@ -187,10 +188,10 @@ class Sender:
         self._observe("handing_over", {"conversation": conversation_id, "step": ready.send.step.word})
         handed = await self._transport.hand_over(envelope(ready.outgoing), ready.message)
         if isinstance(handed, Outcome):
-            self._record_refusal(ready, handed, None)
+            self._answers.refuse(conversation_id, ready.send.step.word, handed, None)
             return
         try:
-            reading = await self._reader.read()
+            reading = await self._reader.look()
             intent = self._intend(ready, reading)
         except BaseException:
             await handed.abort()
@@ -201,7 +202,7 @@ class Sender:
             self._observe("withdrawn", fields)
             return
         outcome = await asyncio.shield(handed.commit())
-        self._record(ready, intent, outcome)
+        self._answers.record(conversation_id, intent, ready.outgoing, outcome)
         if outcome.fate is Fate.SENT:
             await self._copies.file()
 
@@ -282,60 +283,6 @@ class Sender:
             return f"the last look took {age:.0f} seconds, and may be {READING_LIVES:.0f} old at most"
         return self._account.paused()
 
-    # -- what became of it -------------------------------------------------------------------------------------
-
-    def _record(self, ready: _Ready, intent: Event, outcome: Outcome) -> None:
-        """Write the result of a dot."""
-        match outcome.fate:
-            case Fate.SENT:
-                event = self._event(Word.SENT, f"accepted: {outcome.text}", intent)
-                with self._store.transaction(f"{ready.conversation_id} sent") as ledger:
-                    ledger.append(ready.conversation_id, event)
-                    self._copies.owe(ledger, ready.outgoing)
-                tell(self._observe, ready.conversation_id, event)
-            case Fate.UNCERTAIN:
-                because = f"nobody knows whether it went out: {outcome.text}"
-                self._append(ready.conversation_id, self._event(Word.UNCERTAIN, because, intent))
-            case _:
-                self._record_refusal(ready, outcome, intent)
-
-    def _record_refusal(self, ready: _Ready, outcome: Outcome, intent: Event | None) -> None:
-        """The server answered and does not have the letter; an intent that is on disk has to be closed."""
-        if outcome.scope is not Scope.ACCOUNT:
-            self._append(ready.conversation_id, self._refusal(ready, outcome))
-            return
-        if intent is not None:
-            self._append(ready.conversation_id, self._deferral(ready, outcome))
-        self._stop_sending(outcome)
-
-    def _refusal(self, ready: _Ready, outcome: Outcome) -> Event:
-        if outcome.fate is not Fate.REFUSED:
-            return self._deferral(ready, outcome)
-        return Event(
-            at=self._clock.now(),
-            word=Word.REFUSED,
-            because=f"refused: {_words(outcome)}",
-            step=ready.send.step.word,
-            address=outcome.address,
-            permanent=outcome.scope is Scope.PROSPECT,
-        )
-
-    def _deferral(self, ready: _Ready, outcome: Outcome) -> Event:
-        now = self._clock.now()
-        conversation = self._store.conversation(ready.conversation_id)
-        until = now + back_off(outcome, conversation.deferrals if conversation else 0)
-        because = f"put off: {_words(outcome)}"
-        return Event(at=now, word=Word.DEFERRED, because=because, step=ready.send.step.word, until=until)
-
-    def _stop_sending(self, outcome: Outcome) -> None:
-        """An answer about the whole account: nothing more goes out before the time it names."""
-        until = self._clock.now() + (outcome.retry_after or FIRST_RETRY)
-        with self._store.transaction("the server stops us") as ledger:
-            ledger.remember(SENDING_STOPPED, {"until": until.isoformat(), "because": outcome.text})
-        self._observe("sending_stopped", {"because": outcome.text, "until": until.isoformat()})
-        if outcome.fatal and outcome.phase is Phase.AUTH:
-            raise LoginRefused(outcome.text)
-
     def _event(self, word: Word, because: str, intent: Event | None = None) -> Event:
         return Event(
             at=self._clock.now(),
@@ -361,22 +308,6 @@ def _next_at(planned: Iterable[Planned]) -> datetime | None:
     steps = [each.action.at for each in planned if isinstance(each.action, Wait)]
     holds = [each.action.until for each in planned if isinstance(each.action, Rest) and each.action.until]
     return min(steps + holds, default=None)
-
-
-def _words(outcome: Outcome) -> str:
-    """What we take it for, and the server's own words."""
-    return f"{outcome.means}: {outcome.text}" if outcome.means not in ("", outcome.text) else outcome.text
-
-
-def back_off(outcome: Outcome, deferrals: int) -> timedelta:
-    """How long to leave a letter that was put off: doubled each time, up to four hours or what the server asks."""
-    first = outcome.retry_after or FIRST_RETRY
-    return min(first * (1 << min(deferrals, 10)), max(LONGEST_RETRY, first))
-
-
-def sent_times(conversations: Iterable[Conversation]) -> list[datetime]:
-    """When each letter of ours went out."""
-    return [event.at for each in conversations for event in each.events if event.word is Word.SENT]
 
 
 def _promised_at(planned: Planned) -> datetime:

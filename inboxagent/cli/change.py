@@ -264,7 +264,7 @@ def _uncertain_step(
 
 
 def _release_brake(config: str | None, as_json: bool) -> None:
-    from inboxagent.agent.sending import BRAKE, BRAKE_RELEASED
+    from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED
 
     composition = compose(config)
     with composition.store.transaction("she releases the brake") as ledger:

@@ -11,8 +11,10 @@ from inboxagent.cli.options import json_option
 from inboxagent.cli.paper import plain, say, say_json, tell
 from inboxagent.errors import UsageError
 from inboxagent.mail.classify import Kind, Verdict, classify
-from inboxagent.mail.inbound import parse
-from inboxagent.mail.newtext import new_text
+from inboxagent.mail.inbound import Inbound, parse
+from inboxagent.mail.newtext import marked_lines, new_text
+
+MOST_CUT_SHOWN = 20
 
 
 @click.command("classify")
@@ -49,7 +51,7 @@ def _answer(path: str, as_json: bool, *, in_step: bool) -> bool:
     if as_json:
         say_json(_document(path, verdict, verdict.new_text or new_text(message)), lines=True)
     else:
-        _say(path, verdict)
+        _say(path, verdict, message)
     return True
 
 
@@ -69,14 +71,30 @@ def _document(path: str, verdict: Verdict, visible_text: str) -> dict[str, Any]:
     }
 
 
-def _say(path: str, verdict: Verdict) -> None:
-    dated = f", back on {verdict.return_date:%Y-%m-%d}" if verdict.return_date else ""
-    say(f"{plain(path)}: {_word(verdict)}{dated}: {plain(verdict.because)}")
+def _say(path: str, verdict: Verdict, message: Inbound) -> None:
+    """The verdict with its evidence, then what was judged: his lines as they are, the others after a minus."""
+    say(f"{plain(path)}: {_word(verdict)}: {plain(verdict.because)}")
+    if verdict.new_text:
+        cut = 0
+        for is_his, line in marked_lines(message):
+            cut += not is_his
+            if is_his or cut <= MOST_CUT_SHOWN:
+                say(f"    {' ' if is_his else '-'} {plain(line)}")
+        if cut > MOST_CUT_SHOWN:
+            say(f"    - … and {cut - MOST_CUT_SHOWN} more lines that are not his")
     sys.stdout.flush()
 
 
 def _word(verdict: Verdict) -> str:
-    parts: Iterable[str | None] = (str(verdict.kind), verdict.intent, _fate(verdict))
+    parts: Iterable[str | None] = (
+        str(verdict.kind),
+        verdict.intent,
+        f"back on {verdict.return_date}" if verdict.return_date else None,
+        f"to be written to from {verdict.contact_after}" if verdict.contact_after else None,
+        f"by {verdict.promised_until}" if verdict.promised_until else None,
+        f"names {verdict.successor}" if verdict.successor else None,
+        _fate(verdict),
+    )
     return ", ".join(part for part in parts if part)
 
 

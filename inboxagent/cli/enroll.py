@@ -36,9 +36,7 @@ NOBODY = "nobody@nowhere.invalid"  # stands in until the rows of a table name pe
 @click.option("--tone", metavar="TONE", help="formal, polite, warm, relaxed or brief, for this person.")
 @click.option("--pace", metavar="NUMBER", help="1.5 makes every wait half as long again, for this person.")
 @click.option("--start", metavar="STEP", help="Begin with this step.")
-@click.option(
-    "--csv", "csv_file", metavar="FILE", help="Everybody in a table with a column for the address."
-)
+@click.option("--csv", "csv_file", metavar="FILE", help="Everybody in a table with a column for the address.")
 @click.option("--skip-bad", is_flag=True, help="With --csv: leave out the rows that cannot be enrolled.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
 @config_option

@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from inboxagent.cli.composition import Composition, compose
-from inboxagent.cli.documents import conversation_document, event_document
+from inboxagent.cli.documents import conversation_document, event_document, instant
 from inboxagent.cli.finding import find
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import block, columns, fact, paragraph, plain, say, say_json, tell, when
+from inboxagent.cli.status import Standing, standing
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.state import Conversation, State
@@ -33,14 +34,34 @@ def list_command(config: str | None, as_json: bool) -> None:
     """Show who stands where, and what comes next."""
     composition = compose(config)
     rows = [(each, composition.next_of(each)) for each in composition.store.conversations()]
+    blind = blindness(composition)
     if as_json:
-        say_json([conversation_document(each, ahead) for each, ahead in rows])
+        say_json([{**conversation_document(each, ahead), **_blind_document(each, blind)} for each, ahead in rows])
     elif rows:
         _say_table(composition, sorted(rows, key=_urgency))
         if flags := composition.flags():
             tell(f"Everything is paused ({flags[0]}); end it with: inboxagent resume --all")
+        if blind is not None:
+            tell(f"B{_blind_words(composition, blind)[1:]}.")
     else:
         tell("Nobody is enrolled yet. Begin with: inboxagent enroll SEQUENCE ADDRESS")
+
+
+def blindness(composition: Composition) -> Standing | None:
+    """How the account stands while its daemon cannot read; None otherwise."""
+    now = standing(composition)
+    return now if now.state == "blind" else None
+
+
+def _blind_document(conversation: Conversation, blind: Standing | None) -> dict[str, Any]:
+    """Since when nothing can go out for somebody who waits, because the mailboxes cannot be read."""
+    waits = conversation.state in (State.WAITING, State.HELD)
+    return {"blind_since": instant(blind.since) if blind is not None and waits else None}
+
+
+def _blind_words(composition: Composition, blind: Standing) -> str:
+    since = when(blind.since or composition.clock.now(), composition.home, composition.clock.now())
+    return f"blind since {since}, so nothing goes out: {blind.because}"
 
 
 def _urgency(row: Row) -> tuple[int, float]:
@@ -89,9 +110,10 @@ def show_command(conversation: str, config: str | None, as_json: bool) -> None:
     composition = compose(config)
     found = find(composition.store.conversations(), conversation)
     ahead = composition.next_of(found)
+    blind = blindness(composition)
     if as_json:
         events = [event_document(event) for event in found.events]
-        say_json({**conversation_document(found, ahead), "events": events})
+        say_json({**conversation_document(found, ahead), **_blind_document(found, blind), "events": events})
         return
     _say_head(composition, found, ahead)
     for event in found.events:
@@ -115,6 +137,8 @@ def _say_head(composition: Composition, conversation: Conversation, ahead: Wait 
         ("to do", f"{task.step}: {task.text or ''} (then: inboxagent done {conversation.id})")
         for task in conversation.tasks
     ]
+    if (blind := blindness(composition)) is not None and ahead is not None:
+        facts.append(("but", _blind_words(composition, blind)))
     for name, text in facts:
         say(fact(name, text))
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
+from inboxagent.agent.alerts import Alerts
 from inboxagent.agent.cycle import Agent
 from inboxagent.agent.reading import Reader
 from inboxagent.cli.composition import Composition
@@ -41,13 +42,24 @@ class Service:
         composition.rules()
         self._mailbox = composition.mailbox()
         self._transport = composition.transport()
+        observe = observer(self._store)
+        alerts = composition.config.alerts
+        self._alerts = Alerts(
+            self._account,
+            self._transport,
+            self._store,
+            composition.clock,
+            observe,
+            to=alerts.to,
+            blind_after=alerts.blind_after,
+        )
         self._agent = Agent(
             self._account,
             self._mailbox,
             self._transport,
             self._store,
             composition.clock,
-            observer(self._store),
+            observe,
             partial(set_aside, composition.config.state),
         )
 
@@ -64,9 +76,13 @@ class Service:
             stop=stop,
             report=self.report,
             watched=self._composition.rules.stamp,
+            alarm=self._alarm,
         )
         await daemon.run()
         self.ended_because = "it was told to stop"
+
+    async def _alarm(self, health: Health) -> None:
+        await self._alerts.blind(health.since, health.because)
 
     async def run_once(self, stop: asyncio.Event) -> None:
         """One reading of every mailbox, then what is due, spaced as the limits say. Raises `Unreachable`."""

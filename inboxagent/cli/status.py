@@ -17,6 +17,7 @@ from inboxagent.edge.system_state import count_set_aside, read_status
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.stoppage import FACT, Stoppage, from_fact
 
 WORST_FIRST = ("stopped", "blind", "braked", "paused", "ok")
 GRACE = timedelta(seconds=30)
@@ -39,6 +40,7 @@ class Report:
 
     composition: Composition
     standing: Standing
+    stopped: Stoppage | None  # her server takes nothing at the moment
     uncertain: tuple[Conversation, ...]
     tasks: tuple[Conversation, ...]
     broken: tuple[str, ...]
@@ -66,6 +68,7 @@ def _report(composition: Composition) -> Report:
     return Report(
         composition=composition,
         standing=standing(composition),
+        stopped=_stopped(composition),
         uncertain=tuple(each for each in conversations if each.uncertain),
         tasks=tuple(each for each in conversations if each.tasks),
         broken=_broken(composition),
@@ -99,6 +102,11 @@ def standing(composition: Composition) -> Standing:
     return be("ok", _instant(said.get("since")), "all mailboxes are read")
 
 
+def _stopped(composition: Composition) -> Stoppage | None:
+    stopped = from_fact(composition.store.fact(FACT))
+    return stopped if stopped is not None and stopped.until > composition.clock.now() else None
+
+
 def _last_words(said: Mapping[str, object]) -> str:
     """How the last daemon ended, and what to do."""
     if not said:
@@ -122,7 +130,7 @@ def _overdue_since(composition: Composition, last_reading_at: datetime | None) -
 
 
 def _brake(composition: Composition) -> dict[str, Any] | None:
-    from inboxagent.agent.sending import BRAKE, BRAKE_RELEASED
+    from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED
 
     fact = composition.store.fact(BRAKE)
     released = composition.store.fact(BRAKE_RELEASED) is not None
@@ -164,7 +172,7 @@ def _document(reports: Sequence[Report]) -> dict[str, Any]:
 
 
 def _account_document(report: Report) -> dict[str, Any]:
-    standing = report.standing
+    standing, stopped = report.standing, report.stopped
     return {
         "address": report.composition.config.me.address,
         "state": standing.state,
@@ -172,6 +180,7 @@ def _account_document(report: Report) -> dict[str, Any]:
         "last_reading_at": instant(standing.last_reading_at),
         "because": standing.because,
         "broken_rules": list(report.broken),
+        "sending_stopped": None if stopped is None else {"until": instant(stopped.until), "because": stopped.because},
     }
 
 
@@ -188,6 +197,9 @@ def _say_report(report: Report) -> None:
         ("sent today", f"{report.sent_today} of at most {composition.config.limits.per_day}"),
         ("next", _next_words(report, now)),
     ]
+    if report.stopped:
+        until = when(report.stopped.until, composition.home, now)
+        facts.append(("sending", f"stopped until {until}: {plain(report.stopped.because)}"))
     if report.uncertain:
         ids = ", ".join(each.id for each in report.uncertain)
         facts.append(("uncertain", f"{ids}; `why ID` tells more, `release ID` sends again, `drop ID` lets it be"))

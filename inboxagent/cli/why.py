@@ -7,7 +7,7 @@ import click
 from inboxagent.cli.composition import Composition, compose
 from inboxagent.cli.documents import conversation_document, instant
 from inboxagent.cli.finding import find
-from inboxagent.cli.look import who
+from inboxagent.cli.look import blindness, who
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import paragraph, say, say_json, when
 from inboxagent.outreach.decide import Wait
@@ -40,6 +40,7 @@ SENTENCES = {
     Word.SKIPPED: "{because}.",
     Word.WON: "It was won: {because}.",
     Word.LOST: "It was lost: {because}.",
+    Word.PROPOSED: "You may want to know: {because}.",
     Word.NOTE: "Nothing changed: {because}.",
 }
 
@@ -96,6 +97,8 @@ def _barriers(composition: Composition, conversation: Conversation, now: datetim
     """What would stop it all the same."""
     if flags := composition.flags():
         return f" But everything is paused: {flags[0]} is there."
+    if (blind := blindness(composition)) is not None:
+        return f" But the mailboxes cannot be read: {blind.because}."
     suppressed = composition.store.suppression(conversation.enrolment.prospect.address)
     return f" But he is never to be written to: {suppressed}." if suppressed else ""
 

@@ -2,9 +2,10 @@
 
 from inboxagent.config.places import find_config, state_home
 from inboxagent.config.reading import load_config, read_config
-from inboxagent.config.values import Command, Config, Secret, SecretFile, Server, Watching
+from inboxagent.config.values import Alerting, Command, Config, Secret, SecretFile, Server, Watching
 
 __all__ = [
+    "Alerting",
     "Command",
     "Config",
     "Secret",

@@ -129,6 +129,11 @@ def positive(value: object) -> int:
     return whole_number(value, least=1, most=1_000_000)
 
 
+def count(value: object) -> int:
+    """A count, of which 0 means no limit."""
+    return whole_number(value, least=0, most=1_000_000)
+
+
 def whole_number(value: object, least: int, most: int) -> int:
     """An integer between two others."""
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:

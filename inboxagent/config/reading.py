@@ -7,7 +7,7 @@ from pathlib import Path
 from inboxagent.config import checks
 from inboxagent.config.places import default_state
 from inboxagent.config.source import Problem, Table, parse
-from inboxagent.config.values import Config, Secret, Server, Watching
+from inboxagent.config.values import Alerting, Config, Secret, Server, Watching
 from inboxagent.errors import ConfigError
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
@@ -16,11 +16,12 @@ from inboxagent.outreach.zones import is_zone
 _LOGIN = ("host", "port", "security", "username", "password_command", "password_file", "ca_file")
 
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "": ("rules", "state", "me", "imap", "smtp", "limits"),
+    "": ("rules", "state", "me", "imap", "smtp", "limits", "alerts"),
     "me": ("name", "address", "aliases", "zone", "country", "absent"),
     "imap": (*_LOGIN, "mailboxes", "poll", "sent"),
     "smtp": _LOGIN,
-    "limits": ("per_day", "gap", "brake"),
+    "limits": ("per_day", "per_hour", "company_per_day", "gap", "person_gap", "person_per_week", "brake"),
+    "alerts": ("to", "blind_after"),
 }
 
 _NEVER_HERE = "a password never stands in this file; use password_command or password_file"
@@ -69,6 +70,7 @@ def _config(top: Table, path: Path, environ: Mapping[str, str]) -> Config:
         watching=_watching(top.table("imap")),
         smtp=_smtp(top.table("smtp"), folder, imap),
         limits=_limits(top.table("limits")),
+        alerts=_alerts(top.table("alerts"), me),
         rules=top.read("rules", checks.optional(checks.folder_under(folder)), None) or folder / "rules",
         state=top.read("state", checks.optional(checks.folder_under(folder)), None) or default_state(environ),
     )
@@ -152,6 +154,19 @@ def _limits(table: Table) -> Limits:
     usual = Limits()
     return Limits(
         per_day=table.read("per_day", checks.positive, usual.per_day),
+        per_hour=table.read("per_hour", checks.count, usual.per_hour),
+        company_per_day=table.read("company_per_day", checks.count, usual.company_per_day),
         gap=table.read("gap", checks.span, usual.gap),
+        person_gap=table.read("person_gap", checks.span, usual.person_gap),
+        person_per_week=table.read("person_per_week", checks.count, usual.person_per_week),
         brake=table.read("brake", checks.positive, usual.brake),
+    )
+
+
+def _alerts(table: Table, me: Me) -> Alerting:
+    table.refuse_others(KEYS, REMEDIES)
+    usual = Alerting(to=me.address)
+    return Alerting(
+        to=table.read("to", checks.optional(checks.address), None) or usual.to,
+        blind_after=table.read("blind_after", checks.span, usual.blind_after),
     )

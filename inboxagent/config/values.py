@@ -50,6 +50,14 @@ class Watching:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alerting:
+    """Whom to tell by mail when the mailboxes could not be read, and after how long."""
+
+    to: str
+    blind_after: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """One account. `rules` and `state` are folders that need not exist."""
 
@@ -59,5 +67,6 @@ class Config:
     watching: Watching
     smtp: Server
     limits: Limits
+    alerts: Alerting
     rules: Path
     state: Path

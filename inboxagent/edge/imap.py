@@ -120,7 +120,7 @@ class ImapMailbox:
         await self._call(lambda connection: connection.append(mailbox, message, received_at), again=False)
 
     async def wait(self, seconds: float) -> bool:
-        """True as soon as INBOX has announced new mail, and once after each connect."""
+        """True as soon as new mail was announced, in any mailbox if the server has NOTIFY, and once after a connect."""
         if self._refusal is not None:
             raise LoginRefused(self._refusal)
         return await self._watch.news(seconds)

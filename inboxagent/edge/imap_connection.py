@@ -18,14 +18,19 @@ from imapclient import imap_utf7
 from imapclient.datetime_util import datetime_to_INTERNALDATE
 
 from inboxagent.edge.imap_answers import Listed, Message, Piece, quote, read_mailboxes, read_messages, read_statuses
-from inboxagent.edge.imap_line import Client, Imap4, Server, explain, tls_context, words
+from inboxagent.edge.imap_line import Client, Imap4, Server, asked_pause, explain, tls_context, words
 from inboxagent.errors import InboxagentError, LoginRefused, Unreachable
 
 T = TypeVar("T")
 Command = tuple[str, *tuple[str | bytes, ...]]
 
+imaplib.Commands.setdefault("NOTIFY", ("AUTH", "SELECTED"))  # which it has never heard of
+
 _AT_ONCE = 50  # commands sent before the first answer is read: neither side's buffer fills up
 _STATUS_ITEMS = "(UIDNEXT UIDVALIDITY)"
+_EVERYWHERE = "SET (selected (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge MailboxName))"
+_NEWS = frozenset({"EXISTS", "STATUS", "LIST"})  # untagged: new mail here, elsewhere, a mailbox made or renamed
+_OVERFLOW = "NOTIFICATIONOVERFLOW"  # RFC 5465, 5.8: from now on the server is silent
 _TEMPORARY = re.compile(
     r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|too many (?:\w+ ){0,2}connections|maximum number of connections"
     r"|temporar|try again|unavailable|throttl|rate limit|internal (?:server )?error",
@@ -41,6 +46,10 @@ class Opened:
     uidvalidity: int | None
     uidnext: int | None
     exists: int
+
+
+class SilencedError(Exception):
+    """The server has ended a NOTIFY by itself: it is too much for it."""
 
 
 class Connection:
@@ -79,9 +88,13 @@ class Connection:
             if not self._ready:
                 self.drop()
             raise
+        except SilencedError:
+            self.drop()
+            raise
         except Exception as error:
             self.drop()
-            raise Unreachable(explain(error, self.server)) from error
+            why = explain(error, self.server)
+            raise Unreachable(why, asked_pause(why)) from error
 
     def cut(self) -> None:
         """Shut the socket down, from any thread: whoever waits for it fails at once."""
@@ -110,7 +123,7 @@ class Connection:
 
     def trouble(self, text: str) -> Unreachable:
         """The error that says `text` of this server."""
-        return Unreachable(f"{self.server.place} {text}")
+        return Unreachable(f"{self.server.place} {text}", asked_pause(text))
 
     # -- commands
 
@@ -189,13 +202,29 @@ class Connection:
         if kind != "OK":
             raise self.trouble(f'does not take the message into "{mailbox}": {words(text)}')
 
-    def idle(self, after: float, news: Callable[[], None]) -> None:
-        """One IDLE (RFC 2177) of this many seconds. Whatever is odd raises.
+    def notify(self) -> bool:
+        """Ask to be told of every mailbox in IDLE from now on (RFC 5465); False where the server will not.
 
-        `news` is called for each EXISTS, and once when the server begins to listen: not all of them tell what came
-        between the last command and IDLE.
+        To be said once in a connection: Dovecot 2.3 forgets the other mailboxes at every second NOTIFY.
+        """
+        if not self.has("NOTIFY"):
+            return False
+        try:
+            ((kind, _),) = self.ask(("NOTIFY", _EVERYWHERE))
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:  # BAD: it knows another NOTIFY than ours
+            return False
+        return kind == "OK"
+
+    def idle(self, after: float, news: Callable[[], None]) -> None:
+        """One IDLE (RFC 2177) of this many seconds. Whatever is odd raises, and so does the end of a NOTIFY.
+
+        `news` is called for each EXISTS, STATUS or LIST, and once when the server begins to listen: not all of them
+        tell what came between the last command and IDLE.
         """
         imap = self._imap
+        imap.untagged_responses.clear()
         tag = imap._command("IDLE")
         while imap._get_response() is not None:  # mail may be told of before the continuation
             self._heed(tag, news)
@@ -282,8 +311,10 @@ class Connection:
 
     def _heed(self, tag: bytes, news: Callable[[], None]) -> None:
         imap = self._imap
-        if "EXISTS" in imap.untagged_responses:
+        if not _NEWS.isdisjoint(imap.untagged_responses):
             news()
+        if _OVERFLOW in imap.untagged_responses:
+            raise SilencedError
         imap._check_bye()
         imap.untagged_responses.clear()
         if imap.tagged_commands.get(tag):

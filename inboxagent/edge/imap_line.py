@@ -3,6 +3,7 @@
 import contextlib
 import imaplib
 import ipaddress
+import re
 import select
 import socket
 import ssl
@@ -21,6 +22,13 @@ Security = Literal["tls", "starttls", "none"]
 LONGEST_LINE = 16_000_000
 LONGEST_LITERAL = 1_000_000
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}  # a line that died silently: two minutes
+_DAY = 86_400.0
+_UNITS = (("mil", 0.001), ("ms", 0.001), ("m", 60.0), ("h", 3_600.0), ("s", 1.0))
+_PAUSE = re.compile(
+    r"(?:back-?off(?: time)?|retry|try again|again|wait)(?: in| after| for)?:? (\d{1,7}) ?"
+    r"(milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|hours?)\b",
+    re.IGNORECASE,
+)
 _EMPTY_READS = 3  # a socket that is readable and has nothing, so often in a row, has ended
 
 
@@ -213,6 +221,14 @@ def explain(error: Exception, server: Server) -> str:
         case imaplib.IMAP4.error():
             return f"{place} ended the dialogue: {words(error)}"
     return f"{place} talks nonsense: {words(error)}"
+
+
+def asked_pause(text: str) -> float | None:
+    """The seconds for which a server asks to be left alone, a day at most; None where it names no time."""
+    found = _PAUSE.search(text)
+    if found is None:
+        return None
+    return min(int(found[1]) * next(each for unit, each in _UNITS if found[2].lower().startswith(unit)), _DAY)
 
 
 def words(said: object, *, hide: str = "") -> str:

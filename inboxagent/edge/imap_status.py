@@ -26,6 +26,8 @@ def read_status(connection: Connection, wanted: Wanted) -> Mapping[str, Status]:
     refused = [name for name, item in items.items() if isinstance(item, str)]
     if refused:
         names = _still_there(connection, wanted, names, refused)
+    if wanted == "all":
+        names = tuple(name for name in names if name == "INBOX" or not _is_hollow(items[name]))
     return {name: _status(connection, name, items[name]) for name in names}
 
 
@@ -55,6 +57,13 @@ def _still_there(
     """The names without those that were refused because they have just been deleted or renamed."""
     there = watched_names(connection, wanted)
     return tuple(name for name in names if name in there or name not in refused)
+
+
+def _is_hollow(item: dict[str, int] | str) -> bool:
+    """Whether a listed name is no mailbox: Dovecot lists the deleted parent of a mailbox without \\Noselect, and says
+    of its status only that there is none of that name (RFC 5530 has NONEXISTENT for it)."""
+    said = item.lower() if isinstance(item, str) else ""
+    return any(words in said for words in ("nonexistent", "doesn't exist", "does not exist"))
 
 
 def _status(connection: Connection, name: str, items: dict[str, int] | str) -> Status:

@@ -1,4 +1,5 @@
-"""Push: a connection of its own that waits in IDLE (RFC 2177) on INBOX. It proves nothing, it is only quicker."""
+"""Push: a connection of its own that waits in IDLE (RFC 2177), for news of every mailbox where the server has NOTIFY
+(RFC 5465), else of INBOX. It proves nothing, it is only quicker."""
 
 import asyncio
 import contextlib
@@ -6,7 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 
-from inboxagent.edge.imap_connection import Connection
+from inboxagent.edge.imap_connection import Connection, SilencedError
 from inboxagent.errors import LoginRefused, Unreachable
 
 
@@ -25,6 +26,7 @@ class Watch:
         self._idle_after = idle_after
         self._shortest, self._longest = retry_after
         self._failures = 0
+        self._everywhere = True  # until NOTIFY was too much for the server
         self._stopped = threading.Event()
         self._told = asyncio.Event()
         self._refusal: LoginRefused | None = None
@@ -62,6 +64,7 @@ class Watch:
     def _run(self) -> None:
         while not self._stopped.is_set():
             self._connection = self._connect()
+            told = 0.0
             try:
                 self._connection.run(self._follow)
                 return  # no IDLE there: polling has to do
@@ -69,17 +72,23 @@ class Watch:
                 self._refusal = error
                 self._announce()
                 return
-            except Unreachable:
+            except Unreachable as error:
                 self._failures += 1
+                told = error.retry_after or 0.0
+            except SilencedError:
+                self._everywhere = False
+                self._announce()
             finally:
                 self._connection.drop()
-            self._stopped.wait(self._pause())
+            self._stopped.wait(max(self._pause(), told))
 
     def _follow(self, connection: Connection) -> None:
         connection.examine("INBOX")
         if not connection.has("IDLE"):
             self._announce()
             return
+        if self._everywhere:
+            self._everywhere = connection.notify()
         while not self._stopped.is_set():
             connection.idle(self._idle_after, self._announce)
             self._failures = 0  # not earlier: a server that lets us in and drops us is not well

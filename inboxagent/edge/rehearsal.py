@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
+from inboxagent.edge.store.records import fits
+from inboxagent.edge.store.records import look_at as store_look
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.state import Conversation, advance, fold
 from inboxagent.ports import Cursor, Ledger, Store
@@ -18,6 +21,7 @@ class Rehearsal:
         self._cursors = dict(store.cursors())
         self._suppressions: dict[str, str] = {}
         self._facts: dict[str, object | None] = {}
+        self._looks: dict[str, datetime | None] = {each.id: store_look(each) for each in store.conversations()}
         self._changes = 0
 
     def conversations(self) -> Sequence[Conversation]:
@@ -27,6 +31,21 @@ class Rehearsal:
     def conversation(self, conversation_id: str) -> Conversation | None:
         """The one with this id."""
         return self._conversations.get(conversation_id)
+
+    def find(self, index: str, value: str) -> Sequence[Conversation]:
+        """Those with this `address`, `message_id`, `state` or `id`."""
+        return [each for each in self._conversations.values() if fits(each, index, value)]
+
+    def due(self, now: datetime, limit: int) -> Sequence[Conversation]:
+        """Those that were to be looked at by now, the most overdue first."""
+        return [self._conversations[name] for at, name in self._queue() if at <= now][:limit]
+
+    def next_look_at(self) -> datetime | None:
+        """When the next conversation is to be looked at."""
+        return min((at for at, _ in self._queue()), default=None)
+
+    def _queue(self) -> list[tuple[datetime, str]]:
+        return sorted((at, name) for name, at in self._looks.items() if at is not None)
 
     def cursors(self) -> Mapping[str, Cursor]:
         """How far each mailbox has been judged."""
@@ -48,7 +67,7 @@ class Rehearsal:
         return self._changes
 
     @contextmanager
-    def transaction(self, why: str) -> Iterator[Ledger]:
+    def transaction(self, why: str, *, urgent: bool = False) -> Iterator[Ledger]:
         """Changes that nobody else will see."""
         yield self
         self._changes += 1
@@ -57,14 +76,22 @@ class Rehearsal:
         """Begin a conversation; its id must be new."""
         if conversation_id in self._conversations:
             raise ValueError(f"conversation {conversation_id} exists already")
-        self._conversations[conversation_id] = fold(conversation_id, events)
-        return self._conversations[conversation_id]
+        return self._keep(fold(conversation_id, events))
 
     def append(self, conversation_id: str, *events: Event) -> Conversation:
         """Add events to a conversation and return it as it is afterwards."""
         for event in events:
             self._conversations[conversation_id] = advance(self._conversations[conversation_id], event)
-        return self._conversations[conversation_id]
+        return self._keep(self._conversations[conversation_id])
+
+    def look_again(self, conversation_id: str, at: datetime | None) -> None:
+        """Let `due` hand this conversation out from this instant on."""
+        self._looks[self._conversations[conversation_id].id] = at
+
+    def _keep(self, conversation: Conversation) -> Conversation:
+        self._conversations[conversation.id] = conversation
+        self._looks[conversation.id] = store_look(conversation)
+        return conversation
 
     def move_cursor(self, mailbox: str, cursor: Cursor | None) -> None:
         """Remember how far a mailbox has been judged; None forgets it."""

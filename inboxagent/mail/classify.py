@@ -1,5 +1,6 @@
 """What an incoming message is: an ordered tuple of detectors, each of which says why; the first opinion counts."""
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -19,6 +20,7 @@ from inboxagent.mail.machine import (
 )
 from inboxagent.mail.newtext import new_text
 from inboxagent.mail.notice import read_notice
+from inboxagent.mail.promised import find_promised
 from inboxagent.mail.report import Report
 
 
@@ -39,7 +41,9 @@ class Verdict:
     """What a message is and because of which words.
 
     `recipients`, `permanent` (the address is dead) and the original ids are of reports; `return_date` is the first day
-    on which an absent writer is back, `contact_after` the day from which he wants to be written to again.
+    on which an absent writer is back, `contact_after` the day from which he wants to be written to again,
+    `promised_until` the last day of the time within which he promises to answer, `successor` the address that somebody
+    who left asks to write to instead.
     """
 
     kind: Kind
@@ -52,6 +56,8 @@ class Verdict:
     new_text: str = ""
     return_date: date | None = None
     contact_after: date | None = None
+    promised_until: date | None = None
+    successor: str | None = None
 
     @property
     def recipient(self) -> str | None:
@@ -59,14 +65,19 @@ class Verdict:
         return self.recipients[0] if self.recipients else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
-    """What a detector is asked: the message, his own words in it, the time, whether it answers a letter of ours."""
+    """What a detector is asked: the message, what we sent, the time, whether it answers a letter of ours."""
 
     message: Inbound
-    new_text: str
+    ours: tuple[str, ...]
     now: datetime
     replies_to_ours: bool
+
+    @functools.cached_property
+    def new_text(self) -> str:
+        """His own words in the message; reports are judged without them."""
+        return new_text(self.message, self.ours)
 
     @property
     def answers(self) -> bool:
@@ -92,7 +103,7 @@ def classify(
     """
     question = Question(
         message=message,
-        new_text=new_text(message, ours),
+        ours=tuple(ours),
         now=now or message.date or datetime(1970, 1, 1, tzinfo=UTC),
         replies_to_ours=replies_to_ours,
     )
@@ -158,7 +169,9 @@ def _worded_as_automatic(question: Question) -> Verdict | None:
 
 
 def _auto_reply(question: Question, because: str) -> Verdict:
-    absence = read_absence(f"{question.new_text}\n", question.now)
+    message = question.message
+    known = frozenset(each.address for each in (*message.from_, *message.sender, *message.reply_to, *message.to))
+    absence = read_absence(f"{question.new_text}\n", question.now, known)
     if absence.back:
         because += f'; back: "{absence.back.words}"'
     return Verdict(
@@ -167,6 +180,7 @@ def _auto_reply(question: Question, because: str) -> Verdict:
         intent=absence.intent,
         new_text=question.new_text,
         return_date=absence.back.day if absence.back else None,
+        successor=absence.successor,
     )
 
 
@@ -208,12 +222,15 @@ def _answered(question: Question) -> Verdict:
 
 
 def _human(question: Question, kind: Kind, because: str, after: date | None = None) -> Verdict:
+    wish = intent(question.new_text) if kind is Kind.REPLY else None
+    promised = find_promised(question.new_text, question.now) if wish == "promise" else None
     return Verdict(
         kind=kind,
-        because=because,
-        intent=intent(question.new_text) if kind is Kind.REPLY else None,
+        because=f'{because}; promised: "{promised.words}"' if promised else because,
+        intent=wish,
         new_text=question.new_text,
         contact_after=after,
+        promised_until=promised.day if promised else None,
     )
 
 

@@ -8,11 +8,16 @@ from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.policy import SMTP
 
+from inboxagent.mail.domains import ascii_domain
+from inboxagent.mail.flowed import flow
 from inboxagent.mail.headers import Address
 
 # RFC 5322 2.1.1. The name of the field, its colon and space stand on the same line.
 LONGEST_LINE = 998
 LONGEST_REFERENCES = 8_192
+
+MARK_FIELD = "X-Inboxagent"
+COPY_FIELD = "X-Inboxagent-Copy"
 
 # The standard serialiser folds at 78 columns and turns ids of that length into encoded words, which loses the thread.
 _POLICY = SMTP.clone(max_line_length=LONGEST_LINE)
@@ -20,6 +25,7 @@ _ID = re.compile("<[^\x00-\x1f\x7f\x85\u2028\u2029]{1,990}>")
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,200}")
 _SPECIAL = re.compile(r"[\s<>,;:()\[\]\\\"@]")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@+!$'*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -37,6 +43,7 @@ class Outgoing:
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
     token: str = ""
+    list_unsubscribe: str = ""  # the subject that asks for it; empty for no List-Unsubscribe field
 
 
 def compose(outgoing: Outgoing) -> bytes:
@@ -57,6 +64,11 @@ def compose(outgoing: Outgoing) -> bytes:
     return _thread_fields(outgoing) + message.as_bytes()
 
 
+def mark_copy(message: bytes) -> bytes:
+    """The message as the copy that we file ourselves: unlike one that a server filed, it proves nothing."""
+    return b"%s: filed by inboxagent\r\n" % COPY_FIELD.encode() + message
+
+
 def _refuse_injection(outgoing: Outgoing) -> None:
     if not outgoing.to:
         raise ValueError("a letter needs a recipient")
@@ -65,7 +77,7 @@ def _refuse_injection(outgoing: Outgoing) -> None:
     for person in (outgoing.from_, *outgoing.to, *outgoing.cc):
         _refuse_control(person.name, "a name")
         _refuse_control(person.address, "an address")
-        if not person.address.isascii():
+        if not person.address.rpartition("@")[0].isascii() or ascii_domain(person.address.rpartition("@")[2]) is None:
             raise ValueError(f"{person.address!r} needs SMTPUTF8 (RFC 6531), which is not spoken here")
     _refuse_control(outgoing.subject, "the subject")
     ids = (outgoing.message_id, *([outgoing.in_reply_to] if outgoing.in_reply_to else []), *outgoing.references)
@@ -87,16 +99,18 @@ def _mailbox(person: Address) -> Mailbox:
     quoted = len(local) > 2 and local[0] == local[-1] == '"'
     if not local or not domain or _SPECIAL.search(domain) or (not quoted and _SPECIAL.search(local)):
         raise ValueError(f"{person.address!r} is not an address")
-    return Mailbox(display_name=person.name, username=local.removeprefix('"').removesuffix('"'), domain=domain)
+    username = local.removeprefix('"').removesuffix('"')
+    return Mailbox(display_name=person.name, username=username, domain=ascii_domain(domain) or domain)
 
 
 def _set_text(message: EmailMessage, text: str) -> None:
     """7bit where the text allows it, else quoted-printable: 8bit may be recoded on the way, which breaks signatures."""
-    text = _LINE_END.sub("\n", text)
+    text = flow(_LINE_END.sub("\n", text))
     if not text.endswith("\n"):
         text += "\n"
     plain = text.isascii() and all(len(line) <= LONGEST_LINE for line in text.split("\n"))
     message.set_content(text, charset="utf-8", cte="7bit" if plain else "quoted-printable")
+    message.set_param("format", "flowed")
 
 
 def _thread_fields(outgoing: Outgoing) -> bytes:
@@ -110,8 +124,16 @@ def _thread_fields(outgoing: Outgoing) -> bytes:
             "References:\r\n " + "\r\n ".join(chain) if len(chain[0]) > 980 else "References: " + "\r\n ".join(chain)
         )
     if outgoing.token:
-        lines.append(f"X-Inboxagent: {outgoing.token}")
+        lines.append(f"{MARK_FIELD}: {outgoing.token}")
+    if outgoing.list_unsubscribe:
+        address, subject = _percent(_mailbox(outgoing.from_).addr_spec), _percent(outgoing.list_unsubscribe)
+        lines.append(f"List-Unsubscribe: <mailto:{address}?subject={subject}>")
     return "".join(line + "\r\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def _percent(text: str) -> str:
+    """As it stands in a mailto URI (RFC 6068, 2)."""
+    return "".join(chr(each) if chr(each) in _UNRESERVED else f"%{each:02X}" for each in text.encode())
 
 
 def trim_references(references: Sequence[str]) -> tuple[str, ...]:

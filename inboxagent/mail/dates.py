@@ -26,6 +26,13 @@ _RANGE = re.compile(
 _SENTENCE_END = re.compile(r"[^\W\d]{3}[.](?:\s|$)|[!?](?:\s|$)|[。！？\n]")
 
 
+# A line that goes on in the next one.
+_WRAP = re.compile(r"(?<=[^.!?:])\n(?=[a-zà-ÿ0-9])")
+_RANGE_BEFORE = re.compile(
+    r"\d{1,2}(?:st|nd|rd|th|er|\.)?\s{0,2}(?:-|–|—|to|till|until|bis|au|al|a|do|til|tot)\s{0,2}$"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A day, and the words that it was read from."""
@@ -70,7 +77,7 @@ def _later(back: Found | None, until: Found | None) -> Found | None:
 def prepare(text: str) -> str:
     """Folded, with lines kept as sentence ends and digits of all scripts as ASCII."""
     lines = [phrases.fold(line) for line in text[:LONGEST_TEXT].splitlines()]
-    joined = re.sub(r"(?<=[^.!?:])\n(?=[a-zà-ÿ0-9])", " ", "\n".join(lines))
+    joined = _WRAP.sub(" ", "\n".join(lines))
     return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in joined)
 
 
@@ -132,13 +139,15 @@ def _spoken_beside(pack: Pack, start: int, end: int, text: str, now: datetime) -
     for at, window in ((end, text[end : end + 32]), (max(0, start - 24), text[max(0, start - 24) : start])):
         if cut := _SENTENCE_END.search(window):
             window = window[: cut.start()] if at == end else window[cut.end() :]
-        for words, day in _spoken_days(pack, now):
+        for words, day in spoken_days(pack, now):
             if match := words.search(window):
                 return Mention(day, at + match.start(), at + match.end())
     return None
 
 
-def _spoken_days(pack: Pack, now: datetime) -> Iterator[tuple[re.Pattern[str], date]]:
+def spoken_days(pack: Pack, now: datetime) -> Iterator[tuple[re.Pattern[str], date]]:
+    """What names a day without a date, as patterns over prepared text: weekdays, "tomorrow", and "next week", which
+    begins on its Monday."""
     today = now.date()
     for weekday, names in enumerate(pack.words("weekdays")):
         ahead = (weekday - today.weekday() - 1) % 7 + 1
@@ -251,12 +260,6 @@ def _ranged(text: str, hints: Sequence[str], now: datetime) -> Found | None:
             started = any(
                 other.end <= mention.start and _RANGE.fullmatch(text[other.end : mention.start]) for other in mentions
             )
-            if mention.day >= now.date() and (
-                started
-                or re.search(
-                    r"\d{1,2}(?:st|nd|rd|th|er|\.)?\s{0,2}(?:-|–|—|to|till|until|bis|au|al|a|do|til|tot)\s{0,2}$",
-                    before,
-                )
-            ):
+            if mention.day >= now.date() and (started or _RANGE_BEFORE.search(before)):
                 return Found(mention.day + timedelta(days=1), text[max(0, mention.start - 14) : mention.end])
     return None

@@ -138,7 +138,8 @@ _AFTER_DATA = re.compile(
 )
 # How mail systems say at which command the answer came.
 _AT_RCPT = re.compile(
-    r"(?i)(?:>>>|\bafter|\bin reply to|\bin response to|\bfor|\bour|smtp:)\s{0,3}(?:the |smtp )?rcpt\b|\brcpt[ _](?:to )?command"
+    r"(?i)(?:>>>|\bafter|\bin reply to|\bin response to|\bfor|\bour|smtp:)\s{0,3}(?:the |smtp )?rcpt\b"
+    r"|\brcpt[ _](?:to )?command"
 )
 _POLICY_CODE = re.compile(r"(?<![\d.])5\.7\.\d{1,3}(?![\d.])")
 _TEMPORARY = re.compile(r"(?i)^4\.|not found, try again|'mx' lookup of|temporar")

@@ -19,7 +19,7 @@ LONGEST_HEADER = 65_536
 LONGEST_BODY = 262_144
 # Beyond these a message is a bomb: the parser recurses by container and pays for each part.
 MOST_CONTAINERS = 50
-MOST_BOUNDARIES = 1_000
+MOST_BOUNDARIES = 300
 
 # What the standard library raises on bytes that were made to hurt it.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
@@ -214,7 +214,6 @@ def _body(message: Message) -> tuple[str, str]:
     reduced["Content-Type"] = "multipart/mixed"
     reduced.set_payload([_plain_part(part) for part in own_text_parts(message)])
     mail = mailparser.MailParser(reduced)
-    mail.parse()
     return "\n".join(mail.text_plain), "\n".join(mail.text_html)
 
 

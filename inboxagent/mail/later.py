@@ -27,13 +27,17 @@ def _dated(pack: Pack, text: str, now: datetime) -> Found | None:
 
 
 def _after_span(pack: Pack, text: str, now: datetime) -> Found | None:
-    """ "In three months": a number and a unit, unless that much time has passed or is a period."""
+    return find_span(pack, text, now, least=SHORTEST_SPAN)
+
+
+def find_span(pack: Pack, text: str, now: datetime, *, least: int) -> Found | None:
+    """ "In three months": a number and a unit, at least `least` days, unless that much time is past or a period."""
     if half := _first(pack, "half_year", text):
         return Found(_months_on(now.date(), 6), half)
     for unit, months, days in (("year", 12, 0), ("month", 1, 0), ("week", 0, 7), ("day", 0, 1)):
         for match in _span_pattern(pack, unit).finditer(text):
             count = _count(pack, match[1])
-            if count * (months * 30 + days) >= SHORTEST_SPAN and not _is_past(pack, text, match):
+            if count * (months * 30 + days) >= least and not _is_past(pack, text, match):
                 day = _months_on(now.date(), count * months) + timedelta(days=count * days)
                 return Found(day, match.group().strip())
     return None
@@ -127,16 +131,22 @@ def _next_period(pack: Pack, text: str, now: datetime) -> Found | None:
 
 
 def _in_quarter(pack: Pack, text: str, now: datetime) -> Found | None:
-    today = now.date()
+    for number, pattern in enumerate(_quarter_patterns(pack), 1):
+        if match := pattern.search(text):
+            return Found(_next(now.date(), 3 * number - 2, 1), match.group())
+    return None
+
+
+@functools.cache
+def _quarter_patterns(pack: Pack) -> tuple[re.Pattern[str], ...]:
+    """What names the first, second, third and fourth quarter of a year."""
     names = any_of("|".join(pack.words("quarter") or ("q",))).pattern
+    found = []
     for number, ordinals in enumerate(pack.words("ordinals") or ("1", "2", "3", "4"), 1):
         ordinal = f"(?:{any_of(ordinals).pattern}|{number}\\.?)"
-        match = re.search(
-            rf"(?<!\w)q\s?{number}(?!\w)|{ordinal}\s{{0,2}}{names}|(?<!\w){names}\s{{0,2}}{ordinal}", text
-        )
-        if match:
-            return Found(_next(today, 3 * number - 2, 1), match.group())
-    return None
+        choices = rf"(?<!\w)q\s?{number}(?!\w)|{ordinal}\s{{0,2}}{names}|(?<!\w){names}\s{{0,2}}{ordinal}"
+        found.append(re.compile(choices))
+    return tuple(found)
 
 
 def _in_month(pack: Pack, text: str, now: datetime) -> Found | None:

@@ -11,6 +11,7 @@ from inboxagent.mail.inbound import Inbound
 from inboxagent.mail.phrases import Hit
 
 _TAG = re.compile(r"^(?:\s{0,3}[\[(](?!.{0,60}#\d)([^\[\]()]{1,60})[\])]\s{0,3}|\s{0,3}\*{3}[^*]{1,40}\*{3}\s{0,3})")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 _QUESTION = re.compile(r"[?？؟;]\s{0,3}$")
 
 # A value that must be among those named; an empty set stands for any value.
@@ -29,10 +30,12 @@ _RESPONDER_FIELDS: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """What an automatic answer says: the day of return if any, and whether he left or nobody reads this mailbox."""
+    """What an automatic answer says: the day of return if any, whether he left or nobody reads this mailbox, and the
+    address of his successor where it names one."""
 
-    back: Found | None
-    intent: str | None
+    back: Found | None = None
+    intent: str | None = None
+    successor: str | None = None
 
 
 def responder_field(message: Inbound) -> str:
@@ -85,7 +88,7 @@ def says_automatic(text: str, *, answers: bool) -> Hit | None:
 def _asked(hit: Hit, text: str) -> bool:
     folded = phrases.fold(text)
     at = folded.find(hit.words[:40])
-    sentence = re.split(r"(?<=[.!?])\s", folded[at:], maxsplit=1)[0] if at >= 0 else ""
+    sentence = _SENTENCE_END.split(folded[at:], maxsplit=1)[0] if at >= 0 else ""
     return bool(_QUESTION.search(sentence))
 
 
@@ -114,12 +117,22 @@ def is_away_subject(subject: str) -> bool:
     )
 
 
-def read_absence(text: str, now: datetime) -> Away:
-    """The day of return and the meaning of an automatic answer, from its own words."""
+def read_absence(text: str, now: datetime, known: frozenset[str] = frozenset()) -> Away:
+    """The day of return and the meaning of an automatic answer, from its own words. `known` are the addresses of
+    writer and readers, none of which is a successor's."""
     if phrases.find("left", text):
-        return Away(None, "left")
+        return Away(intent="left", successor=_successor(text, known))
     hits = [hit for name in ("away", "back", "until", "automatic") for hit in phrases.find_all(name, text)]
     languages = [hit.language for hit in hits]
     hints = sorted(set(languages), key=lambda code: (-languages.count(code), code))
     back = find_return(text, hints, now) if phrases.find("away", text) or phrases.find("back", text) else None
     return Away(back, "unmonitored" if back is None and phrases.find("unread", text) else None)
+
+
+_ADDRESS = re.compile(r"[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,8}")
+
+
+def _successor(text: str, known: frozenset[str]) -> str | None:
+    """The first address in the text that is of nobody who wrote or got this message."""
+    found = (match.group().lower() for line in phrases.lines(text) for match in _ADDRESS.finditer(line))
+    return next((address for address in found if address not in known), None)

@@ -8,6 +8,8 @@ from inboxagent.mail import html, languages, phrases
 from inboxagent.mail.inbound import Inbound
 
 MOST_ATTRIBUTION_LINES = 4
+# Looking for one costs a search in forty languages; further down nobody begins to quote.
+LATEST_ATTRIBUTION = 600
 HEADER_BLOCK_LINES = 8
 
 _QUOTED = re.compile(r"\s{0,3}(?:[>|＞]|[A-Z]{1,2}>(?:\s|$))")
@@ -24,6 +26,7 @@ _LABELLED = re.compile(r"\s{0,12}[*_]{0,2}([^\W\d_][^:：\n<>@*]{0,24}?)\s?[*_]{
 _RULE = re.compile(r"\s{0,3}(?:_{8,}|\*{5,}|={8,}|-{5,}|-{2,}\s?[^\s-][^\n]{2,60}?\s?-{2,})\s{0,3}")
 _SIGNATURE = re.compile(r"\s{0,2}(?:-- ?|--\xa0|—|__|—–)\s{0,2}")
 _ORNAMENT = re.compile(r"[\s=_*#~\-–—ᐧ·.]{1,200}")
+_EMPTY_LINES = re.compile(r"\n{3,}")
 _DASHES = re.compile(r"^[\s\-–—>*|]+|[\s\-–—*|]+$")
 
 
@@ -40,6 +43,18 @@ def new_text(message: Inbound, ours: Iterable[str] = ()) -> str:
         kept = _up_to_footer(kept)
     kept = _without_disclaimer(_without_signature(kept))
     return _tidy(_without_ours(kept, ours))
+
+
+def marked_lines(message: Inbound, ours: Iterable[str] = ()) -> tuple[tuple[bool, str], ...]:
+    """Every line of the text that is not empty, each with whether `new_text` keeps it."""
+    kept = [line.strip() for line in new_text(message, ours).splitlines() if line.strip()][::-1]
+    marked = []
+    for line in phrases.lines(phrases.unseen_removed(message.text)):
+        is_his = bool(kept) and line.strip().replace("\xa0", " ") == kept[-1][: phrases.LONGEST_LINE].strip()
+        if is_his:
+            kept.pop()
+        marked.append((is_his, line))
+    return tuple(marked)
 
 
 def _joined_brackets(lines: list[str]) -> list[str]:
@@ -59,7 +74,7 @@ def _without_quotation(lines: list[str]) -> list[str]:
     kept: list[str] = []
     at = 0
     while at < len(lines):
-        height = attribution(lines, at)
+        height = attribution(lines, at) if at < LATEST_ATTRIBUTION else 0
         if _QUOTED.match(lines[at]) or _is_wrapped_quotation(lines, at):
             at += 1
         elif height:
@@ -230,4 +245,4 @@ def _without_ours(lines: list[str], ours: Iterable[str]) -> list[str]:
 def _tidy(lines: list[str]) -> str:
     while lines and _ORNAMENT.fullmatch(lines[-1] or " "):
         lines = lines[:-1]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()

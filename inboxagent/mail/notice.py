@@ -21,6 +21,8 @@ _DAEMON_NAME = re.compile(
     r"mail(?:er)?[ \-]?(?:delivery|daemon|administrator|system)|delivery (?:sub)?system|system administrator|postmaster"
     r"|mail transfer|message router|internet mail"
 )
+_DAEMON_FIELD = re.compile(r"mailer-daemon|postmaster@|mail delivery")
+_ADDRESS_TYPE = re.compile(r"(?i)^.*(?:smtp|rfc822)[=:;]")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\"]{1,100}@[A-Za-z0-9.\-]{1,120}[A-Za-z0-9]")
 _RCPT = re.compile(
     r"(?i)\b(?:RCPT TO|original recipient|final recipient|recipient address|to)\s?[:=]\s?"
@@ -106,7 +108,7 @@ def _origin(message: Inbound) -> str:
     for sender in message.from_ + message.sender:
         if _DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name.lower()):
             return f'from "{decode(sender.name or sender.address)}"'
-    if re.search(r"mailer-daemon|postmaster@|mail delivery", message.field("from").lower()):
+    if _DAEMON_FIELD.search(message.field("from").lower()):
         return f'from "{decode(message.field("from"))[:60]}"'
     if _is_report(message):
         return f'field "Content-Type: {decode(message.field("content-type"))[:60]}"'
@@ -225,7 +227,7 @@ def _named(message: Inbound, explanation: str) -> list[str]:
 
 
 def _bare(address: str) -> str:
-    return re.sub(r"(?i)^.*(?:smtp|rfc822)[=:;]", "", address.strip(".\"'<>")).lower()
+    return _ADDRESS_TYPE.sub("", address.strip(".\"'<>")).lower()
 
 
 def _addressed(message: Inbound, original: str) -> list[str]:

@@ -24,6 +24,7 @@ _UNSEEN = dict.fromkeys(
 _STRAIGHT = str.maketrans(
     {"‘": "'", "’": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "…": "..."}
 )
+_TOKEN = re.compile(r"\w+")
 _SPACE = re.compile(r"\s+")
 _GAP = ".{0,40}?"
 # Scripts that set no space between words: a phrase may begin and end anywhere.
@@ -46,6 +47,7 @@ class Phrase:
     language: str
     fragments: tuple[str, ...]
     source: str
+    beginning: str
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -76,9 +78,9 @@ def fold(text: str) -> str:
 def compile_phrase(language: str, phrase: str) -> Phrase:
     """A phrase of a language file as a pattern over folded text."""
     pieces = [fold(piece) for piece in phrase.split("...")]
-    fragments = tuple(piece.rstrip("*").strip() for chunk in pieces for piece in re.split(r"\*", chunk))
+    fragments = tuple(piece.rstrip("*").strip() for chunk in pieces for piece in chunk.split("*"))
     pattern = _GAP.join(_piece_pattern(piece) for piece in pieces)
-    return Phrase(language, tuple(f for f in fragments if f), pattern)
+    return Phrase(language, tuple(f for f in fragments if f), pattern, pieces[0])
 
 
 def _piece_pattern(piece: str) -> str:
@@ -91,6 +93,46 @@ def _piece_pattern(piece: str) -> str:
 def phrases(subject: str) -> tuple[Phrase, ...]:
     """The phrases of all languages on one subject."""
     return tuple(compile_phrase(pack.code, phrase) for pack in languages.packs() for phrase in pack.words(subject))
+
+
+_Entry = tuple[int, Phrase]
+
+
+@functools.cache
+def _index(subject: str) -> tuple[dict[str, list[_Entry]], list[_Entry], list[_Entry]]:
+    """The phrases of a subject by the word they begin with, those that may begin within a word, and which of these may
+    do so in ASCII."""
+    by_word: dict[str, list[_Entry]] = {}
+    loose: list[_Entry] = []
+    for place, phrase in enumerate(phrases(subject)):
+        word = _first_word(phrase)
+        (by_word.setdefault(word, []) if word else loose).append((place, phrase))
+    return by_word, loose, [entry for entry in loose if entry[1].fragments[0].isascii()]
+
+
+def _first_word(phrase: Phrase) -> str:
+    """The word with which every text that a phrase matches begins; empty where that is not certain."""
+    match = _TOKEN.match(phrase.beginning)
+    if not match or UNSPACED.search(match.group()) or phrase.beginning[match.end() : match.end() + 1] == "*":
+        return ""
+    return match.group()
+
+
+def _likely(subject: str, folded: str, tokens: frozenset[str]) -> list[Phrase]:
+    """The phrases that may occur in a text of these words, in their order: few of ten thousand."""
+    by_word, loose, loose_in_ascii = _index(subject)
+    found = [entry for word in by_word.keys() & tokens for entry in by_word[word]]
+    found += loose_in_ascii if folded.isascii() else loose
+    return [phrase for _, phrase in sorted(found, key=_place)]
+
+
+def _place(entry: _Entry) -> int:
+    return entry[0]
+
+
+@functools.lru_cache(maxsize=512)
+def _tokens(folded: str) -> frozenset[str]:
+    return frozenset(_TOKEN.findall(folded))
 
 
 @functools.cache
@@ -123,14 +165,15 @@ def find_all(subject: str, text: str) -> list[Hit]:
 
 def _hits(subject: str, text: str) -> Iterator[Hit]:
     folded = fold(text[:LONGEST_TEXT])
-    for phrase in phrases(subject):
+    for phrase in _likely(subject, folded, _tokens(folded)):
         if phrase.fragments[0] in folded and (match := phrase.pattern.search(folded)):
             yield Hit(phrase.language, excerpt(folded, match.start(), match.end()), match.start())
 
 
 def beginnings(subject: str, folded: str) -> Iterator[re.Match[str]]:
     """The phrases of a subject with which a folded text begins."""
-    for phrase in phrases(subject):
+    first = _TOKEN.match(folded)
+    for phrase in _likely(subject, folded, frozenset([first.group()] if first else [])):
         if phrase.fragments[0] in folded and (match := phrase.pattern.match(folded)):
             yield match
 

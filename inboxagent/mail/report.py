@@ -1,5 +1,6 @@
 """Reports by machines about a message: RFC 3464 (delivery), 8098 (receipts), 5965 (complaints)."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from inboxagent.mail.headers import decode, message_ids
 Kind = Literal["bounce", "delayed", "delivered", "receipt", "complaint"]
 
 LONGEST_DIAGNOSTIC = 2_000
+MOST_RECIPIENTS = 200
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _ADDRESS = re.compile(r"[^\s<>;,()\"\[\]]{1,200}@[^\s<>;,()\"\[\]]{1,255}")
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z\-]{1,60})[ \t]*:[ \t]*(.*)$")
@@ -84,7 +86,8 @@ def _delivery(part: Message, parts: list[Message]) -> Report | None:
 
 def recipients_of(blocks: Iterable[dict[str, str]], context: str = "") -> tuple[Recipient, ...]:
     """The recipients that blocks of report fields name; `context` is what the report says beside the fields."""
-    return tuple(recipient for block in blocks if (recipient := _recipient(block, context)))
+    found = (recipient for block in blocks if (recipient := _recipient(block, context)))
+    return tuple(itertools.islice(found, MOST_RECIPIENTS))
 
 
 def _worst(recipients: Iterable[Recipient]) -> tuple[frozenset[str], Kind]:

@@ -38,6 +38,7 @@ class Word(StrEnum):
     LOST = "lost"
     SUPPRESSED = "suppressed"
     NOTE = "note"
+    PROPOSED = "proposed"
 
 
 class By(StrEnum):
@@ -141,6 +142,7 @@ def _mail(document: Mapping[str, Any]) -> Mail:
         cc=_addresses(document.get("cc", [])),
         reply_to=_addresses(document.get("reply_to", [])),
         references=tuple(document.get("references", ())),
+        thread_root=document.get("thread_root", ""),
     )
 
 

@@ -115,4 +115,4 @@ def _past(conversation: Conversation, others: Iterable[Conversation]) -> set[str
 
 def _heir(conversation: Conversation, to: str, now: datetime) -> str:
     digest = hashlib.sha256(f"{conversation.id}\0{to}\0{now.isoformat()}".encode()).digest()
-    return base64.b32encode(digest).decode().lower()[:5]
+    return base64.b32encode(digest).decode().lower()[:7]

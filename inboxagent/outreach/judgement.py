@@ -1,17 +1,20 @@
 """What an incoming message does to a conversation: verdict and match to events. Nothing here can cause a send."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from inboxagent.mail.classify import Kind, Verdict
+from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
+from inboxagent.outreach.company import company
 from inboxagent.outreach.decide import workdays_of, zone_of
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.match import Evidence, Match, readers
 from inboxagent.outreach.model import Mail, Me
+from inboxagent.outreach.quotation import thread_root
 from inboxagent.outreach.schedule import add_wait, admit
 from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, Sequence
 from inboxagent.outreach.state import Conversation, State
@@ -52,6 +55,7 @@ def thread_mail(message: Inbound, received_at: datetime) -> Mail:
         cc=message.cc,
         reply_to=message.reply_to,
         references=message.references or message.in_reply_to,
+        thread_root=thread_root(message),
     )
 
 
@@ -61,12 +65,14 @@ def judge_hers(
     """A message from her side: a letter of ours coming back as evidence, or her own hand, after which the rule may let
     an answered conversation go on."""
     message, mine = arrival.message, me.addresses
+    if is_filed_by_us(message):
+        return NOTHING
     letter = next((each for each in reversed(conversation.events) if _is_copy(message, each)), None)
     if letter is not None:
         return _judge_copy(conversation, letter, arrival)
     if found.evidence is Evidence.OURS or message.message_id in conversation.judged:
         return NOTHING
-    if conversation.state in (State.FINISHED, State.STOPPED) and message.field("x-inboxagent"):
+    if conversation.state in (State.FINISHED, State.STOPPED) and token_in(message):
         return NOTHING  # a letter of ours in the conversation that has taken over
     in_thread = any(each in conversation.ids for each in message.thread_ids)
     to_him = _is_to_him(conversation, message, mine)
@@ -96,12 +102,22 @@ def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Seq
     return (Event(at=at, word=Word.RESUMED, by=By.HER, because=because, until=until, step=sequence.again),)
 
 
+def is_filed_by_us(message: Inbound) -> bool:
+    """Whether we filed it ourselves: it is no touch of hers, and proves nothing that we did not know."""
+    return bool(message.field(COPY_FIELD.lower()))
+
+
+def token_in(message: Inbound) -> str:
+    """The token of our letter whose copy this is; empty where it is none. It outlives another Message-ID."""
+    return message.field(MARK_FIELD.lower()).strip()
+
+
 def _is_copy(message: Inbound, event: Event) -> bool:
-    """Whether it is the letter of this intent; our own field tells where a server gave it another Message-ID."""
+    """Whether it is the letter of this intent, also where a server gave it another Message-ID."""
     if event.word is not Word.INTENT or event.message_id is None:
         return False
-    mark = message.field("x-inboxagent").strip()
-    return event.message_id == message.message_id or (bool(mark) and event.message_id.startswith(f"<{mark}@"))
+    token = token_in(message)
+    return event.message_id == message.message_id or (bool(token) and event.message_id.startswith(f"<{token}@"))
 
 
 def _judge_copy(conversation: Conversation, letter: Event, arrival: Arrival) -> Consequence:
@@ -111,9 +127,17 @@ def _judge_copy(conversation: Conversation, letter: Event, arrival: Arrival) -> 
         events.append(_proof(letter, arrival, "a copy of the letter lies in her mailbox"))
     message_id = arrival.message.message_id
     if message_id not in conversation.ids:
-        because = "her server gave our letter this Message-ID"
-        events.append(Event(at=arrival.now, word=Word.NOTE, because=because, message_id=message_id, step=letter.step))
+        events.append(_renamed(letter, message_id, arrival.now))
     return Consequence(events=tuple(events))
+
+
+def _renamed(letter: Event, message_id: str, now: datetime) -> Event:
+    """The name under which he has got our letter: an answer to it names this one, and so must our next letter."""
+    mail = letter.mail
+    if mail is not None:
+        mail = replace(mail, message_id=message_id, references=(*mail.references, mail.message_id))
+    because = "her server gave our letter this Message-ID"
+    return Event(at=now, word=Word.NOTE, because=because, message_id=message_id, step=letter.step, mail=mail)
 
 
 def _is_to_him(conversation: Conversation, message: Inbound, mine: frozenset[str]) -> bool:
@@ -129,7 +153,7 @@ def judge_his(
 ) -> Consequence:
     """A message from anybody else. The sequence says when a hold ends, and in which window."""
     case = _Case(conversation, found, verdict, arrival, me, sequence)
-    consequence = NOTHING if _is_history(case) else _JUDGES.get(verdict.kind, _judge_other)(case)
+    consequence = NOTHING if _is_history(case) else _JUDGES[verdict.kind](case)
     if consequence.events and _was_heard(conversation, consequence.events[0]):
         consequence = NOTHING
     return Consequence(events=(*_evidence(case), *consequence.events), suppress=consequence.suppress)
@@ -175,7 +199,7 @@ class _Case:
 
     @property
     def in_thread(self) -> bool:
-        return self.found.evidence is not Evidence.ADDRESS
+        return self.found.evidence.in_thread
 
     def event(self, word: Word, because: str, **more: object) -> Event:
         return Event(
@@ -190,17 +214,41 @@ class _Case:
 
 
 def _judge_reply(case: _Case) -> Consequence:
-    if case.from_him:
-        who = "he answered" if case.in_thread else "he wrote outside the thread"
-    else:
-        who = f"{case.author or 'somebody'} answered in the thread"
     event = case.event(
         Word.REPLY,
-        f"{who} ({case.found.because}): {case.verdict.because}",
+        f"{_who_answered(case)} ({case.found.because}): {case.verdict.because}",
         text=case.verdict.new_text[:LONGEST_TEXT] or None,
         mail=thread_mail(case.arrival.message, case.arrival.received_at) if case.in_thread else None,
     )
-    return Consequence(events=(event,))
+    return Consequence(events=(event, *_proposal(case)))
+
+
+def _who_answered(case: _Case) -> str:
+    """Whose words these are, in words: his, a colleague's, somebody else's."""
+    if case.from_him:
+        return "he answered" if case.in_thread else "he wrote outside the thread"
+    author = case.author or "somebody"
+    if case.author and _is_colleague(case):
+        author = f"his colleague {author}"
+    return f"{author} answered in the thread" if case.in_thread else f"{author} seems to have got a letter of ours"
+
+
+def _is_colleague(case: _Case) -> bool:
+    """Whether the writer has an address at his company; public mail providers are none."""
+    his = company(case.conversation.enrolment.prospect.address)
+    return his is not None and company(case.author) == his
+
+
+def _proposal(case: _Case) -> tuple[Event, ...]:
+    """An address that nobody knew answers an id that only his side can know: perhaps his own. She is told, once."""
+    conversation, latest = case.conversation, case.conversation.latest
+    partners = {each.address for each in (*latest.to, *latest.cc, *latest.reply_to)} if latest else set()
+    told = {each.address for each in conversation.events if each.word is Word.PROPOSED}
+    strange = case.author and not case.from_him and not _is_colleague(case) and case.author not in partners | told
+    if not strange or case.found.evidence is not Evidence.THREAD:
+        return ()
+    because = f"{case.author} may be another address of his: {case.found.because}; nothing is sent there by itself"
+    return (case.event(Word.PROPOSED, because),)
 
 
 def _judge_auto_reply(case: _Case) -> Consequence:
@@ -238,6 +286,8 @@ def _noon(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _judge_unsubscribe(case: _Case) -> Consequence:
+    if case.found.evidence is Evidence.QUOTE:  # a stranger's word: it pauses, and buries nobody
+        return _judge_reply(case)
     because = f"he asked not to be written to: {case.verdict.because}"
     addresses = {case.author, case.conversation.enrolment.prospect.address} - {""}
     event = case.event(Word.UNSUBSCRIBE, because, text=case.verdict.new_text[:LONGEST_TEXT] or None)
@@ -252,10 +302,12 @@ def _judge_bounce(case: _Case) -> Consequence:
     address = failed[0] if failed else case.conversation.enrolment.prospect.address
     because = f"did not reach {address}: {case.verdict.because}"
     if _is_dead(case):
-        return Consequence(events=(_bounced(case, because, address, True),), suppress={address: because})
+        # A report without an id of ours may be forged: it ends this conversation, but buries no address.
+        suppress = None if case.found.evidence is Evidence.RECIPIENT else {address: because}
+        return Consequence(events=(_bounced(case, because, address, True),), suppress=suppress)
     if case.conversation.soft_bounces == 0:
         return Consequence(events=(_bounced(case, because, address, False),))
-    hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter in a row {because}")
+    hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter that {because}")
     return Consequence(events=(_bounced(case, because, address, False), hold))
 
 
@@ -284,7 +336,7 @@ def _judge_delayed(case: _Case) -> Consequence:
 
 def _judge_other(case: _Case) -> Consequence:
     """Receipts, lists, newsletters: logged where they belong to the thread, else left alone."""
-    if case.found.evidence is Evidence.ADDRESS:
+    if not case.in_thread:
         return NOTHING
     return Consequence(events=(case.event(Word.NOTE, f"no answer: {case.verdict.because}"),))
 
@@ -295,6 +347,8 @@ _JUDGES: Mapping[Kind, Callable[[_Case], Consequence]] = {
     Kind.UNSUBSCRIBE: _judge_unsubscribe,
     Kind.BOUNCE: _judge_bounce,
     Kind.DELAYED: _judge_delayed,
+    Kind.NOT_NOW: _judge_reply,  # until a hold with a date is made of it, she decides
+    Kind.OTHER: _judge_other,
 }
 
 

@@ -11,6 +11,8 @@ from inboxagent.outreach.model import Mail, Me
 from inboxagent.outreach.outbox import Envelope
 from inboxagent.outreach.state import Conversation
 
+FORGOTTEN_RELEASES = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipients:
@@ -24,6 +26,18 @@ def token(key: bytes, account: str, conversation_id: str, step: str, attempt: in
     """The same for every automatic try of a step, a new one only when she released it; nobody else can guess it."""
     words = "\0".join((account, conversation_id, step, str(attempt)))
     return hmac.new(key, words.encode(), "sha256").hexdigest()[:40]
+
+
+def tokens(key: bytes, account: str, conversation: Conversation, steps: Iterable[str]) -> dict[str, str]:
+    """The step of every token that this conversation's letters can bear, also of letters that it knows nothing of.
+
+    Some releases more than are known are reckoned with: the state may be older than the mailbox.
+    """
+    return {
+        token(key, account, conversation.id, step, attempt): step
+        for step in steps
+        for attempt in range(conversation.attempts.get(step, 0) + FORGOTTEN_RELEASES)
+    }
 
 
 def address_letter(

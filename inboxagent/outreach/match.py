@@ -1,11 +1,21 @@
 """Which conversations a message concerns, strongest evidence first, and by what. A subject alone never matches."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.headers import Address, addresses
 from inboxagent.mail.inbound import Inbound
+from inboxagent.outreach.quotation import (
+    is_mass_mail,
+    quoted_addresses,
+    quoted_ids,
+    quoted_roots,
+    thread_root,
+    topic,
+)
 from inboxagent.outreach.state import Conversation
 
 
@@ -16,7 +26,17 @@ class Evidence(StrEnum):
     THREAD = "it answers a message of the thread"
     REPORT = "it reports on a message of the thread"
     ADDRESS = "it comes from the prospect"
+    RECIPIENT = "it reports on the prospect's address"
+    QUOTE = "it quotes a message of the thread"
     TO_HIM = "she wrote it to the prospect"
+
+    @property
+    def in_thread(self) -> bool:
+        """Whether an id of ours, which nobody can guess, ties it to the thread."""
+        return self in (Evidence.OURS, Evidence.THREAD, Evidence.REPORT)
+
+
+REPORTED_WITHIN = timedelta(days=7)  # RFC 5321, 4.5.4.1: servers give up after 4 to 5 days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,27 +50,37 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What messages are compared with: Message-IDs and addresses, each with the ids of its conversations."""
+    """What messages are compared with, each with the ids of its conversations; and when he was last written to."""
 
     mine: frozenset[str]
     ids: Mapping[str, tuple[str, ...]]
     addresses: Mapping[str, tuple[str, ...]]
+    roots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    topics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    wrote_at: Mapping[str, datetime] = field(default_factory=dict)  # by conversation
 
 
 def index(conversations: Iterable[Conversation], mine: frozenset[str]) -> Known:
     """What is known of these conversations; `mine` are her own addresses, lower-case."""
-    ids: dict[str, list[str]] = {}
-    people: dict[str, list[str]] = {}
-    for conversation in conversations:
-        for message_id in conversation.ids:
-            ids.setdefault(message_id, []).append(conversation.id)
-        for address in conversation.addresses:
-            people.setdefault(address, []).append(conversation.id)
+    conversations = tuple(conversations)
     return Known(
         mine=mine,
-        ids={key: tuple(found) for key, found in ids.items()},
-        addresses={key: tuple(found) for key, found in people.items()},
+        ids=_by(conversations, lambda each: each.ids),
+        addresses=_by(conversations, lambda each: each.addresses),
+        roots=_by(conversations, lambda each: each.thread_roots),
+        topics=_by(conversations, lambda each: {topic(subject) for subject in each.subjects} - {""}),
+        wrote_at={each.id: each.wrote_at for each in conversations if each.wrote_at is not None},
     )
+
+
+def _by(
+    conversations: Iterable[Conversation], keys: Callable[[Conversation], Iterable[str]]
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for conversation in conversations:
+        for key in keys(conversation):
+            found.setdefault(key, []).append(conversation.id)
+    return {key: tuple(ids) for key, ids in found.items()}
 
 
 def is_hers(message: Inbound, known: Known) -> bool:
@@ -91,21 +121,74 @@ _DAEMONS = (
 
 def concerns(header: Inbound, known: Known) -> bool:
     """Whether the whole message has to be read; everything else stays unread (P5)."""
-    return bool(_by_header(header, known)) or (bool(known.ids) and may_be_report(header) and not is_hers(header, known))
+    if _by_header(header, known):
+        return True
+    if not known.ids or is_hers(header, known):
+        return False
+    return may_be_report(header) or may_quote(header, known)
+
+
+def may_quote(header: Inbound, known: Known) -> bool:
+    """Whether a message from somebody unknown bears the subject of a thread, and was not sent to many."""
+    return topic(header.subject) in known.topics and not is_mass_mail(header)
 
 
 def match(message: Inbound, known: Known) -> tuple[Match, ...]:
-    """The conversations a whole message concerns, each once, by the strongest evidence there is."""
+    """The conversations a message concerns by its header section or by what it returns, each once."""
     reported = message.report.original_ids if message.report else ()
     return _strongest(_by_header(message, known)) or match_ids(reported, known)
 
 
+def find(message: Inbound, received_at: datetime, known: Known) -> tuple[Match, ...]:
+    """The conversations a whole message concerns, each once, by the strongest evidence there is, its text included."""
+    found = match(message, known)
+    if found or is_hers(message, known):
+        return found
+    verdict = classify(message, now=received_at)
+    if verdict.original_ids or verdict.kind in (Kind.BOUNCE, Kind.DELAYED):
+        return match_ids(verdict.original_ids, known) or match_recipients(verdict, received_at, known)
+    return match_quoted(message, known)
+
+
 def match_ids(original_ids: Iterable[str], known: Known) -> tuple[Match, ...]:
-    """The conversations that a report concerns, by a Message-ID of the returned original; a failed recipient alone
-    could be anybody's doing (backscatter)."""
+    """The conversations that a report concerns, by a Message-ID of the returned original."""
     found: list[Match] = []
     for message_id in original_ids:
         found += _all(known.ids.get(message_id, ()), Evidence.REPORT, f"it returns {message_id}")
+    return _strongest(found)
+
+
+def match_recipients(verdict: Verdict, received_at: datetime, known: Known) -> tuple[Match, ...]:
+    """Those that a report without any id concerns: it names his address, and a letter went there within 7 days.
+
+    One that returns the id of another message is about that one, or backscatter of somebody who forges her address.
+    """
+    found: list[Match] = []
+    if not verdict.original_ids:
+        for address in verdict.recipients:
+            recent = [
+                each
+                for each in known.addresses.get(address, ())
+                if each in known.wrote_at and abs(received_at - known.wrote_at[each]) <= REPORTED_WITHIN
+            ]
+            because = f"it returns no Message-ID, but names {address}, written to within {REPORTED_WITHIN.days} days"
+            found += _all(recent, Evidence.RECIPIENT, because)
+    return _strongest(found)
+
+
+def match_quoted(message: Inbound, known: Known) -> tuple[Match, ...]:
+    """Those whose letters are quoted under the subject of the thread: by an id, a Thread-Index, or his address."""
+    if not may_quote(message, known):
+        return ()
+    found: list[Match] = []
+    for message_id in quoted_ids(message):
+        found += _all(known.ids.get(message_id, ()), Evidence.QUOTE, f"its text quotes {message_id}")
+    for root in quoted_roots(message):
+        found += _all(known.roots.get(root, ()), Evidence.QUOTE, f"its text quotes the Thread-Index {root}")
+    about = frozenset(known.topics[topic(message.subject)])
+    for address in quoted_addresses(message):
+        same = [each for each in known.addresses.get(address, ()) if each in about]
+        found += _all(same, Evidence.QUOTE, f"under the subject of the thread its text names {address}")
     return _strongest(found)
 
 
@@ -122,6 +205,8 @@ def _by_header(message: Inbound, known: Known) -> list[Match]:
     for message_id in message.thread_ids:
         evidence = Evidence.TO_HIM if hers else Evidence.THREAD
         found += _all(known.ids.get(message_id, ()), evidence, f"it names {message_id}")
+    if (root := thread_root(message)) and not hers:
+        found += _all(known.roots.get(root, ()), Evidence.THREAD, f"it has the Thread-Index {root} of the thread")
     people = readers(message) if hers else (*message.from_, *message.reply_to, *message.sender)
     for person in people:
         evidence = Evidence.TO_HIM if hers else Evidence.ADDRESS

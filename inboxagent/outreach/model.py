@@ -73,6 +73,7 @@ class Mail:
     cc: tuple[Address, ...] = ()
     reply_to: tuple[Address, ...] = ()
     references: tuple[str, ...] = ()  # of this message, oldest first, itself not included
+    thread_root: str = ""  # what its Thread-Index shares with its thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

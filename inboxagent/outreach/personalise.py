@@ -60,7 +60,7 @@ def missing(
     tone: str | None = None,
 ) -> tuple[str, ...]:
     """Fields that have no value and must have one for the steps from `start` on (None: for all of them)."""
-    present = {name for name, words in given.items() if inert(words)} | _fallbacks(sequence.fields).keys() | {*THREAD_FIELDS}
+    present = {*THREAD_FIELDS, *_fallbacks(sequence.fields), *(name for name, words in given.items() if inert(words))}
     required = [field.name for field in sequence.fields.values() if field.required]
     ahead = sequence.steps if start is None else (start, *sequence.after(start.word))
     needed = [name for step in ahead for name in _needed(step, phrases, tone or step.tone or sequence.tone)]

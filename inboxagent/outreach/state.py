@@ -45,6 +45,9 @@ class Conversation:
     clock_at: datetime  # the wait of the next step runs from here
     touches: int = 0
     latest: Mail | None = None  # what a follow-up answers to
+    subjects: frozenset[str] = frozenset()  # that messages of the thread have borne
+    thread_roots: frozenset[str] = frozenset()  # see `Mail.thread_root`
+    wrote_at: datetime | None = None  # when she, or we, last wrote to him, as far as anybody knows
     ids: frozenset[str] = frozenset()  # every Message-ID of the thread
     judged: frozenset[str] = frozenset()  # every Message-ID that has had its say
     letters: tuple[str, ...] = ()  # the texts we wrote, to be subtracted from what comes back
@@ -109,7 +112,7 @@ def begin(conversation_id: str, event: Event) -> Conversation:
     enrolment = event.enrolment
     if event.word is not Word.ENROLLED or enrolment is None:
         raise ValueError(f"{conversation_id}: a conversation begins with `enrolled`, not `{event.word}`")
-    return Conversation(
+    opened = Conversation(
         id=conversation_id,
         enrolment=enrolment,
         events=(event,),
@@ -120,7 +123,9 @@ def begin(conversation_id: str, event: Event) -> Conversation:
         latest=enrolment.latest,
         ids=frozenset(enrolment.thread),
         judged=frozenset(enrolment.history),
+        wrote_at=enrolment.last_touch_at,
     )
+    return _known_by(opened, enrolment.latest) if enrolment.latest else opened
 
 
 def advance(conversation: Conversation, event: Event) -> Conversation:
@@ -190,12 +195,20 @@ _TELLING = frozenset(
 """Events whose reason is the reason of the state, even where the state's name stays."""
 
 
+def _known_by(c: Conversation, mail: Mail) -> Conversation:
+    """What a message of the thread adds to what the thread is known by."""
+    roots = c.thread_roots | {mail.thread_root} if mail.thread_root else c.thread_roots
+    subjects = c.subjects | {mail.subject} if mail.subject else c.subjects
+    return replace(c, subjects=subjects, thread_roots=roots)
+
+
 def _later(one: datetime, other: datetime) -> datetime:
     return max(one, other)
 
 
 def _intent(c: Conversation, e: Event) -> Conversation:
     ids = c.ids | {e.message_id} if e.message_id else c.ids
+    c = replace(_known_by(c, e.mail) if e.mail else c, wrote_at=_later(c.wrote_at or e.at, e.at))
     return replace(c, pending=e, ids=ids, letters=(*c.letters, e.text) if e.text else c.letters)
 
 
@@ -231,6 +244,8 @@ def _result(c: Conversation) -> Conversation:
 
 
 def _deferred(c: Conversation, e: Event) -> Conversation:
+    if e.until is None:  # the whole account was put off: no fault of the letter
+        return _result(c)
     return replace(_result(c), retry_at=e.until, deferred_since=c.deferred_since or e.at, deferrals=c.deferrals + 1)
 
 
@@ -279,6 +294,7 @@ def _ended(c: Conversation, _: Event) -> Conversation:
 
 def _own_mail(c: Conversation, e: Event) -> Conversation:
     clock_at = _later(c.clock_at, e.at)
+    c = replace(c, wrote_at=_later(c.wrote_at or e.at, e.at))
     return replace(_afresh(_thread(c, e)), touches=c.touches + 1, clock_at=clock_at, wait_until=None)
 
 
@@ -286,6 +302,7 @@ def _thread(c: Conversation, e: Event) -> Conversation:
     """Take up a message of the thread: the newest one is what a follow-up answers to."""
     if e.mail is None:
         return c
+    c = _known_by(c, e.mail)
     newest = c.latest is None or e.mail.at >= c.latest.at
     return replace(c, ids=c.ids | {e.mail.message_id}, latest=e.mail if newest else c.latest)
 
@@ -324,7 +341,9 @@ def _delayed(c: Conversation, e: Event) -> Conversation:
 
 
 def _note(c: Conversation, e: Event) -> Conversation:
-    return replace(c, ids=c.ids | {e.message_id}) if e.message_id else c
+    c = replace(c, ids=c.ids | {e.message_id}) if e.message_id else c
+    renamed = e.mail is not None and c.latest is not None and c.latest.message_id in e.mail.references[-1:]
+    return replace(c, latest=e.mail) if renamed else c
 
 
 _EFFECTS: Mapping[Word, Callable[[Conversation, Event], Conversation]] = {

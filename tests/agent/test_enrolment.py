@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ async def test_several_threads_are_listed_and_refused() -> None:
         ({"message_id": "<2.maya@lind.test>", "subject": "tunnel"}, "The tunnel"),
     ],
 )
-async def test_one_thread_is_chosen(choice: dict[str, object], subject: str) -> None:
+async def test_one_thread_is_chosen(choice: dict[str, Any], subject: str) -> None:
     world = World()
     two_threads(world)
     conversation = await enrolled(world, **choice)
@@ -86,7 +87,7 @@ async def test_one_thread_is_chosen(choice: dict[str, object], subject: str) -> 
         ({"address": "M.Lind@Home.test"}, "m.lind@home.test is your own address"),
     ],
 )
-async def test_no_thread_no_enrolment(wish: dict[str, str], sentence: str) -> None:
+async def test_no_thread_no_enrolment(wish: dict[str, Any], sentence: str) -> None:
     world = World()
     world.she_writes(ANNE)
     with pytest.raises(Refused, match=sentence):

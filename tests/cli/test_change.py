@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inboxagent.agent.sending import BRAKE, BRAKE_RELEASED
+from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED
 from inboxagent.outreach.events import By, Word
 from tests.cli.desk import Desk, ago, event
 

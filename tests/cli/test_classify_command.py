@@ -63,10 +63,20 @@ def test_each_file_gets_a_line_with_the_agreed_keys(desk: Desk, messages: dict[s
     assert (bounce["permanent"], bounce["original_message_id"]) == (True, "<t@lind.example>")
 
 
-def test_a_person_reads_a_sentence(desk: Desk, messages: dict[str, str]) -> None:
+def test_a_person_reads_the_verdict_its_evidence_and_what_was_cut(desk: Desk, messages: dict[str, str]) -> None:
     lines = desk.run("classify", *messages.values(), config=False).stdout.splitlines()
-    assert lines[0].startswith(f'{messages["reply"]}: reply: a person writes "Yes, please."')
-    assert "bounce, dora@prospect.test is dead: " in lines[2]
+    assert lines[0] == f'{messages["reply"]}: reply: a person writes "Yes, please."'
+    assert lines[1:3] == ["      Yes, please.", "    - > Did it arrive?"]
+    assert lines[3] == f'{messages["away"]}: auto_reply: field "Auto-Submitted: auto-replied"'
+    assert "bounce, dora@prospect.test is dead: " in lines[5]
+
+
+def test_of_a_long_quotation_the_beginning_is_shown(desk: Desk, tmp_path: Path) -> None:
+    quoted = b"".join(b"> line %d\r\n" % number for number in range(50))
+    (tmp_path / "long.eml").write_bytes(b"From: anna@prospect.test\r\n\r\nYes.\r\n" + quoted)
+    lines = desk.run("classify", str(tmp_path / "long.eml"), config=False).stdout.splitlines()
+    assert lines[-2:] == ["    - > line 19", "    - … and 30 more lines that are not his"]
+    assert len(lines) == 23
 
 
 def test_an_unreadable_file_does_not_stop_the_others(desk: Desk, messages: dict[str, str]) -> None:

@@ -1,14 +1,19 @@
 """`list`, `show` and `why`: who stands where, the whole story, the reasons."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+from inboxagent.cli.documents import instant
+from inboxagent.edge.system_lock import ProcessLock
+from inboxagent.edge.system_state import write_status
 from inboxagent.outreach.events import By, Word
 from tests.cli.desk import Desk, ago, event
 
-LIST_KEYS = ["id", "prospect", "sequence", "state", "court", "touches", "next", "held_until", "because", "tasks"]
+LIST_KEYS = ["id", "prospect", "sequence", "state", "court", "touches", "next", "held_until", "because"]
+LIST_KEYS += ["tasks", "blind_since"]
 
 
 def test_an_empty_list_says_how_to_begin(desk: Desk) -> None:
@@ -143,3 +148,24 @@ def test_a_command_imports_only_what_it_needs(desk: Desk) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=desk.shell(), check=True)
     assert done.stdout.splitlines()[-1] == "[] 0"
+
+
+def test_while_the_daemon_is_blind_whoever_waits_is_shown_so(desk: Desk) -> None:
+    desk.enrol("k1")
+    desk.enrol("k2", event(Word.REPLY, "he answered", by=By.HIM))
+    since = instant(ago(0.1))
+    lock = ProcessLock(desk.composition.lock_path)
+    lock.take()
+    status = {"pid": os.getpid(), "sight": "blind", "since": since, "because": "imap.test:993 does not answer"}
+    write_status(desk.composition.status_path, status)
+    one, two = desk.ask("list")
+    assert (one["blind_since"], two["blind_since"]) == (since, None)
+    assert desk.ask("show", "k1@prospect.test")["blind_since"] == since
+    told = desk.run("list").stderr
+    assert told.startswith("Blind since ")
+    assert told.endswith(", so nothing goes out: imap.test:993 does not answer.\n")
+    assert "imap.test:993 does not answer" in desk.run("show", "k1@prospect.test").stdout
+    assert "imap.test:993" not in desk.run("show", "k2@prospect.test").stdout
+    assert "But the mailboxes cannot be read: imap.test:993" in " ".join(desk.run("why", "k1").stdout.split())
+    lock.release()
+    assert desk.ask("list")[0]["blind_since"] is None

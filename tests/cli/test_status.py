@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from inboxagent.agent.sending import BRAKE
+from inboxagent.agent.brake import BRAKE
 from inboxagent.cli.documents import instant
 from inboxagent.edge.system_lock import ProcessLock
 from inboxagent.edge.system_state import make_state, write_status
 from inboxagent.outreach.events import Word
+from inboxagent.outreach.stoppage import FACT, Stoppage, to_fact
 from tests.cli.desk import CONFIG, Desk, ago, event
 
 
@@ -52,9 +53,21 @@ def test_without_a_daemon_it_is_stopped(desk: Desk) -> None:
         None,
     )
     (account,) = status["accounts"]
-    assert list(account) == ["address", "state", "since", "last_reading_at", "because", "broken_rules"]
+    keys = ["address", "state", "since", "last_reading_at", "because", "broken_rules", "sending_stopped"]
+    assert list(account) == keys
     assert account["address"] == "maya@lind.example"
     assert "inboxagent run" in account["because"]
+
+
+def test_a_server_that_takes_nothing_is_told_with_what_helps(daemon: Daemon) -> None:
+    daemon.say()
+    because = "she may not send under this address: 550 5.7.60; let your provider allow it"
+    stoppage = Stoppage(since=ago(0.1), until=ago(-1), because=because)
+    with daemon.desk.composition.store.transaction("a test") as ledger:
+        ledger.remember(FACT, to_fact(stoppage))
+    (account,) = daemon.desk.ask("status")["accounts"]
+    assert account["sending_stopped"] == {"until": instant(stoppage.until), "because": because}
+    assert because in " ".join(daemon.desk.run("status").stdout.split())
 
 
 def test_a_daemon_that_reads_is_ok(daemon: Daemon) -> None:
@@ -117,7 +130,7 @@ def test_what_waits_for_her_is_counted(desk: Desk) -> None:
     assert (status["next"]["id"], status["next"]["step"]) == ("k3", "one")
     text = desk.run("status", code=1).stdout
     assert "k1; `why ID` tells more" in text
-    assert f"1 in {kept}" in text
+    assert f"1 in {kept}" in " ".join(text.split())
     assert "one to k3@prospect.test (k3)" in text
 
 

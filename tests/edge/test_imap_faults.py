@@ -323,6 +323,26 @@ async def test_a_refused_log_in_is_final(words: str, capability: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("TAG NO [LIMIT] try again in 5 minutes", 300),
+        ("TAG BAD Request is throttled. Suggested Backoff Time: 56120 milliseconds", 56.12),
+        ("TAG NO [UNAVAILABLE] Rate limit hit. Retry after 90 s.", 90),
+        ("TAG NO [INUSE] wait 999999 hours", 86_400),
+        ("TAG NO [LIMIT] try again later", None),
+        ("TAG NO [LIMIT] 20 minutes of CPU used", None),
+    ],
+)
+async def test_a_pause_that_the_server_asks_for_is_told(words: str, seconds: float | None) -> None:
+    with ScriptedImap(refuse(words)) as server:
+        mailbox = open_mailbox(server)
+        with pytest.raises(Unreachable) as caught:
+            await mailbox.status()
+        assert caught.value.retry_after == pytest.approx(seconds)
+        await mailbox.close()
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("TAG NO [UNAVAILABLE] later",),

@@ -242,6 +242,88 @@ async def test_close_ends_the_thread_whatever_it_does() -> None:
             await until(lambda: not any(thread.name == "imap-idle" for thread in threading.enumerate()))
 
 
+# --- NOTIFY
+
+
+def notifying(**more: Answer) -> dict[str, Answer]:
+    """A server that offers NOTIFY."""
+    offers = say("* CAPABILITY IMAP4rev1 IDLE NOTIFY AUTH=PLAIN", "TAG OK done")
+    log_in: Answer = lambda line, tag, rest: (line.say("+ "), line.hear(), line.say(f"{tag} OK in"))[0]  # noqa: E731
+    notify = say("TAG OK done")
+    return {"GREETING": say("* OK hi"), "CAPABILITY": offers, "AUTHENTICATE": log_in, "NOTIFY": notify, **more}
+
+
+ELSEWHERE = {
+    "a status": "* STATUS Archive (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 9)",
+    "a new name": '* LIST () "/" "Archive 2026" ("OLDNAME" (Archive))',
+    "a message in INBOX": "* 5 EXISTS",
+}
+
+
+@pytest.mark.parametrize("news", ELSEWHERE)
+async def test_news_of_any_mailbox_where_there_is_notify(news: str) -> None:
+    script = Script(lambda line: line.say(ELSEWHERE[news]))
+    with ScriptedImap(notifying(IDLE=script)) as server:
+        mailbox = open_mailbox(server)
+        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(0.1) is False
+        script.go.set()
+        assert await mailbox.wait(5) is True
+        asked = [each for each in server.heard if each.startswith(("EXAMINE", "NOTIFY", "IDLE"))]
+        assert asked[1].startswith("NOTIFY SET (selected (MessageNew MessageExpunge)) (personal (")
+        assert [each.split(" ")[0] for each in asked[:3]] == ["EXAMINE", "NOTIFY", "IDLE"]
+        await mailbox.close()
+
+
+async def test_notify_is_said_once_in_a_connection() -> None:
+    with ScriptedImap(notifying()) as server:
+        mailbox = open_mailbox(server, idle_after=0.05)
+        await mailbox.wait(5)
+        await until(lambda: server.heard.count("IDLE") >= 4)
+        assert sum(each.startswith("NOTIFY") for each in server.heard) == 1
+        assert server.connections == 1
+        await mailbox.close()
+
+
+@pytest.mark.parametrize("answer", ["TAG NO [NOTIFICATIONOVERFLOW] too many mailboxes", "TAG BAD [BADEVENT] what?"])
+async def test_where_notify_is_refused_idle_has_to_do(answer: str) -> None:
+    with ScriptedImap(notifying(NOTIFY=say(answer))) as server:
+        mailbox = open_mailbox(server, idle_after=0.05)
+        assert await mailbox.wait(5) is True
+        await until(lambda: server.heard.count("IDLE") >= 3)
+        assert sum(each.startswith("NOTIFY") for each in server.heard) == 1
+        assert server.connections == 1
+        await mailbox.close()
+
+
+async def test_a_server_that_gives_notify_up_counts_as_news_and_is_asked_for_idle_alone() -> None:
+    overflow = Script(lambda line: line.say("* OK [NOTIFICATIONOVERFLOW] too much"))
+    with ScriptedImap(notifying(IDLE=overflow), notifying()) as server:
+        mailbox = open_mailbox(server, idle_after=0.05)
+        assert await mailbox.wait(5) is True
+        overflow.go.set()
+        assert await mailbox.wait(5) is True
+        await until(lambda: server.connections == 2 and server.heard.count("IDLE") >= 3)
+        assert sum(each.startswith("NOTIFY") for each in server.heard) == 1
+        await mailbox.close()
+
+
+async def test_a_server_that_asks_for_a_pause_gets_it() -> None:
+    def refuse(line: Line, tag: str, rest: str) -> None:
+        line.say("+ ")
+        line.hear()
+        line.say(f"{tag} NO [LIMIT] Too many log-ins. Please wait 2 seconds.")
+
+    with ScriptedImap({"AUTHENTICATE": refuse}, {}) as server:
+        mailbox = open_mailbox(server, retry_after=(0.02, 0.1))
+        begun = time.monotonic()
+        assert await mailbox.wait(1.2) is False
+        assert server.connections == 1
+        assert await mailbox.wait(5) is True
+        assert time.monotonic() - begun >= 1.9
+        await mailbox.close()
+
+
 async def test_commands_go_on_while_the_watch_waits() -> None:
     with ScriptedImap({"IDLE": idle}) as server:
         mailbox = open_mailbox(server)

@@ -4,28 +4,29 @@ import itertools
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from inboxagent.edge.store import TinyStore
+from inboxagent.edge.store import JournalStore
 from inboxagent.errors import TryLater
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.state import State, fold
 from inboxagent.ports import Cursor, Store
-from tests.fakes.people import enrolled, happened, mail
+from tests.fakes.people import MONDAY, enrolled, happened, mail
 from tests.fakes.store import Memory, MemoryStore
 
 Open = Callable[..., Store]
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=["journal", "memory"])
 def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens the same state once more, as another process would."""
     if request.param == "memory":
         memory = Memory()
         return lambda patience=15.0: MemoryStore(memory, patience)
-    return lambda patience=15.0: TinyStore(tmp_path / "maya@lind.example.json", patience)
+    return lambda patience=15.0: JournalStore(tmp_path / "maya@lind.example.journal", patience)
 
 
 @pytest.fixture
@@ -277,3 +278,78 @@ def test_threads_lose_no_update(store: Store, open_again: Open) -> None:
     for thread in threads:
         thread.join(30)
     assert store.fact("n") == 75
+
+
+def test_conversations_are_found_by_address_message_id_and_state(store: Store, open_again: Open) -> None:
+    with store.transaction("enrol") as ledger:
+        ledger.enrol("c1", enrolled())
+        ledger.enrol("c2", enrolled("bart@prospect.test"), happened(Word.REPLY, message_id="<r@prospect.test>"))
+        ledger.enrol("c3", enrolled(), happened(Word.STOPPED))
+        assert [each.id for each in ledger.find("address", "Anna@prospect.test")] == ["c1", "c3"]
+    with store.transaction("a letter") as ledger:
+        ledger.append("c1", happened(Word.INTENT, message_id="<2@lind.example>"))
+        assert [each.id for each in ledger.find("message_id", "<2@lind.example>")] == ["c1"]
+        assert [each.id for each in ledger.find("state", "waiting")] == ["c1"]
+    for each in (store, open_again()):
+        assert [found.id for found in each.find("address", "anna@prospect.test")] == ["c1", "c3"]
+        assert [found.id for found in each.find("message_id", "<r@prospect.test>")] == ["c2"]
+        assert [found.id for found in each.find("message_id", "<2@lind.example>")] == ["c1"]
+        assert [found.id for found in each.find("message_id", "<0@prospect.test>")] == ["c1", "c2", "c3"]
+        assert [found.id for found in each.find("state", "answered")] == ["c2"]
+        assert [found.id for found in each.find("id", "c3")] == ["c3"]
+        assert list(each.find("address", "nobody@prospect.test")) == []
+        with pytest.raises(ValueError, match="colour"):
+            each.find("colour", "blue")
+
+
+def test_a_state_that_was_left_is_not_found(store: Store) -> None:
+    with store.transaction("enrol") as ledger:
+        ledger.enrol("c1", enrolled())
+    with store.transaction("answer") as ledger:
+        ledger.append("c1", happened(Word.REPLY))
+        assert list(ledger.find("state", "waiting")) == []
+    assert list(store.find("state", "waiting")) == []
+    assert [each.id for each in store.find("state", "answered")] == ["c1"]
+
+
+def test_what_is_due_comes_the_most_overdue_first(store: Store, open_again: Open) -> None:
+    days = [MONDAY + timedelta(days=number) for number in range(10)]
+    with store.transaction("enrol") as ledger:
+        for number in (3, 1, 2, 5):
+            ledger.enrol(f"c{number}", enrolled(f"p{number}@prospect.test", days[number]))
+        assert [each.id for each in ledger.due(days[3], 10)] == ["c1", "c2", "c3"]
+    with store.transaction("plan") as ledger:
+        ledger.look_again("c1", days[4])
+        ledger.look_again("c2", None)
+        assert [each.id for each in ledger.due(days[4], 10)] == ["c3", "c1"]
+    for each in (store, open_again()):
+        assert [found.id for found in each.due(days[2], 10)] == []
+        assert [found.id for found in each.due(days[4], 10)] == ["c3", "c1"]
+        assert [found.id for found in each.due(days[9], 2)] == ["c3", "c1"]
+        assert [found.id for found in each.due(days[9], 10)] == ["c3", "c1", "c5"]
+        assert each.next_look_at() == days[3]
+
+
+def test_a_change_makes_a_conversation_due_as_its_state_says(store: Store) -> None:
+    until = MONDAY + timedelta(days=8)
+    with store.transaction("enrol") as ledger:
+        ledger.enrol("c1", enrolled())
+        ledger.look_again("c1", None)
+        assert ledger.next_look_at() is None
+        ledger.append("c1", happened(Word.NOTE, 1))
+        assert ledger.next_look_at() == MONDAY + timedelta(days=1)
+        ledger.append("c1", happened(Word.HELD, 2, until=until))
+        assert ledger.next_look_at() == until
+    assert store.next_look_at() == until
+    with store.transaction("answer") as ledger:
+        ledger.append("c1", happened(Word.REPLY, 3))
+    assert store.next_look_at() is None
+    assert list(store.due(MONDAY + timedelta(days=99), 9)) == []
+    with store.transaction("wrong") as ledger, pytest.raises(KeyError):
+        ledger.look_again("nobody", None)
+
+
+def test_an_urgent_transaction_is_one_like_any_other(store: Store) -> None:
+    with store.transaction("pause", urgent=True) as ledger:
+        ledger.enrol("c1", enrolled())
+    assert store.conversation("c1") is not None

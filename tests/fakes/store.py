@@ -2,13 +2,14 @@
 
 import copy
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from inboxagent.errors import TryLater
 from inboxagent.outreach.events import Event
-from inboxagent.outreach.state import Conversation, advance, fold
+from inboxagent.outreach.state import Conversation, State, advance, fold
 from inboxagent.ports import Cursor, Ledger
 
 
@@ -20,11 +21,16 @@ class Contents:
     cursors: dict[str, Cursor] = field(default_factory=dict)
     suppressions: dict[str, str] = field(default_factory=dict)
     facts: dict[str, object] = field(default_factory=dict)
+    looks: dict[str, datetime | None] = field(default_factory=dict)
 
     def copy(self) -> "Contents":
         """The same, sharing nothing that can be changed."""
         return Contents(
-            dict(self.conversations), dict(self.cursors), dict(self.suppressions), copy.deepcopy(self.facts)
+            dict(self.conversations),
+            dict(self.cursors),
+            dict(self.suppressions),
+            copy.deepcopy(self.facts),
+            dict(self.looks),
         )
 
 
@@ -53,6 +59,26 @@ class MemoryRecords:
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         return self._contents.conversations.get(conversation_id)
+
+    def find(self, index: str, value: str) -> Sequence[Conversation]:
+        fits: dict[str, Callable[[Conversation], bool]] = {
+            "id": lambda each: each.id == value,
+            "state": lambda each: each.state == value,
+            "address": lambda each: value.lower() in each.addresses,
+            "message_id": lambda each: value in each.ids | each.judged,
+        }
+        if index not in fits:
+            raise ValueError(index)
+        return [each for each in self.conversations() if fits[index](each)]
+
+    def due(self, now: datetime, limit: int) -> Sequence[Conversation]:
+        return [self._contents.conversations[name] for at, name in self._queue() if at <= now][:limit]
+
+    def next_look_at(self) -> datetime | None:
+        return min((at for at, _ in self._queue()), default=None)
+
+    def _queue(self) -> list[tuple[datetime, str]]:
+        return sorted((at, name) for name, at in self._contents.looks.items() if at is not None)
 
     def cursors(self) -> Mapping[str, Cursor]:
         return dict(self._contents.cursors)
@@ -87,15 +113,23 @@ class MemoryLedger(MemoryRecords):
     def enrol(self, conversation_id: str, *events: Event) -> Conversation:
         if conversation_id in self._contents.conversations:
             raise ValueError(f"{conversation_id} exists already")
-        conversation = fold(conversation_id, events)
-        self._draft.conversations[conversation_id] = conversation
-        return conversation
+        return self._keep(fold(conversation_id, events))
 
     def append(self, conversation_id: str, *events: Event) -> Conversation:
         conversation = self._contents.conversations[conversation_id]
         for event in events:
             conversation = advance(conversation, event)
-        self._draft.conversations[conversation_id] = conversation
+        return self._keep(conversation)
+
+    def look_again(self, conversation_id: str, at: datetime | None) -> None:
+        self._contents.conversations[conversation_id]
+        self._draft.looks[conversation_id] = at
+
+    def _keep(self, conversation: Conversation) -> Conversation:
+        draft = self._draft
+        draft.conversations[conversation.id] = conversation
+        waits = conversation.events[-1].at if conversation.state is State.WAITING else None
+        draft.looks[conversation.id] = conversation.held_until if conversation.state is State.HELD else waits
         return conversation
 
     def move_cursor(self, mailbox: str, cursor: Cursor | None) -> None:
@@ -131,7 +165,7 @@ class MemoryStore(MemoryRecords):
         return self._memory.changes
 
     @contextmanager
-    def transaction(self, why: str) -> Iterator[Ledger]:
+    def transaction(self, why: str, *, urgent: bool = False) -> Iterator[Ledger]:
         memory = self._memory
         if not memory.lock.acquire(timeout=self._patience):
             raise TryLater(f"held for {memory.holder}")

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from inboxagent.mail.classify import Kind, Verdict
+from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.hours import Hours
@@ -27,12 +28,14 @@ NOW = MONDAY + timedelta(days=1)
 WAITING = fold("c1", [enrolled()])
 INTENT = happened(Word.INTENT, 0.1, step="nudge", message_id="<2@lind.example>", mail=mail(2), text="A letter of ours.")
 IN_DOUBT = fold("c1", [enrolled(), INTENT, happened(Word.UNCERTAIN, 0.2, message_id="<2@lind.example>", step="nudge")])
-THREAD, ADDRESS, OURS, REPORT, TO_HIM = (
+THREAD, ADDRESS, OURS, REPORT, TO_HIM, QUOTE, RECIPIENT = (
     Evidence.THREAD,
     Evidence.ADDRESS,
     Evidence.OURS,
     Evidence.REPORT,
     Evidence.TO_HIM,
+    Evidence.QUOTE,
+    Evidence.RECIPIENT,
 )
 
 
@@ -87,6 +90,12 @@ def then(consequence: Consequence, conversation: Conversation = WAITING) -> Conv
         (Kind.OTHER, THREAD, [Word.NOTE], State.WAITING),
         (Kind.OTHER, REPORT, [Word.NOTE], State.WAITING),
         (Kind.OTHER, ADDRESS, [], State.WAITING),
+        (Kind.REPLY, QUOTE, [Word.REPLY], State.ANSWERED),
+        (Kind.UNSUBSCRIBE, QUOTE, [Word.REPLY], State.ANSWERED),
+        (Kind.AUTO_REPLY, QUOTE, [Word.AUTO_REPLY], State.HELD),
+        (Kind.OTHER, QUOTE, [], State.WAITING),
+        (Kind.BOUNCE, RECIPIENT, [Word.BOUNCE], State.WAITING),
+        (Kind.DELAYED, RECIPIENT, [Word.DELAYED], State.WAITING),
     ],
 )
 def test_each_verdict_by_each_evidence(kind: Kind, evidence: Evidence, word: list[Word], state: State) -> None:
@@ -117,7 +126,13 @@ HELD = fold("c1", [enrolled(), happened(Word.HELD)])
     [
         (ANNA, THREAD, "he answered (a test found it): a test says so"),
         (ANNA, ADDRESS, "he wrote outside the thread (a test found it): a test says so"),
-        ("jane@prospect.test", THREAD, "jane@prospect.test answered in the thread (a test found it): a test says so"),
+        (
+            "jane@prospect.test",
+            THREAD,
+            "his colleague jane@prospect.test answered in the thread (a test found it): a test says so",
+        ),
+        ("x@x.test", REPORT, "x@x.test answered in the thread (a test found it): a test says so"),
+        ("x@x.test", QUOTE, "x@x.test seems to have got a letter of ours (a test found it): a test says so"),
         ("", THREAD, "somebody answered in the thread (a test found it): a test says so"),
         (f"{MAYA}\r\nReply-To: {ANNA}", ADDRESS, "he wrote outside the thread (a test found it): a test says so"),
     ],
@@ -126,7 +141,49 @@ def test_an_answer_says_who_answered(author: str, evidence: Evidence, because: s
     (event,) = his(evidence=evidence, inbound=message(author)).events
     assert event.because == because
     assert event.by is By.HIM
-    assert (event.mail is None) == (evidence is ADDRESS), "what is outside the thread is not answered to"
+    assert (event.mail is None) == (evidence in (ADDRESS, QUOTE)), "what is outside the thread is not answered to"
+
+
+def test_an_address_that_nobody_knew_is_proposed_once() -> None:
+    private = message("anna@private.test")
+    reply, proposed = his(inbound=private).events
+    assert (reply.word, proposed.word, proposed.address) == (Word.REPLY, Word.PROPOSED, "anna@private.test")
+    assert proposed.because.startswith("anna@private.test may be another address of his: a test found it")
+    after = then(his(inbound=private))
+    assert after.addresses == {ANNA}, "it is never stored silently"
+    again = message("anna@private.test", Message_ID="<a2@private.test>")
+    assert words(his(inbound=again, conversation=after)) == [Word.REPLY]
+
+
+@pytest.mark.parametrize(
+    ("author", "evidence"),
+    [(ANNA, THREAD), ("jane@prospect.test", THREAD), ("x@x.test", QUOTE), ("x@x.test", OURS), ("", THREAD)],
+)
+def test_what_is_not_proposed(author: str, evidence: Evidence) -> None:
+    assert words(his(inbound=message(author), evidence=evidence)) == [Word.REPLY]
+
+
+def test_who_takes_part_in_the_thread_is_not_proposed() -> None:
+    told = enrolled()
+    assert told.enrolment is not None
+    latest = replace(mail(1), cc=(Address("Bo", "bo@x.test"),))
+    conversation = fold("c1", [replace(told, enrolment=replace(told.enrolment, latest=latest))])
+    assert words(his(inbound=message("bo@x.test"), conversation=conversation)) == [Word.REPLY]
+
+
+def test_two_people_at_a_public_provider_are_no_colleagues() -> None:
+    conversation = fold("c1", [enrolled("anna@gmail.com")])
+    reply, proposed = his(inbound=message("bo@gmail.com"), conversation=conversation).events
+    assert "colleague" not in reply.because
+    assert proposed.word is Word.PROPOSED
+
+
+def test_a_report_without_an_id_ends_the_conversation_and_buries_no_address() -> None:
+    dead = {"recipients": (ANNA,), "permanent": True}
+    by_id, by_name = (his(Kind.BOUNCE, each, report(), **dead) for each in (REPORT, RECIPIENT))
+    assert (then(by_id).state, then(by_name).state) == (State.STOPPED, State.STOPPED)
+    assert by_id.suppress is not None
+    assert by_name.suppress is None
 
 
 def test_his_words_are_kept_and_cut() -> None:

@@ -40,6 +40,7 @@ dropped       .         .         .         .         .
 own_mail      .         .         .         .         .
 delayed       .         .         .         .         .
 note          .         .         .         .         .
+proposed      .         .         .         .         .
 """
 
 INTENT = happened(Word.INTENT, 0.1, step="nudge", message_id="<2@lind.example>", mail=mail(2), text="A letter.")

@@ -36,6 +36,34 @@ class TestDovecot(MailboxContract):
             **options,
         )
 
+    async def test_wait_tells_of_every_mailbox(self, open_mailbox: Open, program: ImapProgram) -> None:
+        """NOTIFY, over several renewals of IDLE, also for a mailbox that was made meanwhile."""
+        mailbox = open_mailbox(idle_after=1.0)
+        assert await mailbox.wait(10) is True
+        while await mailbox.wait(1.5):
+            pass
+        for name in ("Archive", "Sent", "Clients", "Archive", "INBOX"):
+            if name == "Clients":
+                program.create(name)
+            program.deliver(letter(1), name)
+            assert await mailbox.wait(10) is True
+            while await mailbox.wait(0.9):
+                pass
+        await mailbox.close()
+
+    async def test_the_deleted_parent_of_a_mailbox_is_no_mailbox(
+        self, open_mailbox: Open, program: ImapProgram
+    ) -> None:
+        """Dovecot goes on listing it, without \\Noselect, and refuses its status: no reason to be blind for ever."""
+        program.create("Clients")
+        program.create("Clients/Anna")
+        program.delete("Clients")
+        mailbox = open_mailbox()
+        names = set(await mailbox.status())
+        assert "Clients/Anna" in names
+        assert "Clients" not in names
+        await mailbox.close()
+
 
 async def test_a_connection_to_dovecot_that_is_lost_at_any_byte_tells_nothing_false(lab: Lab) -> None:
     user = lab.new_user("maya", "consultant.test")

@@ -209,6 +209,7 @@ async def test_pause_all_between_two_letters() -> None:
     world.before = pause_after_the_first
     await world.days(10)
     assert (world.steps(ANNE), world.steps(BART)) == (["nudge"], [])
+    assert len(world.transport.handed_over) == 1, "the second is not even begun"
     world.before, world.paused = lambda _: None, None
     await world.pass_time(hours=5)
     assert world.steps(BART) == ["nudge"]

@@ -299,6 +299,26 @@ async def test_set_back_while_a_page_is_under_way() -> None:
     assert world.words(ANNE) == ["enrolled", "reply"]
 
 
+async def test_enrolled_while_his_answer_is_on_the_page() -> None:
+    """It was sifted out when nobody knew him, and is sifted again before the cursor moves over it."""
+    world = World()
+    await world.begin(BART)
+    await world.cycle()
+    world.answer(ANNE)
+    world.answer(BART)
+
+    def enrol_meanwhile(effect: str) -> None:
+        if effect == "message":  # of Bart, after Anne's on the same page
+            world.before = lambda _: None
+            with world.store.transaction("enrol") as ledger:
+                ledger.enrol("anne1", enrolled(ANNE, at=world.clock.at))
+
+    world.before = enrol_meanwhile
+    await world.days(10)
+    assert world.transport.accepted == []
+    assert world.words(ANNE) == ["enrolled", "reply"]
+
+
 async def test_his_answer_came_before_her_own_copy_was_filed() -> None:
     """A slow upload to Sent: by the times of arrival his answer is older than her letter, by its fields it is not."""
     world = World()

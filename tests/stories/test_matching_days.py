@@ -242,9 +242,20 @@ async def test_an_address_is_his_in_any_spelling() -> None:
 async def test_an_answer_to_what_she_has_only_just_written(copy_in: str) -> None:
     """Her letter and the colleague's answer, which names nothing else, are read in one go: neither is passed by."""
     world = await nudged(ANNE)
+    world.server.boxes["Sent"] = world.server.boxes.pop("Sent")  # the server lists it last
     first = world.store.conversations()[0].enrolment.thread[0]
     hers = world.she_writes(ANNE, answers=first, mailbox=copy_in)
     world.answer(COLLEAGUE, answers=hers, mailbox="INBOX" if copy_in == "INBOX" else "Archive")
     await world.days(LATER)
     assert world.words(ANNE) == ["enrolled", "sent", "own_mail", "reply"]
     assert world.steps(ANNE) == ["nudge"]
+
+
+async def test_an_answer_under_the_message_id_of_her_own_letter() -> None:
+    """An id proves little: what he writes after her letter is an answer under any."""
+    world = World()
+    await world.begin(ANNE)
+    world.answer(ANNE, message_id=world.newest_to(ANNE))
+    await world.days(30)
+    assert world.state(ANNE) == "answered"
+    assert not world.letters()

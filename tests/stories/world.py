@@ -4,12 +4,13 @@ A story lets people write and time pass; the diary tells what became of it. `die
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.alerts import Alerts
 from inboxagent.agent.cycle import Agent
 from inboxagent.agent.enrolment import enroll
 from inboxagent.agent.wish import Wish
@@ -123,6 +124,7 @@ class World:
     files_sent: bool = False
     poll: timedelta = 4 * HOUR
     die_at: int | None = None
+    alert_after: timedelta | None = None  # None: she wants no mail about blindness
     clock: StoryClock = field(default_factory=lambda: StoryClock(MONDAY))
     memory: Memory = field(default_factory=Memory)
     transport: FakeTransport = field(default_factory=FakeTransport)
@@ -153,23 +155,27 @@ class World:
         self.mailbox = StoryMailbox(self.server, files_sent=self.files_sent, before=self._effect)
         self.mailbox.rested = self._rested
         self._stop = asyncio.Event()
-        agent = Agent(
-            self.account,
-            self.mailbox,
-            self.transport,
-            self.store,
-            self.clock,
-            lambda word, fields: self.observed.append((word, dict(fields))),
-            self._keep,
+        self.agent = Agent(
+            self.account, self.mailbox, self.transport, self.store, self.clock, self._observe, self._keep
         )
         self.daemon = Daemon(
-            agent,
+            self.agent,
             self.mailbox,
             self.store,
             self.clock,
             poll=self.poll.total_seconds(),
             stop=self._stop,
             report=self._report,
+            alarm=self._alarm if self.alert_after else None,
+        )
+        self._alerts = Alerts(
+            self.account,
+            self.transport,
+            self.store,
+            self.clock,
+            self._observe,
+            to=MAYA.address,
+            blind_after=self.alert_after or DAY,
         )
 
     @property
@@ -222,6 +228,12 @@ class World:
         if self.health is not None and health.sight == "blind":  # the first report of a run is no news
             self._stop.set()
         self.health = health
+
+    async def _alarm(self, health: Health) -> None:
+        await self._alerts.blind(health.since, health.because)
+
+    def _observe(self, word: str, fields: Mapping[str, object]) -> None:
+        self.observed.append((word, dict(fields)))
 
     def _keep(self, fetched: Fetched, raw: bytes, why: str) -> None:
         self.set_aside.append(f"{fetched.mailbox}/{fetched.uid}: {why.strip().splitlines()[-1]}")
@@ -301,7 +313,7 @@ class World:
         """Maya enrols him in a sequence, in the newest thread."""
         wanted = sequence or self.sequence
         wish = Wish(sequence=wanted, prospect=Prospect(address=address), newest=True, **more)  # type: ignore[arg-type]
-        mailbox = FakeMailbox(self.server, before=self._effect)
+        mailbox = StoryMailbox(self.server, before=self._effect)
         conversation = await enroll(self.account, mailbox, self.store, self.clock, wish)
         self.server.listeners.pop()
         return conversation

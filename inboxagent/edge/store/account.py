@@ -1,0 +1,72 @@
+"""The account's memory: the Store port over a journal in the state folder."""
+
+import hashlib
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from inboxagent.edge.store import compaction
+from inboxagent.edge.store.ballast import Ballast
+from inboxagent.edge.store.journal import Journal
+from inboxagent.edge.store.lock import PATIENCE
+from inboxagent.edge.store.records import REWOUND, SHAPES, Folds, JournalLedger, JournalRecords
+from inboxagent.edge.store.repair import Damage, find_damage
+from inboxagent.edge.store.tables import JournalStorage
+
+
+def file_stem(address: str) -> str:
+    """A file name without suffix that is safe everywhere and different for every address."""
+    stem = urllib.parse.quote(address.lower(), safe="@+", errors="surrogateescape")
+    return stem if len(stem) <= 200 else stem[:180] + hashlib.sha256(stem.encode()).hexdigest()[:20]
+
+
+class JournalStore(JournalRecords):
+    """The Store port. Any number of processes and threads may use the same journal at once."""
+
+    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
+        self._journal = Journal(path, SHAPES, patience)
+        self._ballast = Ballast(path.with_name(path.name + ".ballast"))
+        folds = Folds()
+        super().__init__(JournalStorage(self._journal, folds.describe), folds)
+
+    def generation(self) -> object:
+        """Differs from an earlier answer if anybody wrote in between; costs one stat."""
+        return self._journal.generation()
+
+    @contextmanager
+    def transaction(self, why: str, *, urgent: bool = False) -> Iterator[JournalLedger]:
+        """Exclusive, everything or nothing, durable when it returns; for one thread, and not inside itself.
+
+        An urgent one (she pauses or stops) gives up the ballast where the disk is full.
+        """
+        storage = JournalStorage(self._journal, self._folds.describe, spare=self._ballast.drop if urgent else None)
+        try:
+            with storage.exclusive(why):
+                ledger = JournalLedger(storage, self._folds)
+                if self._journal.rewound:
+                    ledger.remember(REWOUND, {"found": self._journal.newest, "written": self._journal.lock.witness})
+                yield ledger
+        finally:
+            storage.over = True
+        self._ballast.load()
+
+    def open(self) -> None:
+        """Read what there is, so that damage is told now. Raises StateDamaged."""
+        self._journal.catch_up()
+
+    def check(self) -> list[Damage]:
+        """Everything that is wrong with the journal, line by line; empty where all is well."""
+        return find_damage(self._journal.path)
+
+    def compact(self, *, always: bool = False) -> bool:
+        """Make the journal short again where that is worth it; for an idle moment. True where it was done."""
+        self._journal.catch_up()
+        if not (always or compaction.is_worth_it(self._journal)):
+            return False
+        compaction.compact(self._journal)
+        return True
+
+    def close(self) -> None:
+        """Mark a clean end and let go of everything."""
+        self._journal.close()

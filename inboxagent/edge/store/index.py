@@ -1,0 +1,156 @@
+"""What is kept in memory of a journal: where each document is, its columns, and words to find it by."""
+
+import heapq
+import zlib
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from sys import intern
+from typing import Any, NamedTuple
+
+from inboxagent.edge.store.lines import Header
+
+_MERGE_AT = 2_000
+_ID_BITS = 32
+_ID_MASK = (1 << _ID_BITS) - 1
+
+
+class Row(NamedTuple):
+    """Where a document is: its newest line, how many bytes and lines it takes in all, and its columns."""
+
+    offset: int
+    length: int
+    size: int
+    links: int
+    columns: tuple[Any, ...]
+
+
+class Words:
+    """Words and the documents that may have them, packed into sorted numbers: a few bytes for each.
+
+    Finds every document that was ever given the word, and now and then one that was not: whoever asks has to look.
+    """
+
+    def __init__(self) -> None:
+        self._sorted = array("Q")
+        self._fresh: dict[int, list[int]] = {}
+        self._unsorted = array("Q")
+
+    def add(self, words: list[str], number: int) -> None:
+        """Remember that document `number` has these words."""
+        if number > _ID_MASK:
+            raise OverflowError(f"document id {number} is too large to be found by words")
+        for word in words:
+            self._unsorted.append(_hash(word) << _ID_BITS | number)
+
+    def find(self, word: str) -> list[int]:
+        """Numbers of documents that may have the word, lowest first."""
+        if self._unsorted:
+            self._take_in()
+        wanted = _hash(word)
+        found = set(self._fresh.get(wanted, ()))
+        at = bisect_left(self._sorted, wanted << _ID_BITS)
+        while at < len(self._sorted) and self._sorted[at] >> _ID_BITS == wanted:
+            found.add(self._sorted[at] & _ID_MASK)
+            at += 1
+        return sorted(found)
+
+    def _take_in(self) -> None:
+        if len(self._unsorted) > _MERGE_AT or len(self._fresh) > _MERGE_AT:
+            kept = (key << _ID_BITS | number for key, numbers in self._fresh.items() for number in numbers)
+            self._unsorted.extend(kept)
+            self._unsorted.extend(self._sorted)
+            self._sorted = array("Q", sorted(self._unsorted))
+            self._fresh.clear()
+        else:
+            for packed in self._unsorted:
+                self._fresh.setdefault(packed >> _ID_BITS, []).append(packed & _ID_MASK)
+        self._unsorted = array("Q")
+
+
+def _hash(word: str) -> int:
+    try:
+        return zlib.crc32(word.encode())
+    except UnicodeEncodeError:
+        return zlib.crc32(word.encode(errors="surrogatepass"))
+
+
+@dataclass(slots=True)
+class Table:
+    """One table. `columns` names the single values that are kept of each document; `ordered` is the one to queue by."""
+
+    columns: tuple[str, ...] = ()
+    ordered: str | None = None
+    rows: dict[int, Row] = field(default_factory=dict)
+    highest: int = 0
+    words: dict[str, Words] = field(default_factory=dict)
+    queue: list[int] = field(default_factory=list)
+    dead: int = 0  # bytes of lines that nobody needs any more
+
+    def apply(self, header: Header, offset: int, length: int, removes: bool) -> None:
+        """Take note of a line about this table."""
+        number: int = header["k"]
+        self.highest = max(self.highest, number)
+        before = self.rows.pop(number, None) if removes else self.rows.get(number)
+        if removes:
+            self.dead += length + (before.size if before else 0)
+            return
+        size, links = length, 1
+        if "p" in header:
+            size, links = length + (before.size if before else 0), header["l"]
+        elif before is not None:
+            self.dead += before.size
+        values = header.get("x", {})
+        self.rows[number] = Row(offset, length, size, links, self._columns(values))
+        self._note(number, values)
+
+    def first(self, until: float, limit: int) -> Iterator[int]:
+        """Numbers of documents whose ordered column is at most `until`, lowest first, up to `limit`; cost O(found)."""
+        back: list[int] = []
+        seen: set[int] = set()
+        try:
+            while self.queue and len(seen) < limit:
+                packed = heapq.heappop(self.queue)
+                at, number = packed >> _ID_BITS, packed & _ID_MASK
+                if at > until:
+                    back.append(packed)
+                    return
+                value = self.ordered_value(number)
+                if value is None or int(value) != at or number in seen:
+                    continue  # it was moved since
+                back.append(packed)
+                if value <= until:
+                    seen.add(number)
+                    yield number
+        finally:
+            for packed in back:
+                heapq.heappush(self.queue, packed)
+
+    def ordered_value(self, number: int) -> float | None:
+        """The ordered column of a document, None where it has none."""
+        row = self.rows.get(number)
+        return None if row is None or self.ordered is None else row.columns[self.columns.index(self.ordered)]
+
+    def _columns(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        found = [values.get(name) for name in self.columns]
+        return tuple([intern(each) if type(each) is str else each for each in found])
+
+    def _note(self, number: int, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            if type(value) is list:
+                words = self.words.get(name)
+                if words is None:
+                    words = self.words[name] = Words()
+                words.add(value, number)
+        at = values.get(self.ordered) if self.ordered else None
+        if at is not None:
+            heapq.heappush(self.queue, max(int(at), 0) << _ID_BITS | number)
+            if len(self.queue) > 2 * len(self.rows) + 1000:
+                self._requeue()
+
+    def _requeue(self) -> None:
+        """Leave out of the queue what was moved since."""
+        values = ((self.ordered_value(number), number) for number in self.rows)
+        self.queue = [max(int(value), 0) << _ID_BITS | number for value, number in values if value is not None]
+        heapq.heapify(self.queue)

@@ -1,0 +1,161 @@
+"""Whether a letter that is due may go now: the limits, and the manners between two letters. Counted from the events."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from inboxagent.outreach.company import company
+from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.limits import Limits
+from inboxagent.outreach.state import Conversation
+
+HOUR = timedelta(hours=1)
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """What keeps a letter back, and until when; `everybody`: every other letter as well."""
+
+    until: datetime
+    because: str
+    everybody: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A letter that went out, or may have: nobody's knowing counts as gone. `key` is the same whenever it is asked."""
+
+    at: datetime
+    conversation_id: str
+    people: frozenset[str]
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What has gone to whom: our letters, oldest first, and her own mail to a person outside the thread."""
+
+    letters: tuple[Gone, ...]
+    hers: tuple[Gone, ...]
+
+
+def traffic_of(conversations: Iterable[Conversation]) -> Traffic:
+    """The traffic of these conversations."""
+    letters: list[Gone] = []
+    hers: list[Gone] = []
+    for each in conversations:
+        letters += [_gone(each, event) for event in _handed_over(each.events)]
+        hers += [_gone(each, event) for event in each.events if event.word is Word.OWN_MAIL and event.mail is None]
+    return Traffic(letters=tuple(sorted(letters, key=_at)), hers=tuple(sorted(hers, key=_at)))
+
+
+def _handed_over(events: Iterable[Event]) -> Iterator[Event]:
+    """The intents that the server did not say no to."""
+    intent: Event | None = None
+    for event in events:
+        if event.word in (Word.DEFERRED, Word.REFUSED):
+            intent = None
+        elif event.word is Word.INTENT:
+            if intent is not None:
+                yield intent
+            intent = event
+    if intent is not None:
+        yield intent
+
+
+def _gone(conversation: Conversation, event: Event) -> Gone:
+    key = event.message_id or conversation.id
+    return Gone(at=event.at, conversation_id=conversation.id, people=conversation.addresses, key=key)
+
+
+def _at(gone: Gone) -> datetime:
+    return gone.at
+
+
+def bar(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime, home: ZoneInfo) -> Bar | None:
+    """What keeps the next letter of this conversation back now; of several bars the one that lasts longest."""
+    bars = [
+        _day(traffic, limits, now, home),
+        _hour(traffic, limits, now),
+        _gap(traffic, limits, now),
+        _company(traffic, conversation, limits, now, home),
+        _person(traffic, conversation, limits, now),
+        _week(traffic, conversation, limits, now),
+    ]
+    standing = [each for each in bars if each is not None and each.until > now]
+    # What keeps everybody back is told first: then nobody else need be looked at.
+    return max(standing, key=lambda each: (each.everybody, each.until), default=None)
+
+
+def next_day(now: datetime, home: ZoneInfo) -> datetime:
+    """The beginning of the next calendar day in her zone."""
+    return datetime.combine(now.astimezone(home).date() + timedelta(days=1), time(0), home)
+
+
+def _day(traffic: Traffic, limits: Limits, now: datetime, home: ZoneInfo) -> Bar | None:
+    if not limits.per_day or len(_today(traffic.letters, now, home)) < limits.per_day:
+        return None
+    because = f"{limits.per_day} letters have gone today (per_day)"
+    return Bar(until=next_day(now, home), because=because, everybody=True)
+
+
+def _hour(traffic: Traffic, limits: Limits, now: datetime) -> Bar | None:
+    recent = [each.at for each in traffic.letters if now - HOUR < each.at <= now]
+    if not limits.per_hour or len(recent) < limits.per_hour:
+        return None
+    because = f"{len(recent)} letters have gone within an hour (per_hour)"
+    return Bar(until=recent[-limits.per_hour] + HOUR, because=because, everybody=True)
+
+
+def _gap(traffic: Traffic, limits: Limits, now: datetime) -> Bar | None:
+    """At least `gap`, and up to a quarter more: a machine's even beat is no manner to write letters."""
+    last = max((each for each in traffic.letters if each.at <= now), key=_at, default=None)
+    if last is None:
+        return None
+    until = last.at + limits.gap + limits.gap / 4 * _share(last.key)
+    return Bar(until=until, because="the letter before went a moment ago (gap)", everybody=True)
+
+
+def _share(key: str) -> float:
+    """A fraction of 1 that depends on nothing but the key."""
+    return int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:4], "big") / 2**32
+
+
+def _company(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime, home: ZoneInfo) -> Bar | None:
+    firm = company(conversation.enrolment.prospect.address)
+    if not limits.company_per_day or firm is None:
+        return None
+    there = [each for each in traffic.letters if firm in {company(person) for person in each.people}]
+    if len(_today(there, now, home)) < limits.company_per_day:
+        return None
+    because = f"{limits.company_per_day} letters have gone to {firm} today (company_per_day)"
+    return Bar(until=next_day(now, home), because=because)
+
+
+def _person(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
+    """Between the steps of one sequence the rule's own waits are all there is."""
+    others = [each for each in traffic.letters if each.conversation_id != conversation.id]
+    last = max((each.at for each in _to(conversation, (*others, *traffic.hers)) if each.at <= now), default=None)
+    if last is None:
+        return None
+    return Bar(until=last + limits.person_gap, because="something else went to him a short while ago (person_gap)")
+
+
+def _week(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
+    recent = [each.at for each in _to(conversation, traffic.letters) if now - WEEK < each.at <= now]
+    if not limits.person_per_week or len(recent) < limits.person_per_week:
+        return None
+    because = f"{len(recent)} letters have gone to him within a week (person_per_week)"
+    return Bar(until=recent[-limits.person_per_week] + WEEK, because=because)
+
+
+def _to(conversation: Conversation, sent: Iterable[Gone]) -> list[Gone]:
+    return [each for each in sent if each.people & conversation.addresses]
+
+
+def _today(sent: Iterable[Gone], now: datetime, home: ZoneInfo) -> list[Gone]:
+    today = now.astimezone(home).date()
+    return [each for each in sent if each.at.astimezone(home).date() == today]

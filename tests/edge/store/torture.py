@@ -1,0 +1,105 @@
+"""kill -9 at random moments: `python tests/edge/store/torture.py 1000` runs so many rounds with one and two writers.
+
+Every writer enrols, appends, counts, removes and now and then compacts, and says what it has done after each return.
+After the kill a fresh process opens the store: what was said must be there, at most one change more for each writer.
+"""
+
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT))
+
+from inboxagent.edge.store import JournalStore  # noqa: E402
+from inboxagent.outreach.events import Word  # noqa: E402
+from tests.fakes.people import enrolled, happened  # noqa: E402
+
+
+def write(path: Path, name: str) -> None:
+    """What a writer does until it is killed; its change number so-and-so is told on stdout when it is acknowledged."""
+    store = JournalStore(path)
+    chance = random.Random()
+    while True:
+        with store.transaction(f"writer {name}") as ledger:
+            count = ledger.fact(f"count {name}")
+            number = (count if isinstance(count, int) else 0) + 1
+            ledger.remember(f"count {name}", number)
+            together = ledger.fact("together")
+            ledger.remember("together", (together if isinstance(together, int) else 0) + 1)
+            if ledger.conversation(f"c {name}") is None:
+                ledger.enrol(f"c {name}", enrolled())
+            ledger.append(f"c {name}", happened(Word.NOTE, number))
+            ledger.remember(f"flicker {name}", number if number % 2 else None)
+            for _ in range(chance.choice((0, 0, 3))):
+                ledger.enrol(f"{name} {number} {chance.random()}", enrolled(f"p{number}@prospect.test"))
+        print(number, flush=True)
+        if chance.random() < 0.05:
+            store.compact(always=True)
+
+
+def check(path: Path, said: dict[str, int]) -> int:
+    """The changes that are in the store; raises AssertionError where an acknowledged one is lost or one half there."""
+    store = JournalStore(path)
+    assert store.check() == [], store.check()
+    total = 0
+    for name, last in said.items():
+        counted = store.fact(f"count {name}") or 0
+        assert isinstance(counted, int)
+        assert last <= counted <= last + 1, f"writer {name}: {last} acknowledged, {counted} found"
+        conversation = store.conversation(f"c {name}")
+        assert len(conversation.events if conversation else "1") == counted + 1
+        assert store.fact(f"flicker {name}") == (counted if counted % 2 else None)
+        total += counted
+        said[name] = counted
+    assert (store.fact("together") or 0) == total
+    return total
+
+
+def round_of(path: Path, said: dict[str, int], chance: random.Random) -> None:
+    """Let the writers write for a moment, kill them one after the other, and look."""
+    command = [sys.executable, __file__, "--write", str(path)]
+    writers = {name: subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in said}
+    try:
+        for process in writers.values():
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, "a writer ended by itself"
+        time.sleep(chance.random() * 0.05)
+    finally:
+        for process in writers.values():
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    for name, process in writers.items():
+        assert process.stdout is not None
+        with process.stdout as told:
+            rest = told.read().split("\n")[:-1]
+        said[name] = int(rest[-1]) if rest else said[name] + 1
+    check(path, said)
+
+
+def torture(rounds: int, writers: int, seed: int = 1) -> int:
+    """So many rounds with so many writers on one store; the number of acknowledged changes. Raises AssertionError."""
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "torture.journal"
+        said = {chr(ord("a") + number): 0 for number in range(writers)}
+        for _ in range(rounds):
+            round_of(path, said, chance)
+        return sum(said.values())
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--write":
+        write(Path(sys.argv[2]), sys.argv[3])
+    for crowd in (1, 2):
+        begun = time.monotonic()
+        acknowledged = torture(int(sys.argv[1]) // 2, crowd)
+        print(
+            f"{crowd} writer(s): {int(sys.argv[1]) // 2} rounds, {acknowledged} acknowledged changes, 0 lost, "
+            f"0 that do not open, {time.monotonic() - begun:.0f} s"
+        )
