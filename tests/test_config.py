@@ -32,6 +32,10 @@ sent = "Skickat"
 [smtp]
 host = "smtp.lind.example"
 port = 587
+split_body = false
+
+[letters]
+list_unsubscribe = true
 
 [limits]
 per_day = 12
@@ -69,6 +73,7 @@ def test_everything_that_can_be_said_is_understood() -> None:
     assert config.watching.sent == "Skickat"
     assert (config.smtp.port, config.smtp.security) == (587, "starttls")
     assert (config.smtp.username, config.smtp.secret) == ("maya", config.imap.secret)
+    assert (config.sending.split_body, config.sending.list_unsubscribe) == (False, True)
     assert (config.limits.per_day, config.limits.gap, config.limits.brake) == (12, timedelta(minutes=3), 7)
     assert (config.limits.per_hour, config.limits.company_per_day, config.limits.person_per_week) == (6, 2, 0)
     assert config.limits.person_gap == timedelta(days=2)

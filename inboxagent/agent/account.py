@@ -18,6 +18,7 @@ class Account:
     rules: Callable[[], Rulebook]
     paused: Callable[[], str | None] = lambda: None
     limits: Limits = field(default_factory=Limits)
+    list_unsubscribe: bool = False
 
     @property
     def home(self) -> ZoneInfo:

@@ -11,6 +11,7 @@ from inboxagent.agent.account import Account
 from inboxagent.agent.copies import note_filed
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
+from inboxagent.mail.flowed import flow
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.judgement import (
@@ -22,6 +23,7 @@ from inboxagent.outreach.judgement import (
     judge_his,
     token_in,
 )
+from inboxagent.outreach.letter import asked_to_stop, tokens
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, index, is_hers
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Status, Store
 
@@ -192,6 +194,9 @@ class Reader:
             return None
         if is_hers(message, known):
             return _Read(fetched, raw, arrival, matches)
+        if asked_to_stop(message.subject) is not None:
+            because = "he asked for it as the List-Unsubscribe field of our letter offers"
+            return _Read(fetched, raw, arrival, matches, Verdict(kind=Kind.UNSUBSCRIBE, because=because))
         linked = any(each.evidence.in_thread for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)
         if verdict.kind not in (Kind.BOUNCE, Kind.DELAYED):
@@ -200,7 +205,8 @@ class Reader:
 
     def _letters(self, matches: Iterable[Match]) -> tuple[str, ...]:
         found = (self._store.conversation(each.conversation_id) for each in matches)
-        return tuple(letter for conversation in found if conversation for letter in conversation.letters)
+        ours = [letter for conversation in found if conversation for letter in conversation.letters]
+        return (*ours, *map(flow, ours))  # quoted as they were written, or as they travelled
 
     def _widen(self, matches: tuple[Match, ...], known: Known) -> tuple[Match, ...]:
         """Every other conversation with the same person is concerned too."""
@@ -262,6 +268,11 @@ class Reader:
         if read.verdict is None:
             return judge_hers(conversation, found, read.arrival, me, sequence)
         return judge_his(conversation, found, read.verdict, read.arrival, me, sequence)
+
+
+def prepare() -> None:
+    """Load the parser and the phrases: the first answer should not wait for that."""
+    classify(parse(b"From: nobody@example.invalid\r\nSubject: Re: nothing\r\n\r\nNothing.\r\n"))
 
 
 def tell(observe: Observe, conversation_id: str, event: Event) -> None:

@@ -231,7 +231,13 @@ class Sender:
         letter = write(conversation, sequence, send.step, rules.phrases, me, self._clock.now())
         secret = token(self._account.key, me.address, conversation.id, send.step.word, send.attempt)
         outgoing = address_letter(
-            conversation, me, subject=letter.subject, text=letter.text, token=secret, now=self._clock.now()
+            conversation,
+            me,
+            subject=letter.subject,
+            text=letter.text,
+            token=secret,
+            now=self._clock.now(),
+            list_unsubscribe=self._account.list_unsubscribe,
         )
         allowed = replace(outgoing, to=self._allowed(outgoing.to), cc=self._allowed(outgoing.cc))
         if allowed.to[:1] != outgoing.to[:1]:

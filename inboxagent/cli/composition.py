@@ -134,6 +134,7 @@ class Composition:
             rules=self.rules,
             paused=lambda: next((f"the flag {flag} is up" for flag in self.flags()), None),
             limits=self.config.limits,
+            list_unsubscribe=self.config.sending.list_unsubscribe,
         )
 
     def mailbox(self) -> "ImapMailbox":
@@ -167,6 +168,7 @@ class Composition:
             ca_file=_ca_file(server),
             username=server.username if login else None,
             password=_password(server.secret) if login and server.secret else None,
+            split_body=self.config.sending.split_body,
         )
 
 

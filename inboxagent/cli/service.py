@@ -9,7 +9,7 @@ from functools import partial
 
 from inboxagent.agent.alerts import Alerts
 from inboxagent.agent.cycle import Agent
-from inboxagent.agent.reading import Reader
+from inboxagent.agent.reading import Reader, prepare
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.documents import instant
 from inboxagent.cli.eventlog import line, log, observer
@@ -78,7 +78,11 @@ class Service:
             watched=self._composition.rules.stamp,
             alarm=self._alarm,
         )
-        await daemon.run()
+        loading = asyncio.create_task(asyncio.to_thread(prepare))
+        try:
+            await daemon.run()
+        finally:
+            await loading
         self.ended_because = "it was told to stop"
 
     async def _alarm(self, health: Health) -> None:

@@ -2,7 +2,7 @@
 
 from inboxagent.config.places import find_config, state_home
 from inboxagent.config.reading import load_config, read_config
-from inboxagent.config.values import Alerting, Command, Config, Secret, SecretFile, Server, Watching
+from inboxagent.config.values import Alerting, Command, Config, Secret, SecretFile, Sending, Server, Watching
 
 __all__ = [
     "Alerting",
@@ -10,6 +10,7 @@ __all__ = [
     "Config",
     "Secret",
     "SecretFile",
+    "Sending",
     "Server",
     "Watching",
     "find_config",

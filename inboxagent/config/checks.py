@@ -129,6 +129,13 @@ def positive(value: object) -> int:
     return whole_number(value, least=1, most=1_000_000)
 
 
+def yes_or_no(value: object) -> bool:
+    """A switch."""
+    if not isinstance(value, bool):
+        raise ValueError("write true or false, without quotation marks")
+    return value
+
+
 def count(value: object) -> int:
     """A count, of which 0 means no limit."""
     return whole_number(value, least=0, most=1_000_000)

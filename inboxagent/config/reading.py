@@ -7,7 +7,7 @@ from pathlib import Path
 from inboxagent.config import checks
 from inboxagent.config.places import default_state
 from inboxagent.config.source import Problem, Table, parse
-from inboxagent.config.values import Alerting, Config, Secret, Server, Watching
+from inboxagent.config.values import Alerting, Config, Secret, Sending, Server, Watching
 from inboxagent.errors import ConfigError
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
@@ -16,10 +16,11 @@ from inboxagent.outreach.zones import is_zone
 _LOGIN = ("host", "port", "security", "username", "password_command", "password_file", "ca_file")
 
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "": ("rules", "state", "me", "imap", "smtp", "limits", "alerts"),
+    "": ("rules", "state", "me", "imap", "smtp", "letters", "limits", "alerts"),
     "me": ("name", "address", "aliases", "zone", "country", "absent"),
     "imap": (*_LOGIN, "mailboxes", "poll", "sent"),
-    "smtp": _LOGIN,
+    "smtp": (*_LOGIN, "split_body"),
+    "letters": ("list_unsubscribe",),
     "limits": ("per_day", "per_hour", "company_per_day", "gap", "person_gap", "person_per_week", "brake"),
     "alerts": ("to", "blind_after"),
 }
@@ -69,6 +70,7 @@ def _config(top: Table, path: Path, environ: Mapping[str, str]) -> Config:
         imap=imap,
         watching=_watching(top.table("imap")),
         smtp=_smtp(top.table("smtp"), folder, imap),
+        sending=_sending(top.table("smtp"), top.table("letters")),
         limits=_limits(top.table("limits")),
         alerts=_alerts(top.table("alerts"), me),
         rules=top.read("rules", checks.optional(checks.folder_under(folder)), None) or folder / "rules",
@@ -112,6 +114,15 @@ def _smtp(table: Table, folder: Path, imap: Server) -> Server:
     secret = _secret(table, folder) or imap.secret
     username = table.read("username", checks.optional(checks.text), imap.username)
     return _server(table, folder, SMTP_PORTS, username, secret)
+
+
+def _sending(smtp: Table, letters: Table) -> Sending:
+    letters.refuse_others(KEYS, REMEDIES)
+    usual = Sending()
+    return Sending(
+        split_body=smtp.read("split_body", checks.yes_or_no, usual.split_body),
+        list_unsubscribe=letters.read("list_unsubscribe", checks.yes_or_no, usual.list_unsubscribe),
+    )
 
 
 def _server(

@@ -58,6 +58,14 @@ class Alerting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """How letters leave: whether the body goes before the last look, and whether they carry List-Unsubscribe."""
+
+    split_body: bool = True
+    list_unsubscribe: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """One account. `rules` and `state` are folders that need not exist."""
 
@@ -66,6 +74,7 @@ class Config:
     imap: Server
     watching: Watching
     smtp: Server
+    sending: Sending
     limits: Limits
     alerts: Alerting
     rules: Path

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from inboxagent.edge.smtp_envelope import Commands, write_commands
+from inboxagent.edge.smtp_envelope import write_commands
 from inboxagent.edge.smtp_session import Password, Security, Server, Session, Timeouts
 from inboxagent.mail.compose import dot_stuff
 from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope, read_break
@@ -16,12 +16,13 @@ _GO_AHEAD = range(354, 355)
 
 
 class SmtpHandover:
-    """A letter whose body the server has; the connection is its own until `commit` or `abort` has ended it."""
+    """A letter that lacks its dot, or its body too; the connection is its own until `commit` or `abort` ends it."""
 
-    def __init__(self, session: Session, at_end: Callable[[], None]) -> None:
-        """Made by `SmtpTransport.hand_over`; `at_end` gives the connection back."""
+    def __init__(self, session: Session, at_end: Callable[[], None], unwritten: bytes | None = None) -> None:
+        """Made by `SmtpTransport.hand_over`; `at_end` gives the connection back, `unwritten` is a body still to go."""
         self._session = session
         self._at_end = at_end
+        self._unwritten = unwritten
         self._outcome: Outcome | None = None
 
     async def commit(self) -> Outcome:
@@ -33,10 +34,16 @@ class SmtpHandover:
         if self._outcome is None:
             self._outcome = read_break(Phase.DOT, "given up while waiting for the answer to the dot")
             try:
-                self._outcome = await self._session.dot()
+                self._outcome = await self._write_rest() or await self._session.dot()
             finally:
                 self._end(self._outcome)
         return self._outcome
+
+    async def _write_rest(self) -> Outcome | None:
+        """DATA and the body, where they were kept back; None when only the dot is missing."""
+        if self._unwritten is None:
+            return None
+        return await _write(self._session, self._unwritten)
 
     async def abort(self) -> None:
         """Cut the line without the dot; after `commit` this does nothing. Never raises."""
@@ -55,6 +62,9 @@ class SmtpTransport:
 
     One letter at a time: `hand_over` waits until the letter before has been committed or aborted. A refused log-in is
     final: it is never tried again, every later letter gets the same outcome.
+
+    With `split_body` false, DATA and the body are kept back until `commit`, for servers that dislike a pause between
+    body and dot; a line that is lost before the dot is written still means that nothing was sent.
     """
 
     def __init__(
@@ -67,6 +77,7 @@ class SmtpTransport:
         username: str | None = None,
         password: Password | None = None,
         local_hostname: str | None = None,
+        split_body: bool = True,
         timeouts: Timeouts | None = None,
     ) -> None:
         """Connects nothing yet. Raises `ConfigError` for what cannot work; `Server` says what the words mean."""
@@ -80,6 +91,7 @@ class SmtpTransport:
             local_hostname=local_hostname,
             timeouts=timeouts or Timeouts(),
         )
+        self._split_body = split_body
         self._trust = self._server.trust()
         self._turn = asyncio.Lock()
         self._session: Session | None = None
@@ -103,7 +115,7 @@ class SmtpTransport:
         if isinstance(offered, Outcome):
             self._rest()
             return offered
-        return SmtpHandover(offered, self._rest)
+        return SmtpHandover(offered, self._rest, None if self._split_body else message)
 
     async def close(self) -> None:
         """QUIT, waiting a few seconds at most; a letter that is under way is cut off. The next letter connects anew."""
@@ -121,7 +133,7 @@ class SmtpTransport:
             return self._locked_out
         used = self._session
         if used is not None and used.alive:
-            refusal = await _begin(used, envelope, message)
+            refusal = await self._begin(used, envelope, message)
             if refusal is None:
                 return used
             if self._session is not used or not _is_stale(used, refusal):
@@ -130,7 +142,16 @@ class SmtpTransport:
         session = await self._open()
         if isinstance(session, Outcome):
             return session
-        return await _begin(session, envelope, message) or session
+        return await self._begin(session, envelope, message) or session
+
+    async def _begin(self, session: Session, envelope: Envelope, message: bytes) -> Outcome | None:
+        """What comes before the last look; None when all of it was taken, else the connection is clean or closed."""
+        refusal = await _announce(session, envelope, message)
+        if refusal is None and self._split_body:
+            refusal = await _write(session, message)
+        if refusal is not None and session.alive:
+            await session.reset()
+        return refusal
 
     async def _open(self) -> Session | Outcome:
         self._session = session = Session(self._server, self._trust)
@@ -164,21 +185,11 @@ class SmtpTransport:
             self._session = None
 
 
-async def _begin(session: Session, envelope: Envelope, message: bytes) -> Outcome | None:
-    """MAIL, RCPT, DATA and the body; None when only the dot is missing, else the connection is clean or closed."""
+async def _announce(session: Session, envelope: Envelope, message: bytes) -> Outcome | None:
+    """MAIL and all recipients, the prospect first; the first no ends it."""
     commands = write_commands(envelope, message, session.extensions)
     if isinstance(commands, Outcome):
         return commands
-    refusal = await _announce(session, envelope, commands)
-    if refusal is None:
-        return await session.write(dot_stuff(message))
-    if session.alive:
-        await session.reset()
-    return refusal
-
-
-async def _announce(session: Session, envelope: Envelope, commands: Commands) -> Outcome | None:
-    """All recipients before DATA, the prospect first; the first no ends it."""
     refusal = await session.ask(Phase.MAIL, *commands.mail)
     for place, (address, words) in enumerate(zip(envelope.forward_paths, commands.rcpt, strict=True)):
         if refusal is not None:
@@ -186,7 +197,12 @@ async def _announce(session: Session, envelope: Envelope, commands: Commands) ->
         refusal = await session.ask(Phase.RCPT, *words, address=address)
         if refusal is not None and place > 0:
             return _copy_refused(refusal)
-    return refusal or await session.ask(Phase.DATA, b"DATA", yes=_GO_AHEAD)
+    return refusal
+
+
+async def _write(session: Session, message: bytes) -> Outcome | None:
+    """DATA and the body; None when only the dot is missing."""
+    return await session.ask(Phase.DATA, b"DATA", yes=_GO_AHEAD) or await session.write(dot_stuff(message))
 
 
 def _copy_refused(refusal: Outcome) -> Outcome:

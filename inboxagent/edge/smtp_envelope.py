@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from inboxagent.mail.domains import ascii_domain
 from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope, one_line
 
 _DOT_STRING = re.compile(r"""[^\s()<>@,;:\\"\[\]\x00-\x1f\x7f\ud800-\udfff]+""")
@@ -60,24 +61,13 @@ def _path(address: str, utf8: bool) -> bytes | Outcome:
     local, at, domain = address.rpartition("@")
     if not (at and (_DOT_STRING.fullmatch(local) or _QUOTED_STRING.fullmatch(local)) and _DOMAIN.fullmatch(domain)):
         return _refuse(Scope.PROSPECT, "the address does not work", f"not an address: {address!r}", address)
-    ascii_domain = _ascii_domain(domain)
-    if local.isascii() and ascii_domain is not None:
-        return f"{local}@{ascii_domain}".encode("ascii")
+    plain = ascii_domain(domain)
+    if local.isascii() and plain is not None:
+        return f"{local}@{plain}".encode("ascii")
     if not utf8:
         means = "the server takes no addresses with letters beyond ASCII (SMTPUTF8)"
         return _refuse(Scope.PROSPECT, means, address, address)
     return address.encode()
-
-
-def _ascii_domain(domain: str) -> str | None:
-    """The domain in ASCII, or None where that would not lead back to the same name (a sharp s, for one)."""
-    if domain.isascii():
-        return domain
-    try:
-        ascii_domain = domain.lower().encode("idna")
-        return ascii_domain.decode("ascii") if ascii_domain.decode("idna") == domain.lower() else None
-    except UnicodeError:
-        return None
 
 
 def _refuse(scope: Scope, means: str, text: str, address: str | None = None) -> Outcome:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import format_datetime
 
 from inboxagent.mail.domains import ascii_domain
+from inboxagent.mail.fields import mailboxes, unstructured
 from inboxagent.mail.flowed import flow
 from inboxagent.mail.headers import Address
 
@@ -19,8 +20,6 @@ LONGEST_REFERENCES = 8_192
 MARK_FIELD = "X-Inboxagent"
 COPY_FIELD = "X-Inboxagent-Copy"
 
-# The standard serialiser folds at 78 columns and turns ids of that length into encoded words, which loses the thread.
-_POLICY = SMTP.clone(max_line_length=LONGEST_LINE)
 _ID = re.compile("<[^\x00-\x1f\x7f\x85\u2028\u2029]{1,990}>")
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,200}")
@@ -53,15 +52,15 @@ def compose(outgoing: Outgoing) -> bytes:
     it (RFC 3834 forbids them to answer automatic mail) is evidence that she wants.
     """
     _refuse_injection(outgoing)
-    message = EmailMessage(policy=_POLICY)
-    message["Date"] = outgoing.date
-    message["From"] = _mailbox(outgoing.from_)
-    message["To"] = [_mailbox(each) for each in outgoing.to]
-    if outgoing.cc:
-        message["Cc"] = [_mailbox(each) for each in outgoing.cc]
-    message["Subject"] = outgoing.subject
-    _set_text(message, outgoing.text)
-    return _thread_fields(outgoing) + message.as_bytes()
+    fields = [
+        _thread_fields(outgoing),
+        f"Date: {format_datetime(outgoing.date)}\r\n",
+        mailboxes("From", [_mailbox(outgoing.from_)]),
+        mailboxes("To", map(_mailbox, outgoing.to)),
+        mailboxes("Cc", map(_mailbox, outgoing.cc)) if outgoing.cc else "",
+        unstructured("Subject", outgoing.subject),
+    ]
+    return "".join(fields).encode("utf-8", "surrogateescape") + _text_part(outgoing.text)
 
 
 def mark_copy(message: bytes) -> bytes:
@@ -93,27 +92,29 @@ def _refuse_control(value: str, what: str) -> None:
         raise ValueError(f"{what} may not contain the control character U+{ord(found.group()):04X}")
 
 
-def _mailbox(person: Address) -> Mailbox:
-    """By local part and domain, because the class refuses addresses like a..b@ that some carriers gave out."""
+def _mailbox(person: Address) -> tuple[str, str]:
+    """Display name and addr-spec, the domain in ASCII. Addresses like a..b@, which some carriers gave out, are all
+    right."""
     local, _, domain = person.address.rpartition("@")
     quoted = len(local) > 2 and local[0] == local[-1] == '"'
     if not local or not domain or _SPECIAL.search(domain) or (not quoted and _SPECIAL.search(local)):
         raise ValueError(f"{person.address!r} is not an address")
-    username = local.removeprefix('"').removesuffix('"')
-    return Mailbox(display_name=person.name, username=username, domain=ascii_domain(domain) or domain)
+    return person.name, f"{local}@{ascii_domain(domain) or domain}"
 
 
-def _set_text(message: EmailMessage, text: str) -> None:
-    """7bit where the text allows it, else quoted-printable: 8bit may be recoded on the way, which breaks signatures."""
+def _text_part(text: str) -> bytes:
+    """The MIME fields and the body: 7bit where that does, else quoted-printable; 8bit may be recoded on the way."""
     text = flow(_LINE_END.sub("\n", text))
     if not text.endswith("\n"):
         text += "\n"
     plain = text.isascii() and all(len(line) <= LONGEST_LINE for line in text.split("\n"))
-    message.set_content(text, charset="utf-8", cte="7bit" if plain else "quoted-printable")
-    message.set_param("format", "flowed")
+    part = EmailMessage(policy=SMTP)
+    part.set_content(text, charset="utf-8", cte="7bit" if plain else "quoted-printable")
+    part.set_param("format", "flowed")
+    return part.as_bytes()
 
 
-def _thread_fields(outgoing: Outgoing) -> bytes:
+def _thread_fields(outgoing: Outgoing) -> str:
     """The fields with ids, written by hand: one id a line, so that no serialiser can touch them."""
     lines = [f"Message-ID: {outgoing.message_id}"]
     if outgoing.in_reply_to:
@@ -126,9 +127,9 @@ def _thread_fields(outgoing: Outgoing) -> bytes:
     if outgoing.token:
         lines.append(f"{MARK_FIELD}: {outgoing.token}")
     if outgoing.list_unsubscribe:
-        address, subject = _percent(_mailbox(outgoing.from_).addr_spec), _percent(outgoing.list_unsubscribe)
+        address, subject = _percent(_mailbox(outgoing.from_)[1]), _percent(outgoing.list_unsubscribe)
         lines.append(f"List-Unsubscribe: <mailto:{address}?subject={subject}>")
-    return "".join(line + "\r\n" for line in lines).encode("utf-8", "surrogateescape")
+    return "".join(line + "\r\n" for line in lines)
 
 
 def _percent(text: str) -> str:

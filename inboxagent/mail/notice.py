@@ -126,8 +126,20 @@ def _is_report(message: Inbound) -> bool:
 
 
 def _certain(message: Inbound) -> bool:
-    """Signs that need no words: only delivery notices have them."""
-    return bool(message.field("x-failed-recipients")) or _is_report(message)
+    """Signs that need no words: only delivery notices have them.
+
+    A report by its Content-Type alone, with words in it that speak of no failure, may be a person's answer: doubt.
+    """
+    if message.field("x-failed-recipients"):
+        return True
+    return _is_report(message) and (_is_daemon(message) or not message.text.strip())
+
+
+def _is_daemon(message: Inbound) -> bool:
+    return message.field("return-path").strip() == "<>" or any(
+        _DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name.lower())
+        for sender in message.from_ + message.sender
+    )
 
 
 def split_original(text: str) -> tuple[str, str]:

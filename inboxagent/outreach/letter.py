@@ -1,17 +1,23 @@
 """A step as a letter in its thread: to whom, under which subject and Message-ID, after which References."""
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.headers import Address, reply_subject
+from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Mail, Me
 from inboxagent.outreach.outbox import Envelope
 from inboxagent.outreach.state import Conversation
 
 FORGOTTEN_RELEASES = 5
+
+
+UNSUBSCRIBE = "unsubscribe"
+_UNSUBSCRIBE = re.compile(rf"{UNSUBSCRIBE} ([0-9a-f]{{40}})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,14 @@ def tokens(key: bytes, account: str, conversation: Conversation, steps: Iterable
 
 
 def address_letter(
-    conversation: Conversation, me: Me, *, subject: str | None, text: str, token: str, now: datetime
+    conversation: Conversation,
+    me: Me,
+    *,
+    subject: str | None,
+    text: str,
+    token: str,
+    now: datetime,
+    list_unsubscribe: bool = False,
 ) -> Outgoing:
     """The letter, in the thread unless it has a subject of its own; raises ValueError where there is no subject."""
     latest = conversation.latest if subject is None else None
@@ -51,7 +64,7 @@ def address_letter(
         raise ValueError("the first letter of a new thread needs a `subject:` in its step")
     people = recipients(conversation, me)
     return Outgoing(
-        from_=Address(name=me.name, address=me.address),
+        from_=Address(name=me.name, address=author(conversation, me)),
         to=people.to,
         cc=people.cc,
         subject=subject,
@@ -61,7 +74,24 @@ def address_letter(
         in_reply_to=latest.message_id if latest else None,
         references=_chain(latest) if latest else (),
         token=token,
+        list_unsubscribe=f"{UNSUBSCRIBE} {token}" if list_unsubscribe else "",
     )
+
+
+def author(conversation: Conversation, me: Me) -> str:
+    """The address of hers that she last used in this thread; where she has not, the one that he wrote to."""
+    hers = [each.mail for each in conversation.events if each.word is Word.OWN_MAIL and each.mail is not None]
+    newest = hers[-1] if hers else conversation.enrolment.latest
+    if newest is None:
+        return me.address
+    people = (newest.from_, *newest.to, *newest.cc)
+    return next((each.address for each in people if each.address in me.addresses), me.address)
+
+
+def asked_to_stop(subject: str) -> str | None:
+    """The token in the subject of a message that a List-Unsubscribe field asked for."""
+    found = _UNSUBSCRIBE.fullmatch(subject.strip())
+    return found[1] if found else None
 
 
 def recipients(conversation: Conversation, me: Me) -> Recipients:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.headers import Address, addresses
 from inboxagent.mail.inbound import Inbound
+from inboxagent.outreach.letter import asked_to_stop
 from inboxagent.outreach.quotation import (
     is_mass_mail,
     quoted_addresses,
@@ -202,6 +203,11 @@ def _strongest(found: Iterable[Match]) -> tuple[Match, ...]:
 def _by_header(message: Inbound, known: Known) -> list[Match]:
     hers = is_hers(message, known)
     found = _all(known.ids.get(message.message_id, ()), Evidence.OURS, f"Message-ID {message.message_id}")
+    if (token := asked_to_stop(message.subject)) is not None:
+        letters = [each for each in known.ids if each.startswith(f"<{token}@")]
+        found += [
+            one for each in letters for one in _all(known.ids[each], Evidence.THREAD, f"its subject names {each}")
+        ]
     for message_id in message.thread_ids:
         evidence = Evidence.TO_HIM if hers else Evidence.THREAD
         found += _all(known.ids.get(message_id, ()), evidence, f"it names {message_id}")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from inboxagent.mail.domains import forms
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.workdays import Absence
 from inboxagent.outreach.zones import zone_of_region
@@ -23,8 +24,8 @@ class Me:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """Every address of hers, lower-case however they were written."""
-        return frozenset(each.lower() for each in (self.address, *self.aliases))
+        """Every address of hers, lower-case however they were written, with both forms of an international domain."""
+        return frozenset().union(*map(forms, (self.address, *self.aliases)))
 
     @property
     def domain(self) -> str:
@@ -47,8 +48,8 @@ class Prospect:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """Every address known to be his, lower-case however they were written."""
-        return frozenset(each.lower() for each in (self.address, *self.aliases))
+        """Every address known to be his, lower-case however they were written; see `Me.addresses`."""
+        return frozenset().union(*map(forms, (self.address, *self.aliases)))
 
     @property
     def zone(self) -> str | None:

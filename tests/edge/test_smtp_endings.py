@@ -161,8 +161,10 @@ ENDINGS = [
 ]
 
 
-def transport_to(server: ScriptedServer, timeouts: Timeouts) -> SmtpTransport:
-    return SmtpTransport(HOST, server.port, "none", local_hostname="laptop.lind.example", timeouts=timeouts)
+def transport_to(server: ScriptedServer, timeouts: Timeouts, *, split_body: bool = True) -> SmtpTransport:
+    return SmtpTransport(
+        HOST, server.port, "none", local_hostname="laptop.lind.example", split_body=split_body, timeouts=timeouts
+    )
 
 
 async def send(
@@ -207,6 +209,33 @@ async def test_ending(ending: Ending) -> None:
         again = await send(transport, ending.envelope)
         assert (again.fate, len(server.accepted)) == (Fate.SENT, truth + 1)
         assert server.accepted[-1] == LETTER
+        await transport.close()
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
+async def test_ending_with_the_body_kept_back(ending: Ending) -> None:
+    """The same outcomes; only who falls over in mid-letter may get the dot after all, so that nobody knows."""
+    async with scripted({ending.cue: [ending.act, POLITE.get(ending.cue.split(" ")[0], Act())]}) as server:
+        transport = transport_to(server, ending.timeouts, split_body=False)
+        outcome = await send(transport, ending.envelope)
+        truth = len(server.accepted)
+        if ending.cue != "body":
+            assert (outcome.fate, outcome.scope, outcome.phase) == (ending.fate, ending.scope, ending.phase)
+        assert outcome.fate in (ending.fate, Fate.UNCERTAIN)
+        assert truth == ending.has_it
+        again = await send(transport, ending.envelope)
+        assert (again.fate, len(server.accepted)) == (Fate.SENT, truth + 1)
+        await transport.close()
+
+
+async def test_where_the_body_is_kept_back_nothing_follows_the_recipients_before_the_commit() -> None:
+    async with scripted({}) as server:
+        transport = transport_to(server, POLITE_PACE, split_body=False)
+        handover = await transport.hand_over(ENVELOPE, LETTER)
+        assert not isinstance(handover, Outcome)
+        assert [line.split(" ")[0] for line in server.heard] == ["EHLO", "MAIL", "RCPT"]
+        assert (await handover.commit()).fate is Fate.SENT
+        assert server.accepted == [LETTER]
         await transport.close()
 
 

@@ -107,9 +107,11 @@ class Hooks:
 class RealWorld:
     """aiosmtpd in the same event loop."""
 
-    def __init__(self, port: int, hooks: Hooks) -> None:
+    def __init__(self, port: int, hooks: Hooks, *, split_body: bool) -> None:
         timeouts = Timeouts(connect=5, command=5, dot=5, quit=1)
-        self.transport = SmtpTransport("127.0.0.1", port, "none", local_hostname="laptop.test", timeouts=timeouts)
+        self.transport = SmtpTransport(
+            "127.0.0.1", port, "none", local_hostname="laptop.test", split_body=split_body, timeouts=timeouts
+        )
         self._hooks = hooks
 
     def accepted(self) -> list[tuple[Envelope, bytes]]:
@@ -132,12 +134,12 @@ class RealWorld:
 
 
 @asynccontextmanager
-async def aiosmtpd_world() -> AsyncIterator[RealWorld]:
+async def aiosmtpd_world(*, split_body: bool) -> AsyncIterator[RealWorld]:
     """A server that ends with the test."""
     hooks = Hooks()
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(lambda: aiosmtpd.SMTP(hooks, hostname="mail.lind.example"), "127.0.0.1", 0)
-    world = RealWorld(listener.sockets[0].getsockname()[1], hooks)
+    world = RealWorld(listener.sockets[0].getsockname()[1], hooks, split_body=split_body)
     try:
         yield world
     finally:
@@ -147,12 +149,12 @@ async def aiosmtpd_world() -> AsyncIterator[RealWorld]:
         await listener.wait_closed()
 
 
-@pytest.fixture(params=["fake", "smtp"])
+@pytest.fixture(params=["fake", "smtp", "smtp, the body kept back"])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     if request.param == "fake":
         yield FakeWorld()
         return
-    async with aiosmtpd_world() as real:
+    async with aiosmtpd_world(split_body=request.param == "smtp") as real:
         yield real
 
 
@@ -273,7 +275,8 @@ async def test_a_line_lost_before_the_dot_is_no_letter(world: World) -> None:
     handover = await hand_over(world)
     await world.lose_line()
     outcome = await handover.commit()
-    assert (outcome.fate, outcome.scope, outcome.phase) == (Fate.DEFERRED, Scope.LETTER, Phase.BODY)
+    assert (outcome.fate, outcome.scope) == (Fate.DEFERRED, Scope.LETTER)
+    assert outcome.phase in (Phase.DATA, Phase.BODY)
     assert world.accepted() == []
     await check_the_next_letter(world, 0)
 

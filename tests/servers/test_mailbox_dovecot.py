@@ -1,10 +1,12 @@
 """The Mailbox contract against a real Dovecot, over TLS and over STARTTLS."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from inboxagent.edge.imap import ImapMailbox
+from inboxagent.ports import Cursor, Search
 from tests.edge.test_imap_cuts import cut_everywhere, letter
 from tests.edge.test_mailbox_contract import MailboxContract, Open
 from tests.fakes.mail_program import ImapProgram
@@ -63,6 +65,48 @@ class TestDovecot(MailboxContract):
         assert "Clients/Anna" in names
         assert "Clients" not in names
         await mailbox.close()
+
+
+async def test_two_hundred_mailboxes(lab: Lab) -> None:
+    user = lab.new_user("maya", "consultant.test")
+    with ImapProgram(lab.host, lab.imaps_port, user, lab.password, lab.tls()) as program:
+        for number in range(200):
+            program.create(f"Kunden/Österreich {number}")
+        uid = program.deliver(letter(1), "Kunden/Österreich 137")
+        mailbox = mailbox_of(lab, user)
+        status = await mailbox.status()
+        assert len(status) >= 204
+        assert status["Kunden/Österreich 137"].uidnext == uid + 1
+        assert len(await mailbox.search(Search(address="anna@prospect.test"))) == 1
+        await mailbox.close()
+
+
+async def test_a_message_of_a_hundred_megabytes(lab: Lab) -> None:
+    """64 KB of its header section and 256 KB of its body are fetched, whatever lies there."""
+    user = lab.new_user("maya", "consultant.test")
+    lab.deliver(user, letter(1).replace(b"Yes.", b"x" * 998 + b"\r\n") + (b"y" * 98 + b"\r\n") * 1_000_000)
+    mailbox = mailbox_of(lab, user)
+    inbox = (await mailbox.status())["INBOX"]
+    begun = time.monotonic()
+    (message,) = (await mailbox.headers("INBOX", Cursor(inbox.uidvalidity, 1), inbox.uidnext)).messages
+    raw = await mailbox.message(message)
+    assert time.monotonic() - begun < 20
+    assert message.size > 100_000_000
+    assert raw is not None
+    assert 262_144 <= len(raw) <= 262_144 + 65_536
+    await mailbox.close()
+
+
+def mailbox_of(lab: Lab, user: str) -> ImapMailbox:
+    """The account, over TLS."""
+    return ImapMailbox(
+        host=lab.host,
+        port=lab.imaps_port,
+        security="tls",
+        ca_file=str(lab.cafile),
+        username=user,
+        password=lambda: lab.password,
+    )
 
 
 async def test_a_connection_to_dovecot_that_is_lost_at_any_byte_tells_nothing_false(lab: Lab) -> None:

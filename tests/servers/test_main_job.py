@@ -244,7 +244,14 @@ def test_her_mailbox_is_left_as_it_was(lab: Lab, desk: Desk) -> None:
     desk.write(anna)
     lab.deliver(desk.address, _sent_earlier("stranger@elsewhere.test", desk.address).as_bytes())
     lab.wait_mail(desk.address)
+    with desk.imap() as client:
+        client.select_folder("INBOX")
+        client.add_flags(client.search(), [b"\\Flagged", b"\\Answered", b"$Label1", b"Customer"])
+        client.create_folder("Clients")
+        client.append("Clients", _sent_earlier(anna, desk.address).as_bytes(), flags=[b"\\Seen", b"$Forwarded"])
+        client.append("Clients", _sent_earlier(anna, desk.address).as_bytes())
     before = _flags(desk)
+    assert {flag for flags in before["Clients"].values() for flag in flags} == {b"$Forwarded", b"\\Seen"}
     conversation = desk.enroll(anna)
     with desk.daemon():
         letter = lab.wait_mail(anna, lambda m: bool(m["X-Inboxagent"]))
