@@ -1,6 +1,9 @@
 """`python -m inboxagent` is the command `inboxagent`."""
 
-from inboxagent.cli import main
-
 if __name__ == "__main__":
-    main()
+    try:
+        from inboxagent.cli import main
+
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

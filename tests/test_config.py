@@ -117,6 +117,8 @@ SLIPS = {
     'zone = "Europe/Stockholm"': ('zone = "Europe/Stokholm"', 'did you mean "Europe/Stockholm"?'),
     "zone =": ("zoen =", '[me] zoen: there is no such key; did you mean "zone"?'),
     'address = "maya@lind.example"': ('address = "maya"', '[me] address: "maya" is not an address'),
+    'address = "maya@': ('address = "a@b@', '[me] address: "a@b@lind.example" is not an address'),
+    'address = "': ('aliases = ["Maya <m@lind.example>"]\naddress = "', '[me] aliases: "Maya <m@lind.example>" is not'),
     'name = "Maya Lind"': ("", "[me] name: missing"),
     'name = "Maya': ("name = 3 # ", "[me] name: write it in quotation marks"),
     "password_command =": ("# ", "[imap] password_command: missing"),
@@ -130,7 +132,7 @@ SLIPS = {
     "[me]": ('poll = "1 minute"\n[me]', "poll: there is no such key; it belongs into [imap]"),
     "[me]\n": ("limits = 3\n[me]\n", "limits: this is a table; write [limits]"),
     "[me]\nname": ('[weather]\nto = "x"\n[me]\nname', "weather: there is no such key; there are: rules, state"),
-    "[me]\nname =": ('[alerts]\nblind_after = 3\n[me]\nname =', "[alerts] blind_after: write a span of time"),
+    "[me]\nname =": ("[alerts]\nblind_after = 3\n[me]\nname =", "[alerts] blind_after: write a span of time"),
     'host = "smtp': ('ca_file = "/no/ca.pem"\nhost = "smtp', "[smtp] ca_file: there is no file /no/ca.pem"),
 }
 
@@ -154,7 +156,7 @@ def test_all_problems_are_told_at_once_with_their_lines() -> None:
         "20",
         "9",
         "/etc/maya/config.toml",
-        "27",
+        str(FULL.split("\n").index("brake = 7") + 1),
     ]
 
 

@@ -25,6 +25,8 @@ from inboxagent.outreach.judgement import (
 )
 from inboxagent.outreach.letter import asked_to_stop, tokens
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, index, is_hers
+from inboxagent.outreach.sequence import Sequence
+from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Status, Store
 
 T = TypeVar("T")
@@ -75,20 +77,26 @@ class Reader:
         return await self._in_time(self.read())
 
     async def read(self) -> Reading:
-        """Judge all that is new in any watched mailbox. Raises `Unreachable` where one cannot be read to its end."""
+        """Judge all that is new in any watched mailbox, until a look shows nothing new: what is moved while it is being
+        read may be in no page. Raises `Unreachable` where one cannot be read to its end."""
         while True:
             try:
-                return await self._read_all()
+                if (reading := await self._read_all()) is not None:
+                    return reading
             except _OvertakenError:
                 continue
 
-    async def _read_all(self) -> Reading:
+    async def _read_all(self) -> Reading | None:
+        """One look and what it shows; None where it showed something new."""
         began_at = self._clock.boot()
         statuses = await self._in_time(self._mailbox.status())
         cursors = self._store.cursors()
-        for name in await self._in_order([each for each in statuses if _has_news(statuses[each], cursors.get(each))]):
+        news = [each for each in statuses if _has_news(statuses[each], cursors.get(each))]
+        for name in await self._in_order(news):
             await self._catch_up(name, statuses[name], cursors)
         self._forget(cursors.keys() - statuses.keys())
+        if news:
+            return None
         self._note_reading()
         return Reading(began_at=began_at, mailboxes=statuses)
 
@@ -266,8 +274,15 @@ class Reader:
             return _hold(read, read.failure)
         sequence, me = self._account.rules().sequences.get(conversation.enrolment.sequence), self._account.me
         if read.verdict is None:
-            return judge_hers(conversation, found, read.arrival, me, sequence)
+            return self._judge_hers(conversation, found, read.arrival, sequence)
         return judge_his(conversation, found, read.verdict, read.arrival, me, sequence)
+
+    def _judge_hers(
+        self, conversation: Conversation, found: Match, arrival: Arrival, sequence: Sequence | None
+    ) -> Consequence:
+        words = [step.word for step in sequence.steps] if sequence else []
+        steps = tokens(self._account.key, self._account.me.address, conversation, words)
+        return judge_hers(conversation, found, arrival, self._account.me, steps, sequence)
 
 
 def prepare() -> None:

@@ -3,12 +3,15 @@
 
 def main() -> None:
     """The command `inboxagent`; ends the process with its exit code."""
-    import gc
+    try:
+        import gc
 
-    # Most of what a command makes lives until its end: looking through it for rubbish a hundred times is a fifth of
-    # the time that `list` takes at 1,000 conversations.
-    gc.set_threshold(200_000)
-    # Here, so that importing a neighbour of this module costs nothing.
-    from inboxagent.cli.commands import commands
+        # Most of what a command makes lives until its end: looking through it for rubbish a hundred times is a fifth
+        # of the time that `list` takes at 1,000 conversations.
+        gc.set_threshold(200_000)
+        # Here, so that importing a neighbour of this module costs nothing.
+        from inboxagent.cli.commands import commands
 
-    commands.main(prog_name="inboxagent")
+        commands.main(prog_name="inboxagent")
+    except KeyboardInterrupt:  # while something was imported, or the process was at its end already
+        raise SystemExit(130) from None

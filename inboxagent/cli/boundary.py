@@ -3,21 +3,40 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
-from inboxagent.errors import InboxagentError
+from inboxagent.errors import InboxagentError, StateUnwritable
 
 INTERRUPTED = 130
 FAULT = 70
+
+
+class PipeBroken(Exception):  # noqa: N818 it is what happened
+    """A BrokenPipeError on its way to `guard`: of one that it knows, click would say nothing and end with 1."""
+
+    def __init__(self, error: BrokenPipeError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextmanager
+def unswallowed() -> Iterator[None]:
+    """Hide a broken pipe from click."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise PipeBroken(error) from error
 
 
 def guard(command: Callable[[], object], *, debug: Callable[[], bool]) -> int:
     """Run a command; returns its exit code, whatever happens in it. `debug` is asked when something unforeseen did."""
     try:
         code = command()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # none where it is closed
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as ended:
         return ended.exit_code
@@ -28,23 +47,33 @@ def guard(command: Callable[[], object], *, debug: Callable[[], bool]) -> int:
     except InboxagentError as error:
         _tell(f"inboxagent: {error}")
         return error.exit_code
-    except BrokenPipeError:
-        return _nobody_listens()
+    except PipeBroken as broken:
+        return _unwritten(broken.error, debug())
+    except OSError as error:
+        return _unwritten(error, debug())
     except Exception as error:  # noqa: BLE001 our own fault, whatever it is
         return _fault(error, debug())
 
 
 def _misused(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        _tell(error.format_message())
+        return error.exit_code
     _tell(f"inboxagent: {error.format_message()}")
     if isinstance(error, click.UsageError) and error.ctx is not None:
         _tell(f"{error.ctx.get_usage()}\nMore: {error.ctx.command_path} --help")
     return error.exit_code
 
 
-def _nobody_listens() -> int:
-    """Whoever read our output has gone, `head` for one; Python would complain once more when it flushes at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1
+def _unwritten(error: OSError, debug: bool) -> int:
+    """An answer that could not be written. Where its reader has gone, `head` for one, he had seen enough."""
+    if traceback.extract_tb(error.__traceback__)[-1].filename not in (click.utils.__file__, __file__):
+        return _fault(error, debug)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would complain once more when it flushes at its end
+    if isinstance(error, BrokenPipeError):
+        return 0
+    _tell(f"inboxagent: the answer cannot be written: {error.strerror}")
+    return StateUnwritable.exit_code
 
 
 def _fault(error: Exception, debug: bool) -> int:
@@ -72,4 +101,7 @@ def _keep(error: Exception) -> str:
 
 
 def _tell(text: str) -> None:
-    click.echo(text.encode("utf-8", "replace").decode(), err=True)
+    try:
+        click.echo(text.encode("utf-8", "replace").decode(), err=True)
+    except OSError:  # nobody is left to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

@@ -36,9 +36,11 @@ class Answer:
 Change = Callable[[Composition, Conversation, datetime], Answer]
 
 
-def apply_change(config: str | None, words: str, as_json: bool, change: Change) -> None:
-    """Find, judge and write in one transaction, then say what is so now."""
+def apply_change(config: str | None, words: str, as_json: bool, change: Change, *, goes_on: bool = True) -> None:
+    """Find, judge and write in one transaction, then say what is so now. What lets nothing go on needs no rules."""
     composition = compose(config)
+    if goes_on:
+        composition.rules()  # raises before anything is written
     wanted = find(composition.store.conversations(), words).id
     with composition.store.transaction(f"she changes {wanted}") as ledger:
         conversation = find(ledger.conversations(), wanted)
@@ -89,7 +91,7 @@ def pause_command(conversation: str | None, everything: bool, config: str | None
     if everything:
         flags.pause_everything(config, as_json)
     else:
-        apply_change(config, wanted, as_json, _pause)
+        apply_change(config, wanted, as_json, _pause, goes_on=False)
 
 
 def _pause(_: Composition, conversation: Conversation, now: datetime) -> Answer:
@@ -173,7 +175,10 @@ def stop_command(conversation: str, won: bool, lost: bool, config: str | None, a
     if won and lost:
         raise UsageError("say --won or --lost, not both")
     word = Word.WON if won else Word.LOST if lost else Word.STOPPED
-    apply_change(config, conversation, as_json, lambda account, found, now: _stop(account, found, now, word))
+    goes_on = word is not Word.STOPPED  # a sequence may take over
+    apply_change(
+        config, conversation, as_json, lambda account, found, now: _stop(account, found, now, word), goes_on=goes_on
+    )
 
 
 def _stop(composition: Composition, conversation: Conversation, now: datetime, word: Word) -> Answer:

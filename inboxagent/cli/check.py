@@ -15,7 +15,15 @@ from inboxagent.cli.inflight import edit_lines
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import say, say_json, tell
 from inboxagent.config import find_config, load_config
-from inboxagent.edge.rulefiles import Finding, phrase_files, phrasebook, read_phrases, read_rule, rule_files
+from inboxagent.edge.rulefiles import (
+    Finding,
+    phrase_files,
+    phrasebook,
+    read_phrases,
+    read_rule,
+    require_folder,
+    rule_files,
+)
 from inboxagent.edge.shipped import find
 from inboxagent.edge.system import SystemClock
 from inboxagent.errors import ConfigError, RuleError
@@ -40,19 +48,23 @@ def check_command(files: tuple[str, ...], config: str | None, as_json: bool) -> 
     if as_json:
         say_json([_document(finding) for finding in findings])
     else:
-        _say_findings(findings, broken, folder)
+        _say_findings(findings, broken, "" if files else f" in {folder}")
         _tell_edits(config, findings)
     return RuleError.exit_code if broken else 0
 
 
 def _folder(config: str | None) -> Path:
-    """Her rules folder; the shipped one where she has no configuration, or no folder yet."""
+    """Her rules folder; the shipped one where she has no configuration, or none that names a folder, or no folder yet.
+
+    Raises ConfigError where a folder that is named does not exist.
+    """
     try:
         path = find_config(config, os.environ)
     except ConfigError:
         return find("rules")
-    rules = load_config(path, os.environ).rules
-    return rules if rules.is_dir() else find("rules")
+    known = load_config(path, os.environ)
+    require_folder(known.rules, path if known.rules_named else None)
+    return known.rules if known.rules.is_dir() else find("rules")
 
 
 def _check(path: Path, folder: Path) -> Finding[Any]:
@@ -96,15 +108,15 @@ def _document(finding: Finding[Any]) -> dict[str, Any]:
     return {"path": str(finding.path), "ok": finding.value is not None, "problems": list(finding.problems)}
 
 
-def _say_findings(findings: Many[Finding[Any]], broken: Many[Finding[Any]], folder: Path) -> None:
+def _say_findings(findings: Many[Finding[Any]], broken: Many[Finding[Any]], where: str) -> None:
     for finding in findings:
         for problem in finding.problems:
             tell(problem)
     fine = len(findings) - len(broken)
     if not findings:
-        tell(f"There is no rule file in {folder}.")
+        tell(f"There is no rule file{where}.")
     elif fine:
-        say(f"{fine} file{' is' if fine == 1 else 's are'} fine.")
+        say(f"{fine} file{' is' if fine == 1 else 's are'} fine{where}.")
     if broken:
         tell(
             f"{len(broken)} file{' is' if len(broken) == 1 else 's are'} not: {', '.join(str(b.path) for b in broken)}"

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from inboxagent import __version__
-from inboxagent.cli.boundary import guard
+from inboxagent.cli.boundary import guard, unswallowed
 
 COMMANDS = {
     "enroll": "inboxagent.cli.enroll:enroll_command",
@@ -60,6 +60,18 @@ class Commands(click.Group):
             meant = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(COMMANDS)}"
             ctx.fail(f'there is no command "{args[0]}"; {meant}')
         return super().resolve_command(ctx, args)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """As usual, but for broken pipes, which `guard` is to see."""
+        with unswallowed():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As usual, but for broken pipes, which `guard` is to see."""
+        with unswallowed():
+            return super().invoke(ctx)
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]  # ends the process in either mode
         """Run what the words of `args` (the process's own by default) say, and end with its exit code."""

@@ -1,6 +1,7 @@
 """One account with everything that hangs on its configuration, each made when it is first asked for."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from inboxagent.cli.paper import tell
 from inboxagent.config import Command, Config, Secret, Server, find_config, load_config, state_home
 from inboxagent.edge.system import SystemClock
 from inboxagent.edge.system_pause import RUNTIME, find_flags
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
     from inboxagent.edge.smtp import SmtpTransport
     from inboxagent.outreach.decide import Wait
     from inboxagent.outreach.rulebook import Rulebook
-    from inboxagent.ports import Store
+    from inboxagent.ports import Records, Store
+
+HER_RULES = "her_rules"
+"""The fact that names the sequences which people are inside of and which were read from her folder."""
 
 
 def compose(config: str | None, tell: Callable[[str], None] = lambda _: None) -> "Composition":
@@ -69,13 +74,40 @@ class Composition:
         from inboxagent.edge.rulefiles import RuleFiles
         from inboxagent.edge.shipped import find
 
-        kept = self.config.state / "rules"
-        return RuleFiles(self.config.rules, find("rules"), self._tell, kept=kept, keeps=self.keeps_rules)
+        named_in = self.config.path if self.config.rules_named else None
+        return RuleFiles(
+            self.config.rules,
+            find("rules"),
+            self._tell,
+            named_in=named_in,
+            bound=self._bound,
+            kept=self.config.state / "rules",
+            keeps=self.keeps_rules,
+        )
 
     @cached_property
     def rulebook(self) -> "Rulebook":
         """The rulebook as it was when this command first asked."""
         return self.rules()
+
+    def _bound(self) -> frozenset[str]:
+        """The sequences that were read from her folder at any time, and have people inside."""
+        remembered = self.store.fact(HER_RULES)
+        return frozenset(remembered) & self._inhabited(self.store) if isinstance(remembered, list) else frozenset()
+
+    def remember_rules(self) -> None:
+        """Remember which sequences are hers while somebody is inside: should such a file vanish, at any time, none of
+        that name that ships takes its place. Raises StateUnwritable, TryLater."""
+        hers = self.rules.hers()
+        wanted = sorted((hers | self._bound()) & self._inhabited(self.store))
+        if wanted != (self.store.fact(HER_RULES) or []):
+            with self.store.transaction("her rules are remembered") as ledger:
+                ledger.remember(HER_RULES, wanted or None)
+
+    @staticmethod
+    def _inhabited(records: "Records") -> frozenset[str]:
+        over = (State.STOPPED, State.FINISHED)
+        return frozenset(each.enrolment.sequence for each in records.conversations() if each.state not in over)
 
     @property
     def lock_path(self) -> Path:
@@ -176,11 +208,17 @@ def _ca_file(server: Server) -> str | None:
     return None if server.ca_file is None else str(server.ca_file)
 
 
+def _tell_waiting(words: str) -> None:
+    """Somebody at a terminal wonders; a log is told where it failed."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        tell(f"inboxagent: {words}")
+
+
 def _password(secret: Secret) -> Callable[[], str]:
     from inboxagent.edge.system_secrets import read_password_file, run_password_command
 
     if isinstance(secret, Command):
         words = secret.words
-        return lambda: run_password_command(words)
+        return lambda: run_password_command(words, waiting=_tell_waiting)
     path = secret.path
     return lambda: read_password_file(path)

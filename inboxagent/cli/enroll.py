@@ -13,9 +13,9 @@ from inboxagent.cli.documents import conversation_document
 from inboxagent.cli.look import who
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import plain, say, say_json, tell, when
+from inboxagent.config.checks import address as check_address
 from inboxagent.edge.system_lock import is_held
 from inboxagent.errors import Refused, RuleError, UsageError
-from inboxagent.mail.headers import addresses
 from inboxagent.outreach.model import Prospect
 from inboxagent.outreach.phrases import TONES
 from inboxagent.outreach.sequence import Sequence
@@ -83,6 +83,8 @@ def enroll_command(
         enroll_many(composition, wish, csv_file, skip_bad=skip_bad, dry_run=dry_run, as_json=as_json)
         return
     conversation = asyncio.run(_enroll(composition, wish, dry_run))
+    if not dry_run:
+        composition.remember_rules()
     if as_json:
         say_json(conversation_document(conversation, composition.next_of(conversation)))
     else:
@@ -112,11 +114,13 @@ def _sequence(composition: Composition, name: str) -> Sequence:
 
 
 def prospect_of(words: str, fields: dict[str, str]) -> Prospect:
-    """`anna@prospect.test` or `Anna Berg <anna@prospect.test>`."""
-    found = addresses(words)
-    if len(found) != 1 or not all(found[0].address.rpartition("@")) or " " in found[0].address:
-        raise UsageError(f'"{words}" is not an address; write it like anna@prospect.example')
-    return Prospect(address=found[0].address, name=fields.get("name") or found[0].name, fields=fields)
+    """Exactly the address that was written: what would have to be guessed at is refused."""
+    try:
+        return Prospect(address=check_address(words), name=fields.get("name", ""), fields=fields)
+    except ValueError:
+        raise UsageError(
+            f'"{plain(words)}" is not one plain address; write it alone, like anna@prospect.example'
+        ) from None
 
 
 def _fields(given: tuple[str, ...]) -> dict[str, str]:

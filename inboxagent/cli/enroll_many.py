@@ -46,6 +46,7 @@ def enroll_many(
         raise error(f"{count}, so nobody is; put them right, or use --skip-bad")
     if not dry_run:
         begin_all(composition.account(dry=True), composition.store, prepared)
+        composition.remember_rules()
     if as_json:
         documents = [conversation_document(e.conversation, composition.next_of(e.conversation)) for e in prepared]
         say_json(documents)

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping
+from datetime import datetime, tzinfo
 
 from inboxagent.cli.paper import plain
 from inboxagent.outreach.events import Word
@@ -15,10 +16,12 @@ FIRST = ("conversation", "address")
 log = logging.getLogger("inboxagent")
 
 
-def begin_log() -> None:
-    """Send the lines to standard error: the time of day, the event word, the fields."""
+def begin_log(zone: tzinfo) -> None:
+    """Send the lines to standard error: the time of day in this zone, the event word, the fields."""
+    times = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
+    times.converter = lambda seconds: datetime.fromtimestamp(seconds or 0, zone).timetuple()
     lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    lines.setFormatter(times)
     log.handlers[:] = [lines]
     log.setLevel(logging.INFO)
     log.propagate = False

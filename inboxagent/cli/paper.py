@@ -99,7 +99,7 @@ def _row(row: Sequence[str], widths: Sequence[int], gap: int) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    if not sys.stdout.isatty() or cells(text) <= most:
+    if sys.stdout is None or not sys.stdout.isatty() or cells(text) <= most:
         return text
     while text and cells(text) > max(most - 1, 0):
         text = text[:-1]

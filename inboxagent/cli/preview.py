@@ -16,7 +16,7 @@ from inboxagent.cli.look import who
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import say, say_json, tell, when
 from inboxagent.config import find_config, load_config
-from inboxagent.edge.rulefiles import phrasebook, read_rule
+from inboxagent.edge.rulefiles import phrasebook, read_rule, require_folder
 from inboxagent.edge.shipped import find as find_shipped
 from inboxagent.edge.system import SystemClock
 from inboxagent.errors import ConfigError, Refused, RuleError, UsageError
@@ -138,6 +138,7 @@ def _author(config: str | None) -> tuple[Me, Phrasebook]:
     except ConfigError:
         return SOMEBODY, phrasebook(shipped)
     known = load_config(path, os.environ)
+    require_folder(known.rules, path if known.rules_named else None)
     return known.me, phrasebook(shipped, known.rules)
 
 

@@ -23,8 +23,8 @@ from inboxagent.ports import Records
 @configs_option
 def run_command(once: bool, dry_run: bool, configs: tuple[str, ...]) -> None:
     """Watch your mailboxes and send what is due, until Ctrl-C or SIGTERM."""
-    begin_log()
     compositions = [compose(config, _tell_broken) for config in configs or (None,)]
+    begin_log(compositions[0].home)
     if dry_run:
         for composition in compositions:
             _say_due(composition, asyncio.run(rehearse(composition)))

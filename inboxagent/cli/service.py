@@ -10,14 +10,15 @@ from functools import partial
 from inboxagent.agent.alerts import Alerts
 from inboxagent.agent.cycle import Agent
 from inboxagent.agent.reading import Reader, prepare
+from inboxagent.cli.boundary import FAULT
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.documents import instant
 from inboxagent.cli.eventlog import line, log, observer
 from inboxagent.daemon import Daemon, Health, Sight
 from inboxagent.edge.rehearsal import Rehearsal
 from inboxagent.edge.system_lock import ProcessLock
-from inboxagent.edge.system_state import make_state, read_status, set_aside, write_status
-from inboxagent.errors import InboxagentError, StateUnwritable
+from inboxagent.edge.system_state import make_state, read_status, remove_status, set_aside, write_status
+from inboxagent.errors import InboxagentError, StateDamaged, StateUnwritable, TryLater
 from inboxagent.outreach.decide import Send
 from inboxagent.ports import Fetched
 
@@ -30,16 +31,17 @@ class Service:
         self._composition = composition
         make_state(composition.config.state)
         composition.keeps_rules = True
+        composition.rules()
         self._lock = ProcessLock(composition.lock_path)
         self._lock.take()
         self._read_before = (read_status(composition.status_path) or {}).get("last_reading_at")
         self.ended_because = "all is done"
+        self._exit_code = 0
         self._began_at = composition.clock.now()
         self._health = Health(sight=Sight.BLIND, since=self._began_at, because="no reading yet")
         self.report(self._health)
         self._store = composition.store
         self._account = composition.account()
-        composition.rules()
         self._mailbox = composition.mailbox()
         self._transport = composition.transport()
         observe = observer(self._store)
@@ -114,12 +116,20 @@ class Service:
             await asyncio.wait_for(stop.wait(), self._composition.clock.seconds_until(until))
 
     def report(self, health: Health) -> None:
-        """Say how the daemon is, for `status`, and log what has changed."""
+        """Say how the daemon is, for `status`, and log what has changed. Raises StateDamaged where its lock is gone."""
+        self._lock.check()
         if health.sight is not self._health.sight or health.because != self._health.because:
             fields = {"address": self._composition.config.me.address, "because": health.because or None}
             log.info("%s", line("seeing" if health.sight is Sight.OK else "blind", fields))
         self._health = health
         self._write(health.sight, health.since, health.because)
+        with suppress(StateUnwritable, TryLater):  # next time will do
+            self._composition.remember_rules()
+
+    def fail(self, error: BaseException) -> None:
+        """Say why it cannot go on."""
+        self.ended_because = str(error) if isinstance(error, InboxagentError) else type(error).__name__
+        self._exit_code = error.exit_code if isinstance(error, InboxagentError) else FAULT
 
     def _write(self, sight: str, since: datetime, because: str) -> None:
         status = {
@@ -129,19 +139,24 @@ class Service:
             "since": instant(since),
             "last_reading_at": instant(self._health.last_reading_at) or self._read_before,
             "because": because,
+            "exit_code": self._exit_code,
+            "unusable_rules": [str(path) for path in self._composition.rules.unusable],
         }
         try:
             write_status(self._composition.status_path, status)
         except StateUnwritable as error:  # a full disk stops sending, not reading
             log.info("%s", line("status_unwritable", {"because": str(error)}))
+            remove_status(self._composition.status_path)  # nobody is to take the old one for how it is
 
-    async def close(self) -> None:
-        """Say goodbye to the servers and let the lock go."""
+    async def close(self, *, told: bool) -> None:
+        """Say goodbye to the servers and let the lock go. `told`: why it ends is said elsewhere, so not in the log."""
         await self._mailbox.close()
         await self._transport.close()
-        self._write("stopped", self._composition.clock.now(), self.ended_because)
-        fields = {"address": self._composition.config.me.address, "because": self.ended_because}
-        log.info("%s", line("ended", fields))
+        with suppress(StateDamaged):
+            self._lock.check()
+            self._write("stopped", self._composition.clock.now(), self.ended_because)
+        because = None if told else self.ended_because
+        log.info("%s", line("ended", {"address": self._composition.config.me.address, "because": because}))
         self._store.close()
         self._lock.release()
 
@@ -152,22 +167,23 @@ Task = Callable[[Service], Awaitable[None]]
 async def serve(compositions: Iterable[Composition], task: Task, stop: asyncio.Event) -> None:
     """Do the task for every account at the same time. The first one that fails stops the others, and is raised."""
     services: list[Service] = []
+    ends: list[BaseException | None] = []
     try:
         services.extend(map(Service, compositions))
         ends = await asyncio.gather(*(_serve(each, task, stop) for each in services), return_exceptions=True)
     finally:
-        for each in services:
-            await each.close()
-    for end in ends:
-        if end is not None:
-            raise end
+        first = next((end for end in ends if end is not None), None)
+        for number, service in enumerate(services):
+            await service.close(told=first is not None and ends[number] is first)
+    if first is not None:
+        raise first
 
 
 async def _serve(service: Service, task: Task, stop: asyncio.Event) -> None:
     try:
         await task(service)
     except BaseException as error:
-        service.ended_because = str(error) if isinstance(error, InboxagentError) else type(error).__name__
+        service.fail(error)
         stop.set()
         raise
 

@@ -14,11 +14,13 @@ from inboxagent.cli.paper import ago, fact, plain, say, say_json, when
 from inboxagent.edge.system_lock import holder, is_held
 from inboxagent.edge.system_pause import raised_at
 from inboxagent.edge.system_state import count_set_aside, read_status
+from inboxagent.errors import ConfigError, LoginRefused, RuleError, StateDamaged, StateUnwritable
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.stoppage import FACT, Stoppage, from_fact
 
+NEED_HER = tuple(error.exit_code for error in (RuleError, StateUnwritable, StateDamaged, LoginRefused, ConfigError))
 WORST_FIRST = ("stopped", "blind", "braked", "paused", "ok")
 GRACE = timedelta(seconds=30)
 COLOURS = {"ok": "green", "paused": "yellow"}
@@ -43,10 +45,10 @@ class Report:
     stopped: Stoppage | None  # her server takes nothing at the moment
     uncertain: tuple[Conversation, ...]
     tasks: tuple[Conversation, ...]
-    broken: tuple[str, ...]
     set_aside: int
     sent_today: int
     ahead: tuple[Conversation, Wait] | None
+    problems: tuple[str, ...]  # of her rules
 
 
 @click.command("status")
@@ -65,17 +67,33 @@ def status_command(configs: tuple[str, ...], as_json: bool) -> int:
 
 def _report(composition: Composition) -> Report:
     conversations = composition.store.conversations()
+    now = standing(composition)
+    ahead, problems = _ahead(composition, conversations)
     return Report(
         composition=composition,
-        standing=standing(composition),
+        standing=now,
         stopped=_stopped(composition),
         uncertain=tuple(each for each in conversations if each.uncertain),
         tasks=tuple(each for each in conversations if each.tasks),
-        broken=_broken(composition),
         set_aside=count_set_aside(composition.config.state),
         sent_today=_sent_today(composition, conversations),
-        ahead=composition.earliest(conversations),
+        ahead=ahead,
+        problems=problems,
     )
+
+
+def _ahead(
+    composition: Composition, conversations: Sequence[Conversation]
+) -> tuple[tuple[Conversation, Wait] | None, tuple[str, ...]]:
+    """What comes next of all, and what is wrong with her rules: as the daemon says, or as they lie there."""
+    try:
+        composition.rules()
+    except ConfigError as error:
+        return None, (str(error),)
+    said = read_status(composition.status_path) or {}
+    theirs = said.get("unusable_rules") if is_held(composition.lock_path) else None
+    unusable = sorted({*map(str, composition.rules.unusable), *(theirs if isinstance(theirs, list) else ())})
+    return composition.earliest(conversations), tuple(f"{path} cannot be used as it is" for path in unusable)
 
 
 def standing(composition: Composition) -> Standing:
@@ -89,7 +107,8 @@ def standing(composition: Composition) -> Standing:
     if not is_held(composition.lock_path):
         return be("stopped", _instant(said.get("told_at")), f"no daemon is running{_last_words(said)}")
     if said.get("pid") != holder(composition.lock_path):
-        return be("blind", composition.clock.now(), "the daemon has only just begun")
+        because = "the daemon has only just begun, or cannot write how it is: is the disk full?"
+        return be("blind", composition.clock.now(), because)
     if said.get("sight") != "ok":
         return be("blind", _instant(said.get("since")), str(said.get("because", "")))
     if overdue_since := _overdue_since(composition, last_reading_at):
@@ -111,14 +130,9 @@ def _last_words(said: Mapping[str, object]) -> str:
     """How the last daemon ended, and what to do."""
     if not said:
         return "; start it with: inboxagent run"
-    ended = f"ended: {said.get('because')}" if said.get("sight") == "stopped" else "was killed, or crashed"
-    return f"; the last one {ended}. Start it with: inboxagent run"
-
-
-def _broken(composition: Composition) -> tuple[str, ...]:
-    """The rule and phrase files that cannot be used as they are."""
-    composition.rules()
-    return tuple(path.name for path in composition.rules.broken)
+    ended = f"ended: {said.get('because')}".rstrip(".") if said.get("sight") == "stopped" else "was killed, or crashed"
+    remedy = "Put that right, then start" if said.get("exit_code") in NEED_HER else "Start"
+    return f"; the last one {ended}. {remedy} it with: inboxagent run"
 
 
 def _overdue_since(composition: Composition, last_reading_at: datetime | None) -> datetime | None:
@@ -179,7 +193,7 @@ def _account_document(report: Report) -> dict[str, Any]:
         "since": instant(standing.since),
         "last_reading_at": instant(standing.last_reading_at),
         "because": standing.because,
-        "broken_rules": list(report.broken),
+        "problems": list(report.problems),
         "sending_stopped": None if stopped is None else {"until": instant(stopped.until), "because": stopped.because},
     }
 
@@ -188,7 +202,7 @@ def _say_report(report: Report) -> None:
     composition, standing = report.composition, report.standing
     now = composition.clock.now()
     since = f" since {when(standing.since, composition.home, now)}" if standing.since else ""
-    colour = "yellow" if report.broken and standing.state == "ok" else COLOURS.get(standing.state, "red")
+    colour = "yellow" if report.problems and standing.state == "ok" else COLOURS.get(standing.state, "red")
     say(f"{composition.config.me.address}  {click.style(standing.state + since, fg=colour, bold=True)}")
     read_at = standing.last_reading_at
     facts = [
@@ -200,15 +214,14 @@ def _say_report(report: Report) -> None:
     if report.stopped:
         until = when(report.stopped.until, composition.home, now)
         facts.append(("sending", f"stopped until {until}: {plain(report.stopped.because)}"))
+    if report.problems:
+        facts.append(("rules", f"{'; '.join(report.problems)}; what was good before stays in force: inboxagent check"))
     if report.uncertain:
         ids = ", ".join(each.id for each in report.uncertain)
         facts.append(("uncertain", f"{ids}; `why ID` tells more, `release ID` sends again, `drop ID` lets it be"))
     if report.tasks:
         ids = ", ".join(f"{each.tasks[0].step} ({each.id})" for each in report.tasks)
         facts.append(("to do", f"{ids}; `show ID` tells more, `done ID` when you have done it"))
-    if report.broken:
-        names = ", ".join(report.broken)
-        facts.append(("rules", f"{names}: broken, so the last good version stays in force; see: inboxagent check"))
     if report.set_aside:
         facts.append(("set aside", f"{report.set_aside} in {composition.config.state / 'set-aside'}"))
     for name, text in facts:

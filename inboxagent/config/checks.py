@@ -16,7 +16,8 @@ from inboxagent.outreach.zones import is_zone, nearest_zone
 T = TypeVar("T")
 
 _SPAN = re.compile(r"(\d{1,6})\s+(second|minute|hour|day)s?")
-_ADDRESS = re.compile(r"[^\s@<>()\",;:\\]+@[^\s@<>()\",;:\\.]+(\.[^\s@<>()\",;:\\.]+)*")
+# RFC 5321, 4.1.2, and RFC 6531; dots may stand anywhere before the @, as some providers have it.
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(\.[\w-]{1,63})*")
 _HOST = re.compile(r"[\w.-]{1,253}|\[?[0-9a-fA-F:.]+(%\w+)?\]?")
 
 
@@ -42,9 +43,9 @@ def optional(check: Callable[[object], T]) -> Callable[[object], T | None]:
 
 
 def address(value: object) -> str:
-    """An address, in lower case."""
+    """One plain address (an addr-spec without quotes, comments or a name), in lower case."""
     written = text(value)
-    if not _ADDRESS.fullmatch(written):
+    if not _ADDRESS.fullmatch(written) or len(written) > 254:
         raise ValueError(f'"{written}" is not an address; write it like maya@lind.example')
     return written.lower()
 

@@ -64,6 +64,7 @@ def _config(top: Table, path: Path, environ: Mapping[str, str]) -> Config:
     folder = path.absolute().parent
     me = _me(top.table("me"), environ)
     imap = _imap(top.table("imap"), folder, me)
+    rules = top.read("rules", checks.optional(checks.folder_under(folder)), None)
     return Config(
         path=path,
         me=me,
@@ -73,7 +74,8 @@ def _config(top: Table, path: Path, environ: Mapping[str, str]) -> Config:
         sending=_sending(top.table("smtp"), top.table("letters")),
         limits=_limits(top.table("limits")),
         alerts=_alerts(top.table("alerts"), me),
-        rules=top.read("rules", checks.optional(checks.folder_under(folder)), None) or folder / "rules",
+        rules=rules or folder / "rules",
+        rules_named=rules is not None,
         state=top.read("state", checks.optional(checks.folder_under(folder)), None) or default_state(environ),
     )
 

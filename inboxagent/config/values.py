@@ -67,7 +67,7 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """One account. `rules` and `state` are folders that need not exist."""
+    """One account. `rules` and `state` are folders; that of the rules need not exist unless the file names it."""
 
     path: Path
     me: Me
@@ -78,4 +78,5 @@ class Config:
     limits: Limits
     alerts: Alerting
     rules: Path
+    rules_named: bool
     state: Path

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from inboxagent.errors import ConfigError
 from inboxagent.outreach.phrases import Phrasebook, Phrases, phrases_for
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Sequence
@@ -59,12 +60,19 @@ def phrasebook(*folders: Path) -> Phrasebook:
     return book
 
 
+def require_folder(folder: Path, named_in: Path | None) -> None:
+    """Raise ConfigError where a rules folder that the configuration names does not exist; None: it names none."""
+    if named_in is not None and not folder.is_dir():
+        raise ConfigError(f"{named_in}: rules: there is no folder {folder}; make it, or name the one you mean")
+
+
 class RuleFiles:
     """Her folder over the one that ships. Call it for the rulebook in force; unchanged files are not read again.
 
     `tell` gets each new problem once, as text. What never had a good version is not in the book, and neither is a
-    sequence whose phrases she has overlaid with a file that never was good: nothing shipped steps in for hers.
-    In `kept` lie the good versions of her rule files, so that a restart does not forget them; `keeps` writes them.
+    sequence whose phrases she has overlaid with a file that never was good: nothing shipped steps in for hers. What
+    was good once stays in force while this object lives, though its file, or the whole folder, should vanish. In
+    `kept` lie the good versions of her rule files, so that a restart does not forget them; `keeps` writes them.
     """
 
     def __init__(
@@ -73,27 +81,36 @@ class RuleFiles:
         shipped: Path,
         tell: Callable[[str], None] = lambda _: None,
         *,
+        named_in: Path | None = None,
+        bound: Callable[[], frozenset[str]] = frozenset,
         kept: Path | None = None,
         keeps: bool = False,
     ) -> None:
+        """`named_in` is the configuration that names her folder. `bound` are the sequences that were read from hers
+        and have people inside: the shipped one of that name never steps in for it."""
         self._folders = (shipped, hers)
         self._hers, self._kept, self._keeps = hers, kept, keeps
         self._tell = tell
+        self._named_in = named_in
+        self._bound = bound
         self._stamp: Stamp | None = None
         self._book = Rulebook()
         self._phrases: dict[Path, Phrases] = {}
         self._sequences: dict[Path, Sequence] = {}
         self.problems: tuple[str, ...] = ()
-        self.broken: tuple[Path, ...] = ()
+        self.unusable: tuple[Path, ...] = ()
+        """What cannot be used as it lies there: broken, gone, or barred because hers of that name is gone."""
 
     def stamp(self) -> object:
         """Differs from an earlier answer where a file was changed, added or removed."""
         return _stamp(self._folders)
 
     def __call__(self) -> Rulebook:
-        """The rulebook in force now."""
+        """The rulebook in force now. Raises ConfigError where the folder that is named was never there."""
         stamp = _stamp(self._folders)
         if stamp != self._stamp:
+            if self._stamp is None:
+                require_folder(self._folders[1], self._named_in)
             told = self.problems
             self._book = self._load()
             self._stamp = stamp
@@ -102,26 +119,42 @@ class RuleFiles:
                     self._tell(problem)
         return self._book
 
+    def hers(self) -> frozenset[str]:
+        """The sequences in force that were read from her folder."""
+        return frozenset(path.stem for path in self._sequences if path.parent == self._folders[1])
+
     def _load(self) -> Rulebook:
-        self.problems, self.broken = (), ()
+        self.problems, self.unusable = (), ()
         phrases, unusable = self._load_phrases()
         sequences: dict[str, Sequence] = {}
         for folder in self._folders:
-            for path in rule_files(folder):
+            for path in _with_vanished(rule_files(folder), self._sequences, folder):
                 sequence = self._last_good(self._sequences, read_rule(path, phrases)) or self._from_kept(path, phrases)
                 if sequence is not None and folder == self._hers:
                     self._keep(path, sequence)
                 sequences.pop(path.stem, None)
                 if sequence is not None and sequence.language.partition("-")[0] not in unusable:
                     sequences[path.stem] = sequence
+        for name in sorted((sequences.keys() - self.hers()) & self._bound()):
+            self._bar(name, sequences)
         return Rulebook(sequences=sequences, phrases=phrases)
+
+    def _bar(self, name: str, sequences: dict[str, Sequence]) -> None:
+        """Keep a shipped sequence out of the book: somebody is inside hers of that name, which has gone."""
+        del sequences[name]
+        path = self._folders[1] / f"{name}.md"
+        self.unusable += (path,)
+        self.problems += (
+            f"{path}: this file has gone, and somebody is enrolled in it; the one of that name that ships does not "
+            "step in: put yours back, or copy the shipped one there",
+        )
 
     def _load_phrases(self) -> tuple[dict[str, Phrases], set[str]]:
         """The phrases by language, hers laid over the shipped ones, and the languages that cannot be used."""
         book: dict[str, Phrases] = {}
         unusable: set[str] = set()
         for folder in self._folders:
-            for path in phrase_files(folder):
+            for path in _with_vanished(phrase_files(folder), self._phrases, folder / "phrases"):
                 phrases = self._last_good(self._phrases, read_phrases(path))
                 if phrases is None:
                     unusable.add(path.stem.partition("-")[0])
@@ -133,7 +166,7 @@ class RuleFiles:
         if finding.value is not None:
             good[finding.path] = finding.value
         else:
-            self.broken += (finding.path,)
+            self.unusable += (finding.path,)
         self.problems += finding.problems
         return good.get(finding.path)
 
@@ -148,7 +181,7 @@ class RuleFiles:
 
     def _keep(self, path: Path, sequence: Sequence) -> None:
         """Write down the good version; without it only a restart on a broken file would forget."""
-        if not self._keeps or self._kept is None or path in self.broken:
+        if not self._keeps or self._kept is None or path in self.unusable:
             return
         with suppress(OSError):
             content = path.read_bytes()
@@ -165,6 +198,11 @@ class RuleFiles:
 def read_kept(kept: Path, name: str, phrasebook: Phrasebook) -> Sequence | None:
     """The version of a sequence that the daemon had in force last."""
     return read_rule(kept / f"{name}.md", phrasebook).value
+
+
+def _with_vanished(paths: Iterable[Path], good: Iterable[Path], folder: Path) -> list[Path]:
+    """The files of a folder, with those that were good once and are no longer listed: reading them says so."""
+    return sorted({*paths, *(path for path in good if path.parent == folder)})
 
 
 def _read(path: Path, parse: Callable[[str, str], tuple[T | None, tuple[Problem, ...]]]) -> Finding[T]:

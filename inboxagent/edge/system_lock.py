@@ -6,7 +6,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from inboxagent.errors import StateUnwritable, TryLater
+from inboxagent.edge.store.disk import explain
+from inboxagent.errors import StateDamaged, TryLater
 
 PATIENCE = 1.0
 """Seconds: somebody who only asks whether the lock is free holds it for an instant."""
@@ -20,11 +21,14 @@ class ProcessLock:
         self._descriptor: int | None = None
 
     def take(self, patience: float = PATIENCE) -> None:
-        """Take the lock until `release` or the end of the process. Raises TryLater with the holder's pid."""
+        """Take the lock until `release` or the end of the process.
+
+        Raises TryLater with the holder's pid, StateUnwritable.
+        """
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StateUnwritable(f"{self._path} cannot be opened: {error.strerror}") from error
+            raise explain(self._path, error) from error
         deadline = time.monotonic() + patience
         while not _lock(descriptor):
             if time.monotonic() >= deadline:
@@ -32,8 +36,20 @@ class ProcessLock:
                 raise TryLater(f"{_words(self._path)}; only one may run for this account")
             time.sleep(0.02)
         self._descriptor = descriptor
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            self.release()
+            raise explain(self._path, error) from error
+
+    def check(self) -> None:
+        """Raise StateDamaged where the file is not the one that was locked: others may hold that one by now."""
+        if self._descriptor is not None and not _is_same(self._path, self._descriptor):
+            raise StateDamaged(
+                f"{self._path} was removed or replaced while inboxagent was running, so another one may run by now; "
+                "whoever removes the state folder removes what has been sent and answered"
+            )
 
     def release(self) -> None:
         """Let the lock go; nothing happens where it is not held."""
@@ -67,6 +83,13 @@ def _lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _is_same(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 def _words(path: Path) -> str:

@@ -2,36 +2,76 @@
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from inboxagent.errors import ConfigError
 
-PATIENCE = 120.0
+PATIENCE = 30.0
 """Seconds that a password command may take: a person may have to unlock something."""
 
+QUIET = 3.0
+"""Seconds after which somebody who looks on is told what is being waited for."""
 
-def run_password_command(words: tuple[str, ...] | str, patience: float = PATIENCE) -> str:
-    """The first line that the command prints; a string is for the shell. Raises ConfigError that names the command."""
+
+def run_password_command(
+    words: tuple[str, ...] | str,
+    patience: float = PATIENCE,
+    *,
+    quiet: float = QUIET,
+    waiting: Callable[[str], None] = lambda _: None,
+) -> str:
+    """The first line that the command prints; a string is for the shell. Raises ConfigError that names the command.
+
+    `waiting` is told what is being waited for, after `quiet` of the `patience` seconds.
+    """
     name = _name(words)
+    process = _start(words, name)
     try:
-        done = subprocess.run(
+        output = _output(process, quiet)
+        if output is None:
+            waiting(f"waiting for the password command ({name}), at most {patience:g} s in all …")
+            output = _output(process, max(0.0, patience - quiet))
+    finally:
+        _end(process)
+    if output is None:
+        raise ConfigError(
+            f"the password command ({name}) did not end within {patience:g} s; run it yourself to see why"
+        )
+    if process.returncode != 0:
+        raise ConfigError(
+            f"the password command ({name}) failed: {_ending(process.returncode)}; run it yourself to see why"
+        )
+    return _first_line(output, f"the password command ({name}) printed")
+
+
+def _start(words: tuple[str, ...] | str, name: str) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
             words,
             shell=isinstance(words, str),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # whatever it complains of could hold the secret
-            timeout=patience,
-            check=False,
         )
     except OSError as error:
         raise ConfigError(f"the password command ({name}) cannot be started: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
-        raise ConfigError(f"the password command ({name}) did not end within {patience:g} s") from None
-    if done.returncode != 0:
-        raise ConfigError(
-            f"the password command ({name}) failed: {_ending(done.returncode)}; run it yourself to see why"
-        )
-    return _first_line(done.stdout, f"the password command ({name}) printed")
+
+
+def _output(process: "subprocess.Popen[bytes]", seconds: float) -> bytes | None:
+    """What it printed until its end; None where that takes longer."""
+    try:
+        return process.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:  # not kept: it carries what was printed so far
+        return None
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Waits for the process alone: what a shell has started may hold its pipe open for as long as it likes."""
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def read_password_file(path: Path) -> str:

@@ -60,6 +60,12 @@ def write_status(path: Path, status: Mapping[str, object]) -> None:
         write_whole(path, json.dumps(status).encode())
 
 
+def remove_status(path: Path) -> None:
+    """Take back what was said last, where it can be."""
+    with suppress(OSError):
+        path.unlink()
+
+
 def read_status(path: Path) -> dict[str, object] | None:
     """What the daemon said last; None where it never did, or nobody can read it."""
     try:

@@ -19,6 +19,7 @@ from inboxagent.outreach.schedule import add_wait, admit
 from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, Sequence
 from inboxagent.outreach.state import Conversation, State
 
+NO_STEPS: Mapping[str, str] = {}
 LONGEST_TEXT = 2_000
 HOLD_WITHOUT_DATE = timedelta(days=7)
 
@@ -60,11 +61,19 @@ def thread_mail(message: Inbound, received_at: datetime) -> Mail:
 
 
 def judge_hers(
-    conversation: Conversation, found: Match, arrival: Arrival, me: Me, sequence: Sequence | None = None
+    conversation: Conversation,
+    found: Match,
+    arrival: Arrival,
+    me: Me,
+    steps: Mapping[str, str] = NO_STEPS,
+    sequence: Sequence | None = None,
 ) -> Consequence:
     """A message from her side: a letter of ours coming back as evidence, or her own hand, after which the rule may let
-    an answered conversation go on."""
+    an answered conversation go on. `steps` names the step of every token that our letters here can bear."""
     message, mine = arrival.message, me.addresses
+    step = steps.get(token_in(message))
+    if step is not None and not any(_is_copy(message, each) for each in conversation.events):
+        return _judge_forgotten(conversation, step, arrival)
     if is_filed_by_us(message):
         return NOTHING
     letter = next((each for each in reversed(conversation.events) if _is_copy(message, each)), None)
@@ -100,6 +109,21 @@ def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Seq
     until = add_wait(at, sequence.after_my_answer, zone, workdays)
     because = f"she answered him; it goes on if he is silent for {sequence.after_my_answer}"
     return (Event(at=at, word=Word.RESUMED, by=By.HER, because=because, until=until, step=sequence.again),)
+
+
+def _judge_forgotten(conversation: Conversation, step: str, arrival: Arrival) -> Consequence:
+    """Our letter, and the state knows nothing of it: an older copy was put back. It has gone all the same."""
+    if step in conversation.passed:
+        return NOTHING
+    event = Event(
+        at=arrival.received_at,
+        word=Word.SENT,
+        because="it did go out: its copy lies in her mailbox, although the state, an older copy, knew nothing of it",
+        message_id=arrival.message.message_id,
+        step=step,
+        mail=thread_mail(arrival.message, arrival.received_at),
+    )
+    return Consequence(events=(event,))
 
 
 def is_filed_by_us(message: Inbound) -> bool:
@@ -163,7 +187,9 @@ def _is_history(case: "_Case") -> bool:
     """Whether it was there when he was enrolled, or is a message of hers that a list or form handed on."""
     conversation, message_id = case.conversation, case.arrival.message.message_id
     if message_id in conversation.enrolment.history:
-        return True
+        # An id proves little: what he sends after her last message is an answer under any.
+        last_touch_at = conversation.enrolment.last_touch_at
+        return not case.from_him or last_touch_at is None or case.arrival.received_at < last_touch_at
     hers = (Word.INTENT, Word.SENT, Word.OWN_MAIL)
     return not case.from_him and any(e.message_id == message_id and e.word in hers for e in conversation.events)
 

@@ -214,8 +214,10 @@ def _intent(c: Conversation, e: Event) -> Conversation:
 
 def _sent(c: Conversation, e: Event) -> Conversation:
     mail = c.pending.mail if c.pending else e.mail
+    ids = c.ids | {e.message_id} if e.message_id else c.ids
     return replace(
         _afresh(_result(c)),
+        ids=ids,
         touches=c.touches + 1,
         clock_at=_later(c.clock_at, e.at),
         latest=mail or c.latest,

@@ -85,8 +85,9 @@ def test_no_configuration_is_code_78_with_an_example(desk: Desk) -> None:
 
 def test_a_state_that_is_damaged_is_code_74(desk: Desk) -> None:
     desk.enrol("k1")
-    (store,) = (desk.folder / "state").glob("*.json")
-    store.write_bytes(store.read_bytes()[:-20])
+    desk.enrol("k2")
+    (store,) = (desk.folder / "state").glob("*.journal")
+    store.write_bytes(store.read_bytes().replace(b"k1@", b"kl@", 1))
     desk.run("list", code=74)
 
 
@@ -118,6 +119,67 @@ def test_whoever_stops_reading_hears_no_complaint(desk: Desk) -> None:
     listing = " ".join(f"'{word}'" for word in desk.command("list", "--json"))
     done = subprocess.run(["sh", "-c", f"{listing} | true"], capture_output=True, env=desk.shell(), check=False)
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("words", [["list", "--json"], ["list"], ["check"], ["--help"]])
+def test_a_closed_pipe_is_no_error(desk: Desk, words: list[str]) -> None:
+    desk.enrol("k1")
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "inboxagent", *words]
+    shell = {**desk.shell(), "INBOXAGENT_CONFIG": str(desk.config)}
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=shell, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_an_answer_that_cannot_be_written_is_a_sentence(desk: Desk) -> None:
+    desk.enrol("k1")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            desk.command("list"), stdout=full, stderr=subprocess.PIPE, text=True, env=desk.shell(), check=False
+        )
+        assert (done.returncode, done.stderr) == (
+            73,
+            "inboxagent: the answer cannot be written: No space left on device\n",
+        )
+        silent = subprocess.run(desk.command("list"), stdout=full, stderr=full, env=desk.shell(), check=False)
+    assert silent.returncode == 73
+
+
+def test_an_answer_for_nobody_is_none(desk: Desk) -> None:
+    desk.enrol("k1")
+    listing = " ".join(f"'{word}'" for word in desk.command("list"))
+    done = subprocess.run(["sh", "-c", f"{listing} >&-"], capture_output=True, env=desk.shell(), check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_without_words_the_help_is_shown_once(desk: Desk) -> None:
+    result = desk.run(config=False, code=2)
+    assert result.stderr.startswith("Usage: inboxagent ")
+    assert result.stderr.count("Usage:") == 1
+    assert result.stdout == ""
+
+
+INTERRUPT = """
+import importlib.abc, os, signal, sys
+class Interrupt(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+wanted, sys.argv = sys.argv[1], ["inboxagent", "list"]
+import runpy
+runpy.run_module("inboxagent", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("name", ["inboxagent.cli", "inboxagent.cli.commands", "click", "inboxagent.cli.look"])
+def test_interrupted_while_something_is_imported_is_code_130(desk: Desk, name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPT, name], capture_output=True, text=True, env=desk.shell(), check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
 
 
 def test_interrupted_is_code_130(desk: Desk) -> None:

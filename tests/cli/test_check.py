@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from inboxagent.edge.shipped import find
 from tests.cli.desk import Desk
 
 BROKEN = """---
@@ -20,14 +21,14 @@ def test_her_rules_folder_is_checked(desk: Desk) -> None:
     (desk.folder / "rules" / "phrases").mkdir()
     (desk.folder / "rules" / "phrases" / "en.yaml").write_text("sign_off: Bye\n")
     result = desk.run("check")
-    assert (result.stdout, result.stderr) == ("2 files are fine.\n", "")
+    assert (result.stdout, result.stderr) == (f"2 files are fine in {desk.folder / 'rules'}.\n", "")
 
 
 def test_all_problems_of_all_files_are_told(desk: Desk) -> None:
     path = desk.folder / "rules" / "broken.md"
     path.write_text(BROKEN)
     result = desk.run("check", code=65)
-    assert result.stdout == "1 file is fine.\n"
+    assert result.stdout == f"1 file is fine in {desk.folder / 'rules'}.\n"
     assert f'{path}:7:7: "buisness days" is not a unit of time\n     7 | wait: 3 buisness days\n' in result.stderr
     assert 'did you mean "business days"?' in result.stderr
     assert f"{path}:3:7: " in result.stderr
@@ -42,7 +43,18 @@ def test_named_files_need_no_configuration(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_without_configuration_and_files_it_checks_what_ships(desk: Desk) -> None:
-    assert desk.run("check", config=False).stdout.endswith("files are fine.\n")
+    assert desk.run("check", config=False).stdout.endswith(f"files are fine in {find('rules')}.\n")
+
+
+def test_a_folder_that_is_named_and_missing_is_code_78(desk: Desk) -> None:
+    rules = desk.folder / "rules"
+    rules.rename(desk.folder / "elsewhere")
+    sentence = f"inboxagent: {desk.config}: rules: there is no folder {rules}; make it, or name the one you mean\n"
+    preview = ("preview", str(desk.folder / "elsewhere" / "quick.md"))
+    for words in (("check",), preview, ("list",), ("run", "--once"), ("enroll", "quick", "anna@prospect.test")):
+        if words == ("list",):
+            desk.enrol("k1")
+        assert desk.run(*words, code=78).stderr == sentence, words
 
 
 def test_a_file_that_is_not_there_is_a_problem(desk: Desk) -> None:
@@ -55,7 +67,7 @@ def test_warnings_are_told_and_leave_it_at_0(desk: Desk) -> None:
     rule.write_text(rule.read_text().replace("{{ project }} arrive", "{{ project }} in {{ town }} arrive"))
     result = desk.run("check")
     assert 'warning: "town" is not among the fields' in result.stderr
-    assert result.stdout == "1 file is fine.\n"
+    assert result.stdout == f"1 file is fine in {desk.folder / 'rules'}.\n"
 
 
 def test_the_answer_in_json(desk: Desk) -> None:

@@ -11,7 +11,7 @@ PROJECT = ("--field", "project=the portal")
 
 def test_it_finds_the_thread_and_says_what_will_happen(desk: Desk, provider: EmbeddedProvider) -> None:
     write(provider, ANNA)
-    result = desk.run("enroll", "quick", f"Anna Berg <{ANNA}>", *PROJECT)
+    result = desk.run("enroll", "quick", ANNA.upper(), *PROJECT, "--field", "name=Anna Berg")
     first, *rest = result.stdout.splitlines()
     conversation = first.split()[0]
     assert first == f"{conversation}  Anna Berg <{ANNA}> is enrolled in quick."
@@ -63,7 +63,12 @@ def test_twice_is_refused_with_the_id(desk: Desk, provider: EmbeddedProvider) ->
         (["quick", ANNA, "--field", "project"], 2, "--field project: write it like"),
         (["quick", ANNA, *PROJECT, *PROJECT], 2, "--field project is given twice"),
         (["quick", ANNA, *PROJECT, "--start", "three"], 2, 'quick has no step "three"; its steps are one, two'),
-        (["quick", "anna", *PROJECT], 2, '"anna" is not an address'),
+        (["quick", "anna", *PROJECT], 2, '"anna" is not one plain address'),
+        (["quick", "a@b@prospect.test", *PROJECT], 2, '"a@b@prospect.test" is not one plain address'),
+        (["quick", f"Anna <{ANNA}>", *PROJECT], 2, f'"Anna <{ANNA}>" is not one plain address; write it alone'),
+        (["quick", f"{ANNA}\nBcc: eve@prospect.test", *PROJECT], 2, "is not one plain address"),
+        (["quick", f"{ANNA}, bart@prospect.test", *PROJECT], 2, "is not one plain address"),
+        (["quick", f"{ANNA}\n", *PROJECT], 2, "is not one plain address"),
         (["quikc", ANNA, *PROJECT], 1, 'there is no sequence "quikc"'),
         (["quick", ANNA, *PROJECT, "--new", "--newest"], 2, "--new opens a thread of its own"),
         (["quick", ANNA, *PROJECT, "--new"], 1, "`one` has no `subject:` line"),

@@ -57,8 +57,10 @@ def test_check_says_what_an_edit_changes_for_whom(desk: Desk) -> None:
 def test_status_is_yellow_where_a_rule_file_is_broken(desk: Desk) -> None:
     (desk.folder / "rules" / "other.md").write_text(RULE.format(days="Mon-Sun", wait="3 dais"))
     status = desk.ask("status", code=1)
-    assert status["accounts"][0]["broken_rules"] == ["other.md"]
-    assert "other.md: broken" in desk.run("status", code=1).stdout
+    assert [each.rpartition("/")[2] for each in status["accounts"][0]["problems"]] == [
+        "other.md cannot be used as it is"
+    ]
+    assert "other.md cannot be used" in desk.run("status", code=1).stdout
 
 
 def tasks(desk: Desk) -> Path:

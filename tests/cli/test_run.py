@@ -2,13 +2,17 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from inboxagent.cli.composition import HER_RULES
 from inboxagent.cli.embedded import EmbeddedProvider
 from tests.cli.desk import SECRET, Desk, running, until, write
 
@@ -167,6 +171,69 @@ def test_once_with_a_server_away_is_code_69(desk: Desk) -> None:
     done = once(desk, "--once")
     assert done.returncode == 69
     assert done.stderr.splitlines()[-1].startswith("inboxagent: 127.0.0.1:1 ")
+    assert done.stderr.count("127.0.0.1:1 ") == 1
+
+
+def test_the_log_tells_the_time_of_her_zone(desk: Desk) -> None:
+    text = desk.config.read_text().replace("Europe/Stockholm", "Asia/Kathmandu")  # a quarter of an hour aside
+    desk.config.write_text(text)
+    before = datetime.now(ZoneInfo("Asia/Kathmandu"))  # noqa: TID251 these tests live in real time
+    at = datetime.strptime(once(desk, "--once").stderr.split()[0], "%H:%M:%S").time()  # noqa: DTZ007 a time of day
+    seconds = (datetime.combine(before, at) - before.replace(tzinfo=None)).total_seconds() % 86_400
+    assert seconds < 60 or seconds > 86_398
+
+
+def fill_the_disk() -> None:
+    """No file may grow."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def test_a_full_disk_is_the_same_sentence_for_everybody(desk: Desk, provider: EmbeddedProvider) -> None:
+    write(provider, ANNA)
+    lock = desk.composition.lock_path
+    for words in ([], ["--once"]):
+        done = subprocess.run(
+            desk.command("run", *words), capture_output=True, text=True, env=desk.shell(), preexec_fn=fill_the_disk
+        )
+        assert done.returncode == 73
+        assert done.stderr == (
+            f"inboxagent: No space is left to write {lock} (File too large). Free some; nothing was changed.\n"
+        )
+
+
+def test_a_state_folder_that_is_taken_away_ends_it(desk: Desk, provider: EmbeddedProvider) -> None:
+    with running(desk) as daemon:
+        until(lambda: status(desk)["state"] == "ok", "the daemon is well")
+        (desk.folder / "state").rename(desk.folder / "taken")
+        _, told = daemon.communicate(timeout=30)
+    assert daemon.returncode == 74
+    assert told.splitlines()[-1].startswith(f"inboxagent: {desk.composition.lock_path} was removed or replaced")
+    assert not (desk.folder / "state").exists()
+
+
+def test_her_rules_that_vanish_stay_in_force_and_none_that_ships_steps_in(
+    desk: Desk, provider: EmbeddedProvider
+) -> None:
+    """`proposal` ships, too."""
+    desk.rule(wait="at once")
+    hers = desk.folder / "rules" / "proposal.md"
+    (desk.folder / "rules" / "quick.md").rename(hers)
+    write(provider, ANNA)
+    desk.run("pause", "--all")
+    desk.run("enroll", "proposal", ANNA, *PROJECT)
+    with running(desk) as daemon:
+        until(lambda: desk.composition.store.fact(HER_RULES), "hers are remembered")
+        hers.unlink()
+        until(lambda: str(hers) in json.dumps(status(desk)), "it is told")
+        desk.run("resume", "--all")
+        (letter,) = until(lambda: letters(provider, ANNA), "the letter has arrived")
+        assert b"did the proposal for the portal arrive?" in letter
+        daemon.send_signal(signal.SIGTERM)
+        _, told = daemon.communicate(timeout=30)
+    assert f'rule_broken because="{hers}: cannot be read' in told
+    (listed,) = desk.ask("list")
+    assert (listed["state"], listed["next"]) == ("waiting", None)
+    assert "this file has gone, and somebody is enrolled in it" in once(desk, "--once").stderr
 
 
 @pytest.mark.parametrize("words", [[], ["--once"], ["--dry-run"]])

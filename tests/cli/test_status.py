@@ -10,7 +10,7 @@ import pytest
 from inboxagent.agent.brake import BRAKE
 from inboxagent.cli.documents import instant
 from inboxagent.edge.system_lock import ProcessLock
-from inboxagent.edge.system_state import make_state, write_status
+from inboxagent.edge.system_state import make_state, remove_status, write_status
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.stoppage import FACT, Stoppage, to_fact
 from tests.cli.desk import CONFIG, Desk, ago, event
@@ -53,8 +53,7 @@ def test_without_a_daemon_it_is_stopped(desk: Desk) -> None:
         None,
     )
     (account,) = status["accounts"]
-    keys = ["address", "state", "since", "last_reading_at", "because", "broken_rules", "sending_stopped"]
-    assert list(account) == keys
+    assert list(account) == ["address", "state", "since", "last_reading_at", "because", "problems", "sending_stopped"]
     assert account["address"] == "maya@lind.example"
     assert "inboxagent run" in account["because"]
 
@@ -109,6 +108,51 @@ def test_the_worst_is_said_first(daemon: Daemon) -> None:
     assert desk.ask("status", code=1)["state"] == "blind"
     daemon.lock.release()
     assert desk.ask("status", code=1)["state"] == "stopped"
+
+
+def test_a_status_that_cannot_be_written_is_not_taken_for_the_last_one(daemon: Daemon) -> None:
+    daemon.say()
+    remove_status(daemon.desk.composition.status_path)
+    (account,) = daemon.desk.ask("status", code=1)["accounts"]
+    assert account["state"] == "blind"
+    assert "cannot write how it is" in account["because"]
+
+
+def test_rules_that_cannot_be_used_are_named(daemon: Daemon) -> None:
+    desk = daemon.desk
+    gone = str(desk.folder / "rules" / "gone.md")
+    daemon.say(unusable_rules=[gone])
+    (desk.folder / "rules" / "quick.md").write_text("broken")
+    (account,) = desk.ask("status")["accounts"]
+    assert account["problems"] == [
+        f"{gone} cannot be used as it is",
+        f"{desk.folder}/rules/quick.md cannot be used as it is",
+    ]
+    assert "what was good before stays in force" in " ".join(desk.run("status").stdout.split())
+
+
+def test_a_rules_folder_that_is_missing_is_named_and_keeps_nothing_else_back(daemon: Daemon) -> None:
+    desk = daemon.desk
+    desk.enrol("k1")
+    daemon.say()
+    (desk.folder / "rules").rename(desk.folder / "elsewhere")
+    status = desk.ask("status")
+    assert (status["state"], status["next"]) == ("ok", None)
+    assert f"there is no folder {desk.folder}/rules" in status["accounts"][0]["problems"][0]
+    desk.run("resume", "k1", code=78)
+    desk.run("pause", "k1")
+    desk.run("resume", "k1", code=78)
+    assert [each.word for each in desk.composition.store.conversations()[0].events] == [Word.ENROLLED, Word.HELD]
+    desk.run("stop", "k1")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(77, "ended: no. Put that right, then start it with"), (0, "ended: no. Start it with")]
+)
+def test_how_the_last_one_ended_says_what_to_do(daemon: Daemon, code: int, words: str) -> None:
+    daemon.say("stopped", because="no.", exit_code=code)
+    daemon.lock.release()
+    assert words in daemon.desk.ask("status", code=1)["accounts"][0]["because"]
 
 
 def test_a_released_brake_brakes_no_more(daemon: Daemon) -> None:

@@ -24,7 +24,7 @@ def test_a_restart_on_a_broken_file_keeps_the_last_good_version(folders: tuple[P
     (hers / "mine.md").write_text(GOOD.replace("3 days", "3 dais"))
     again = RuleFiles(hers, shipped, kept=kept, keeps=True)
     assert again().sequences["mine"].steps[0].word == "one"
-    assert again.broken == (hers / "mine.md",)
+    assert again.unusable == (hers / "mine.md",)
     assert (kept / "mine.md").read_text() == GOOD
 
 
@@ -45,12 +45,4 @@ def test_a_good_version_takes_the_place_of_the_older_one(folders: tuple[Path, Pa
     found = read_kept(kept, "mine", {})
     assert found is not None
     assert str(found.steps[0].wait) == "4 days"
-    assert rules.broken == ()
-
-
-def test_a_removed_file_is_out_of_force(folders: tuple[Path, Path, Path]) -> None:
-    hers, shipped, kept = folders
-    rules = RuleFiles(hers, shipped, kept=kept, keeps=True)
-    rules()
-    (hers / "mine.md").unlink()
-    assert rules().sequences == {}
+    assert rules.unusable == ()

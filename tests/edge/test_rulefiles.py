@@ -7,6 +7,7 @@ import pytest
 
 from inboxagent.edge import shipped
 from inboxagent.edge.rulefiles import RuleFiles, phrase_files, read_phrases, read_rule, rule_files
+from inboxagent.errors import ConfigError
 
 RULE = """---
 sequence: {title}
@@ -97,16 +98,47 @@ def test_phrases_that_were_never_good_keep_their_language_out(folders: tuple[Pat
     assert "proposal" in rules().sequences
 
 
-def test_a_file_that_is_gone_is_out_of_the_book(folders: tuple[Path, Path]) -> None:
+def test_a_file_that_vanishes_stays_in_force_and_is_told(folders: tuple[Path, Path]) -> None:
     rules = RuleFiles(*folders)
-    write(folders[0] / "second.md", RULE.format(title="Second", letter="Another."))
-    assert "second" in rules().sequences
-    (folders[0] / "second.md").unlink()
-    assert "second" not in rules().sequences
+    write(folders[0] / "proposal.md", RULE.format(title="Mine", letter="In my words."))
+    write(folders[0] / "phrases/en.yaml", "sign_off: Bye\n")
+    rules()
+    (folders[0] / "proposal.md").unlink()
+    assert rules().sequences["proposal"].title == "Mine"
+    assert rules.unusable == (folders[0] / "proposal.md",)
+    assert rules.problems == (f"{folders[0] / 'proposal.md'}: cannot be read: No such file or directory",)
+    write(folders[0] / "proposal.md", RULE.format(title="Back", letter="In my words."))
+    assert rules().sequences["proposal"].title == "Back"
+    assert (rules.problems, rules.unusable) == ((), ())
 
 
-def test_a_folder_that_is_missing_has_no_files(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_folder_that_vanishes_stays_in_force(folders: tuple[Path, Path]) -> None:
+    rules = RuleFiles(*folders, named_in=Path("config.toml"))
+    write(folders[0] / "proposal.md", RULE.format(title="Mine", letter="In my words."))
+    write(folders[0] / "phrases/en.yaml", "sign_off: Bye\n")
+    rules()
+    folders[0].rename(folders[0].with_name("away"))
+    assert rules().sequences["proposal"].title == "Mine"
+    assert rules().phrases["en"].get("sign_off", "warm") == "Bye"
+    assert rules.unusable == (folders[0] / "phrases/en.yaml", folders[0] / "proposal.md")
+
+
+def test_a_folder_that_nobody_named_may_be_missing(folders: tuple[Path, Path], tmp_path: Path) -> None:
     assert RuleFiles(tmp_path / "none", folders[1])().sequences.keys() == {"proposal"}
+    with pytest.raises(ConfigError, match=r"config\.toml: rules: there is no folder .*none; make it"):
+        RuleFiles(tmp_path / "none", folders[1], named_in=Path("config.toml"))()
+
+
+def test_the_shipped_one_never_steps_in_for_hers_with_people_inside(folders: tuple[Path, Path]) -> None:
+    bound = {"proposal"}
+    rules = RuleFiles(*folders, bound=lambda: frozenset(bound))
+    assert rules().sequences == {}
+    assert "copy the shipped one there" in rules.problems[0]
+    assert rules.unusable == (folders[0] / "proposal.md",)
+    write(folders[0] / "proposal.md", RULE.format(title="Mine", letter="In my words."))
+    assert rules().sequences["proposal"].title == "Mine"
+    bound.clear()
+    assert RuleFiles(*folders, bound=lambda: frozenset(bound))().sequences["proposal"].title == "Mine"
 
 
 def test_unchanged_files_are_not_read_again(folders: tuple[Path, Path]) -> None:

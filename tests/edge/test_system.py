@@ -3,10 +3,12 @@
 import asyncio
 import multiprocessing
 import os
+import resource
 import signal
 import stat
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -92,8 +94,20 @@ def test_a_command_that_fails_is_named_and_tells_no_secret(
 
 
 def test_a_command_that_hangs_is_given_up() -> None:
-    with pytest.raises(ConfigError, match=r"\(sleep\) did not end within 0\.05 s"):
-        run_password_command(("sleep", "60"), patience=0.05)
+    told: list[str] = []
+    begun = time.monotonic()
+    for words in (("sleep", "60"), "sleep 60; echo never"):  # a shell leaves its child behind
+        with pytest.raises(ConfigError, match=r"\(sleep\) did not end within 0\.05 s"):
+            run_password_command(words, patience=0.05, quiet=0.01, waiting=told.append)
+    assert told == ["waiting for the password command (sleep), at most 0.05 s in all …"] * 2
+    assert time.monotonic() - begun < 30
+
+
+def test_a_command_that_is_slow_is_waited_for() -> None:
+    told: list[str] = []
+    slow = f"sleep 0.2; echo '{SECRET}'"
+    assert run_password_command(slow, quiet=0.01, waiting=told.append) == SECRET
+    assert len(told) == 1
 
 
 def test_the_first_line_of_the_file_is_the_password(tmp_path: Path) -> None:
@@ -154,6 +168,34 @@ def test_asking_never_makes_a_lock(tmp_path: Path) -> None:
 def test_a_lock_without_a_folder_cannot_be_taken(tmp_path: Path) -> None:
     with pytest.raises(StateUnwritable):
         ProcessLock(tmp_path / "none" / "maya.lock").take()
+
+
+def test_a_lock_that_was_removed_or_replaced_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "maya.lock"
+    lock = ProcessLock(path)
+    lock.take()
+    lock.check()
+    path.unlink()
+    with pytest.raises(StateDamaged, match="was removed or replaced") as caught:
+        lock.check()
+    assert caught.value.exit_code == 74
+    path.touch()
+    with pytest.raises(StateDamaged):
+        lock.check()
+    lock.release()
+    lock.check()
+
+
+def test_a_lock_on_a_full_disk_is_not_taken(tmp_path: Path) -> None:
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))  # no file may grow: as on a full disk
+    try:
+        with pytest.raises(StateUnwritable, match="No space is left to write") as caught:
+            ProcessLock(tmp_path / "maya.lock").take()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert caught.value.exit_code == 73
+    assert not is_held(tmp_path / "maya.lock")
 
 
 # -- the flags

@@ -145,7 +145,7 @@ async def test_mail_of_others_stays_unread() -> None:
     await world.begin(ANNE)
     await world.cycle()
     world.effects.clear()
-    world.answer("stranger@elsewhere.test", text="A secret.\n")
+    world.answer("stranger@elsewhere.test", text="A secret.\n", subject="A flat in Lund")
     await world.days(1)
     assert "message" not in world.effects
     assert "secret" not in str(world.memory.contents)
