@@ -198,6 +198,8 @@ def _stop(composition: Composition, conversation: Conversation, now: datetime, w
 
 def _heir(composition: Composition, conversation: Conversation, now: datetime, word: Word) -> "Handed | None":
     """The conversation that the rule begins after a yes or a no. Raises Refused where it cannot."""
+    if word is Word.STOPPED:
+        return None
     from inboxagent.outreach.handing import Handed, hand_on
 
     rules = composition.rules()
