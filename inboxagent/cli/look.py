@@ -24,6 +24,7 @@ STYLES: Mapping[State, Mapping[str, Any]] = {
     State.STOPPED: {"dim": True},
 }
 ORDER = (State.ANSWERED, State.HELD, State.WAITING, State.FINISHED, State.STOPPED)
+MOST_WORDS = 200  # characters of what he wrote
 Row = tuple[Conversation, Wait | None]
 
 
@@ -97,8 +98,15 @@ def _outlook(conversation: Conversation, ahead: Wait | None, composition: Compos
         return f"to do since {when(task.at, composition.home, now)}: {plain(task.step or '')}"
     if ahead is None:
         waiting = conversation.state is State.WAITING
-        return plain(composition.stuck(conversation) if waiting else conversation.because)
+        return plain(composition.stuck(conversation)) if waiting else _reason(conversation)
     return f"{when(ahead.at, composition.home, now)}  {plain(ahead.step)}"
+
+
+def _reason(conversation: Conversation) -> str:
+    """What he wrote, where that is the reason; else the reason."""
+    latest = next((each for each in reversed(conversation.events) if each.because == conversation.because), None)
+    text = plain(latest.text or "")[:MOST_WORDS] if latest else ""
+    return f'"{text}": {plain(conversation.because)}' if text else plain(conversation.because)
 
 
 @click.command("show")

@@ -14,6 +14,8 @@ import click
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WIDEST = 100
+LEAST = 40  # columns: less of a reason says little
+HANG = " " * 4
 
 
 def say(text: str = "") -> None:
@@ -87,7 +89,8 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
-    """The rows with their columns aligned; the last one is cut where a terminal is too narrow for it."""
+    """The rows with their columns aligned. Where a terminal is too narrow for the last one it is cut, or, where little
+    of it would be seen, put on a line of its own below the others."""
     widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     return [_row(row, widths, gap) for row in rows]
 
@@ -95,11 +98,16 @@ def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
 def _row(row: Sequence[str], widths: Sequence[int], gap: int) -> str:
     padded = [text + " " * (widths[at] - cells(text) + gap) for at, text in enumerate(row[:-1])]
     before = "".join(padded)
-    return (before + _cut(row[-1], width() - cells(before))).rstrip()
+    room = width() - cells(before)
+    if sys.stdout is None or not sys.stdout.isatty() or cells(row[-1]) <= room:
+        return (before + row[-1]).rstrip()
+    if room < LEAST:
+        return f"{before.rstrip()}\n{HANG}{_cut(row[-1], width() - len(HANG))}"
+    return before + _cut(row[-1], room)
 
 
 def _cut(text: str, most: int) -> str:
-    if sys.stdout is None or not sys.stdout.isatty() or cells(text) <= most:
+    if cells(text) <= most:
         return text
     while text and cells(text) > max(most - 1, 0):
         text = text[:-1]

@@ -202,7 +202,8 @@ class _Turn:
 
     @property
     def key(self) -> str:
-        return f"{self.conversation.id}/{self.step.word}"
+        # Not its id, which holds the instant of the enrolment: a dry run is to show the minutes that will be.
+        return f"{self.conversation.enrolment.prospect.address}/{self.sequence.name}/{self.step.word}"
 
     @property
     def delay(self) -> Delay | None:

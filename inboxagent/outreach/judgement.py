@@ -187,9 +187,10 @@ def _is_history(case: "_Case") -> bool:
     """Whether it was there when he was enrolled, or is a message of hers that a list or form handed on."""
     conversation, message_id = case.conversation, case.arrival.message.message_id
     if message_id in conversation.enrolment.history:
-        # An id proves little: what he sends after her last message is an answer under any.
-        last_touch_at = conversation.enrolment.last_touch_at
-        return not case.from_him or last_touch_at is None or case.arrival.received_at < last_touch_at
+        # An id proves little: what he sends under that of her own letter is no letter of hers.
+        newest = conversation.enrolment.latest
+        borrowed = newest is not None and newest.message_id == message_id
+        return not (case.from_him and borrowed and newest.from_.address not in conversation.addresses)
     hers = (Word.INTENT, Word.SENT, Word.OWN_MAIL)
     return not case.from_him and any(e.message_id == message_id and e.word in hers for e in conversation.events)
 
@@ -242,7 +243,7 @@ class _Case:
 def _judge_reply(case: _Case) -> Consequence:
     event = case.event(
         Word.REPLY,
-        f"{_who_answered(case)} ({case.found.because}): {case.verdict.because}",
+        f"{_who_answered(case)}: {case.verdict.because} ({case.found.because})",
         text=case.verdict.new_text[:LONGEST_TEXT] or None,
         mail=thread_mail(case.arrival.message, case.arrival.received_at) if case.in_thread else None,
     )

@@ -35,6 +35,19 @@ def test_the_list_has_one_aligned_line_for_each(desk: Desk) -> None:
     assert lines[2].split()[-1] == "one"
 
 
+def test_the_list_shows_what_he_wrote_first_and_on_a_narrow_terminal_too(desk: Desk) -> None:
+    text = "Yes, we begin in May.\nPlease call me."
+    desk.enrol("k1", event(Word.REPLY, "he answered: a person", by=By.HIM, text=text), address=f"{'anna' * 5}@a.test")
+    said = '"Yes, we begin in May. Please call me.": he answered: a person'
+    assert said in desk.run("list").stdout
+    ours, its = os.openpty()
+    subprocess.run(desk.command("list"), stdout=its, env={**desk.shell(), "COLUMNS": "80", "NO_COLOR": "1"}, check=True)
+    os.close(its)
+    lines = os.read(ours, 65_536).decode().splitlines()
+    os.close(ours)
+    assert (len(lines), lines[2]) == (3, f"    {said}")
+
+
 def test_the_list_in_json_has_the_agreed_keys(desk: Desk) -> None:
     desk.enrol("k1")
     desk.enrol("k2", event(Word.AUTO_REPLY, "away", until=ago(-5)))

@@ -124,17 +124,17 @@ HELD = fold("c1", [enrolled(), happened(Word.HELD)])
 @pytest.mark.parametrize(
     ("author", "evidence", "because"),
     [
-        (ANNA, THREAD, "he answered (a test found it): a test says so"),
-        (ANNA, ADDRESS, "he wrote outside the thread (a test found it): a test says so"),
+        (ANNA, THREAD, "he answered: a test says so (a test found it)"),
+        (ANNA, ADDRESS, "he wrote outside the thread: a test says so (a test found it)"),
         (
             "jane@prospect.test",
             THREAD,
-            "his colleague jane@prospect.test answered in the thread (a test found it): a test says so",
+            "his colleague jane@prospect.test answered in the thread: a test says so (a test found it)",
         ),
-        ("x@x.test", REPORT, "x@x.test answered in the thread (a test found it): a test says so"),
-        ("x@x.test", QUOTE, "x@x.test seems to have got a letter of ours (a test found it): a test says so"),
-        ("", THREAD, "somebody answered in the thread (a test found it): a test says so"),
-        (f"{MAYA}\r\nReply-To: {ANNA}", ADDRESS, "he wrote outside the thread (a test found it): a test says so"),
+        ("x@x.test", REPORT, "x@x.test answered in the thread: a test says so (a test found it)"),
+        ("x@x.test", QUOTE, "x@x.test seems to have got a letter of ours: a test says so (a test found it)"),
+        ("", THREAD, "somebody answered in the thread: a test says so (a test found it)"),
+        (f"{MAYA}\r\nReply-To: {ANNA}", ADDRESS, "he wrote outside the thread: a test says so (a test found it)"),
     ],
 )
 def test_an_answer_says_who_answered(author: str, evidence: Evidence, because: str) -> None:
