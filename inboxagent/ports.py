@@ -13,6 +13,10 @@ from inboxagent.outreach.events import Event
 from inboxagent.outreach.outbox import Envelope, Outcome
 from inboxagent.outreach.state import Conversation
 
+REWOUND = "store_rewound"
+"""The fact that an older copy of the store was found in place: what went out since then is not known. Nothing may go
+out until she removes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Status:

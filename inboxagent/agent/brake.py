@@ -1,6 +1,9 @@
-"""The brake: far too many letters due at once mean that something is wrong, a clock or a rule file."""
+"""The brake: far too many letters due at once mean that something is wrong, a clock or a rule file.
 
-from inboxagent.ports import Clock, Observe, Store
+An older copy of the store is such a thing too, however little is due: what went out since is not in it.
+"""
+
+from inboxagent.ports import REWOUND, Clock, Observe, Store
 
 BRAKE = "brake"
 BRAKE_RELEASED = "brake_released"
@@ -15,9 +18,12 @@ class Brake:
         self._store = store
         self._clock = clock
         self._observe = observe
+        self._said_rewound = False
 
     def holds(self, due: int) -> bool:
         """Whether nothing may go out, with so many letters due now."""
+        if self._is_rewound():
+            return True
         released = self._store.fact(BRAKE_RELEASED) is not None
         if due > self._most and not released:
             self._put_on(due)
@@ -27,6 +33,13 @@ class Brake:
                 ledger.remember(BRAKE, None)
                 ledger.remember(BRAKE_RELEASED, None)
         return False
+
+    def _is_rewound(self) -> bool:
+        rewound = self._store.fact(REWOUND) is not None
+        if rewound and not self._said_rewound:
+            self._observe("braked", {"because": "an older copy of the state was put back"})
+        self._said_rewound = rewound
+        return rewound
 
     def _put_on(self, due: int) -> None:
         if self._store.fact(BRAKE) is not None:

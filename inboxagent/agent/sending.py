@@ -23,7 +23,7 @@ from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.writing import choose, write
-from inboxagent.ports import Clock, Ledger, Observe, Reading, Records, Store, Transport
+from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Records, Store, Transport
 
 READING_LIVES = 10.0  # seconds of the boot clock between the beginning of the last look and the dot
 
@@ -275,6 +275,8 @@ class Sender:
         conversation, action = ledger.conversation(ready.conversation_id), self._decision(ledger, ready.conversation_id)
         if conversation is None or action is None:
             return "the conversation is gone"
+        if ledger.fact(REWOUND) is not None:
+            return "an older copy of the state was put back: nobody knows what went out since"
         if not isinstance(action, Send):
             return action.because
         if (action.step, action.attempt, conversation.latest) != (

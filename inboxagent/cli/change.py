@@ -18,6 +18,7 @@ from inboxagent.edge.system_lock import is_held
 from inboxagent.errors import Refused, UsageError
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.state import Conversation, State
+from inboxagent.ports import REWOUND
 
 if TYPE_CHECKING:
     from inboxagent.outreach.handing import Handed
@@ -42,7 +43,7 @@ def apply_change(config: str | None, words: str, as_json: bool, change: Change, 
     if goes_on:
         composition.rules()  # raises before anything is written
     wanted = find(composition.store.conversations(), words).id
-    with composition.store.transaction(f"she changes {wanted}") as ledger:
+    with composition.store.transaction(f"she changes {wanted}", urgent=True) as ledger:
         conversation = find(ledger.conversations(), wanted)
         answer = change(composition, conversation, composition.clock.now())
         if answer.events:
@@ -275,14 +276,16 @@ def _release_brake(config: str | None, as_json: bool) -> None:
 
     composition = compose(config)
     with composition.store.transaction("she releases the brake") as ledger:
-        brake = ledger.fact(BRAKE)
-        if brake is None:
+        brake, rewound = ledger.fact(BRAKE), ledger.fact(REWOUND)
+        if brake is None and rewound is None:
             raise Refused("the brake is not on")
-        ledger.remember(BRAKE_RELEASED, True)
+        ledger.remember(REWOUND, None)
+        if brake is not None:
+            ledger.remember(BRAKE_RELEASED, True)
     if as_json:
         say_json({"brake": "released"})
         return
     gap = int(composition.config.limits.gap.total_seconds())
-    due = brake.get("due") if isinstance(brake, dict) else "all"
-    say(f"The brake is released: {due} letters go out, one at a time, at least {gap} s apart.")
+    due = f"{brake.get('due')} letters go out" if isinstance(brake, dict) else "what is due goes out"
+    say(f"The brake is released: {due}, one at a time, at least {gap} s apart.")
     tell("`inboxagent list` shows which; `inboxagent pause --all` stops them.")

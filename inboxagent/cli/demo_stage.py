@@ -99,7 +99,7 @@ class Stage:
         copies = Counter(parse_headers(each).message_id for each in sent)
         astray = sum(copies[message_id] != 1 for message_id in ids)
         click.echo(
-            f"\n{len(hers)} letters were accepted by the server: {late} after an answer, {twice} twice, "
+            f"\n{len(hers)} letters accepted by the server: {late} after an answer, {twice} twice, "
             f"{astray} without exactly one copy in Sent."
         )
         return late + twice + astray

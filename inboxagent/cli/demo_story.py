@@ -39,7 +39,7 @@ BART = Person(
     answers={
         2: Answer(
             after=timedelta(hours=26),
-            text="Hello Maya,\n\nyes, it is the second part that holds us up. Can you call me on Thursday?\n\nBart\n",
+            text="Hello Maya,\n\nyes, the second part holds us up. Can you call on Thursday?\n\nBart\n",
         )
     },
 )

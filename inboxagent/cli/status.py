@@ -19,6 +19,7 @@ from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.stoppage import FACT, Stoppage, from_fact
+from inboxagent.ports import REWOUND
 
 NEED_HER = tuple(error.exit_code for error in (RuleError, StateUnwritable, StateDamaged, LoginRefused, ConfigError))
 WORST_FIRST = ("stopped", "blind", "braked", "paused", "ok")
@@ -113,9 +114,9 @@ def standing(composition: Composition) -> Standing:
         return be("blind", _instant(said.get("since")), str(said.get("because", "")))
     if overdue_since := _overdue_since(composition, last_reading_at):
         return be("blind", overdue_since, "the last reading was too long ago")
-    if (brake := _brake(composition)) is not None:
-        due = f"{brake.get('due')} letters fell due at once; nothing goes out until: inboxagent release --brake"
-        return be("braked", _instant(brake.get("at")), due)
+    if (braked := _braked(composition)) is not None:
+        since, because = braked
+        return be("braked", since, f"{because}; nothing goes out until: inboxagent release --brake")
     if flags := composition.flags():
         return be("paused", raised_at(flags[0]), f"{flags[0]} is there; end it with: inboxagent resume --all")
     return be("ok", _instant(said.get("since")), "all mailboxes are read")
@@ -143,12 +144,17 @@ def _overdue_since(composition: Composition, last_reading_at: datetime | None) -
     return due_at if composition.clock.now() > due_at else None
 
 
-def _brake(composition: Composition) -> dict[str, Any] | None:
+def _braked(composition: Composition) -> tuple[datetime | None, str] | None:
+    """Since when, where that is known, and why the brake is on."""
     from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED
 
+    if composition.store.fact(REWOUND) is not None:
+        lost = "an older copy of the state was put back, and what went out since is not in it"
+        return None, f"{lost}; compare `inboxagent list` with your Sent mailbox"
     fact = composition.store.fact(BRAKE)
-    released = composition.store.fact(BRAKE_RELEASED) is not None
-    return fact if isinstance(fact, dict) and not released else None
+    if not isinstance(fact, dict) or composition.store.fact(BRAKE_RELEASED) is not None:
+        return None
+    return _instant(fact.get("at")), f"{fact.get('due')} letters fell due at once"
 
 
 def _sent_today(composition: Composition, conversations: Sequence[Conversation]) -> int:

@@ -189,8 +189,9 @@ def _is_history(case: "_Case") -> bool:
     if message_id in conversation.enrolment.history:
         # An id proves little: what he sends under that of her own letter is no letter of hers.
         newest = conversation.enrolment.latest
-        borrowed = newest is not None and newest.message_id == message_id
-        return not (case.from_him and borrowed and newest.from_.address not in conversation.addresses)
+        if newest is None or newest.message_id != message_id or newest.from_.address in conversation.addresses:
+            return True
+        return not case.from_him
     hers = (Word.INTENT, Word.SENT, Word.OWN_MAIL)
     return not case.from_him and any(e.message_id == message_id and e.word in hers for e in conversation.events)
 

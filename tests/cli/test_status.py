@@ -155,6 +155,24 @@ def test_how_the_last_one_ended_says_what_to_do(daemon: Daemon, code: int, words
     assert words in daemon.desk.ask("status", code=1)["accounts"][0]["because"]
 
 
+def test_an_older_copy_of_the_state_brakes_until_she_has_looked(daemon: Daemon) -> None:
+    daemon.say()
+    desk = daemon.desk
+    desk.enrol("k1")
+    (journal,) = (desk.folder / "state").glob("*.journal")
+    yesterday = journal.read_bytes()
+    desk.enrol("k2")
+    desk.enrol("k3")
+    journal.write_bytes(yesterday)
+    desk.run("pause", "k1")
+    status = desk.ask("status", code=1)
+    assert status["state"] == "braked"
+    assert "older copy" in status["accounts"][0]["because"]
+    assert "release --brake" in status["accounts"][0]["because"]
+    assert "what is due goes out" in desk.run("release", "--brake").stdout
+    assert desk.ask("status")["state"] == "ok"
+
+
 def test_a_released_brake_brakes_no_more(daemon: Daemon) -> None:
     daemon.say()
     daemon.brake()

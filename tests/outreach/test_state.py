@@ -307,7 +307,13 @@ def test_a_dropped_letter_may_have_gone_so_the_wait_runs_from_its_try() -> None:
 
 def test_put_off_letters_are_counted_until_one_goes() -> None:
     until = MONDAY + timedelta(days=1)
-    events = [enrolled(), INTENT, happened(Word.DEFERRED, 0.2, until=until), INTENT, happened(Word.DEFERRED, 0.4, until=until)]
+    events = [
+        enrolled(),
+        INTENT,
+        happened(Word.DEFERRED, 0.2, until=until),
+        INTENT,
+        happened(Word.DEFERRED, 0.4, until=until),
+    ]
     off = fold("c1", events)
     assert (off.deferrals, off.deferred_since, off.state) == (2, MONDAY + timedelta(days=0.2), State.WAITING)
     went = reduce(advance, [INTENT, happened(Word.SENT, 2, step="nudge")], off)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from inboxagent.outreach.limits import Limits
+from inboxagent.ports import REWOUND
 from tests.stories.world import World
 
 MANY = [f"p{number}@prospect.test" for number in range(6)]
@@ -50,6 +51,21 @@ async def test_far_too_many_at_once() -> None:
     await world.days(1)
     assert len(world.transport.accepted) == len(MANY)
     assert (world.store.fact("brake"), world.store.fact("brake_released")) == (None, None)
+
+
+async def test_an_older_copy_of_the_state() -> None:
+    """Who knows what went out since: nothing more goes until she says so, and then all goes on."""
+    world = World()
+    await world.begin(*MANY[:2])
+    with world.store.transaction("an older copy is found") as ledger:
+        ledger.remember(REWOUND, {"found": 3, "written": 9})
+    await world.days(10)
+    assert world.transport.accepted == []
+    assert [word for word, _ in world.observed if word == "braked"] == ["braked"]
+    with world.store.transaction("she releases the brake") as ledger:
+        ledger.remember(REWOUND, None)
+    await world.days(1)
+    assert len(world.transport.accepted) == 2
 
 
 async def test_the_oldest_promise_goes_first() -> None:

@@ -10,9 +10,10 @@ from inboxagent.edge.store import compaction
 from inboxagent.edge.store.ballast import Ballast
 from inboxagent.edge.store.journal import Journal
 from inboxagent.edge.store.lock import PATIENCE
-from inboxagent.edge.store.records import REWOUND, SHAPES, Folds, JournalLedger, JournalRecords
+from inboxagent.edge.store.records import SHAPES, Folds, JournalLedger, JournalRecords
 from inboxagent.edge.store.repair import Damage, find_damage
 from inboxagent.edge.store.tables import JournalStorage
+from inboxagent.ports import REWOUND
 
 
 def file_stem(address: str) -> str:

@@ -233,7 +233,7 @@ class Journal:
         if any(found["d"] > self.newest for found in whole):
             raise StateDamaged(
                 f"{self.path} is damaged, {self.place(offset)}. Nothing is sent and nothing written until it is put "
-                "right: `inboxagent doctor` names what is lost and saves the rest."
+                "right: put a copy of this file back; the agent looks into your Sent mailbox before it sends again."
             )
 
     def place(self, offset: int) -> str:
@@ -258,6 +258,7 @@ class Journal:
                 raise StateUnwritable(problem)
             disk.remove(disk.beside(self.path))
             self.catch_up()
+            self.lock.notice(self.newest)
             if self.end == 0:
                 self.replace([lines.compose({"n": 0, "d": 0, "head": lines.SCHEMA})])
             yield

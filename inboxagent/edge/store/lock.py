@@ -53,6 +53,12 @@ class Lock:
         """Let the next signature say that this change is on disk."""
         self._known = change
 
+    def notice(self, change: int) -> None:
+        """The holder found this change on disk: sign for it where whoever made it has not come to do so."""
+        if change > self.witness:
+            self.witness = change
+            self._sign()
+
     @contextmanager
     def _file(self, deadline: float, why: str) -> Iterator[None]:
         self._descriptor = self._open()

@@ -15,8 +15,6 @@ from inboxagent.ports import Cursor
 CONVERSATIONS, CURSORS, SUPPRESSIONS, FACTS = "conversations", "cursors", "suppressions", "facts"
 SHAPES = {CONVERSATIONS: (("state", "look_at"), "look_at")}
 KEYS = {CURSORS: "mailbox", SUPPRESSIONS: "address", FACTS: "name"}
-REWOUND = "store_rewound"
-"""The fact that stays after an older copy of the journal was found in place; the brake is on until it is removed."""
 
 _CAPACITY = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

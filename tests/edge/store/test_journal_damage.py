@@ -9,10 +9,10 @@ import pytest
 
 from inboxagent.edge.store import JournalStore, lines, open_store
 from inboxagent.edge.store.journal import Journal
-from inboxagent.edge.store.records import REWOUND
 from inboxagent.edge.store.repair import find_damage, kind_of, network_file_system, save_rest
 from inboxagent.errors import StateDamaged, StateUnwritable
 from inboxagent.outreach.events import Word
+from inboxagent.ports import REWOUND
 from tests.fakes.people import enrolled, happened
 
 
