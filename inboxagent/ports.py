@@ -61,7 +61,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Proof that every watched mailbox was read to its end, without error, by a look that began at `began_at` (boot clock)."""
+    """Proof that every watched mailbox was read to its end, by a look that began at `began_at` (boot clock)."""
 
     began_at: float
     mailboxes: Mapping[str, Status]
@@ -78,7 +78,7 @@ class Mailbox(Protocol):
         """Ask the server, now, for the status of every watched mailbox; names are decoded (RFC 3501, 5.1.3)."""
 
     async def headers(self, mailbox: str, cursor: Cursor, uidnext: int, received_since: datetime | None = None) -> Page:
-        """Up to 1,000 header sections of UIDs from `cursor.next_uid` below `uidnext`, INTERNALDATE narrowing them if given.
+        """Up to 1,000 header sections from `cursor.next_uid` below `uidnext`, narrowed by INTERNALDATE if given.
 
         Raises `Unreachable` where UIDVALIDITY is not the cursor's, or where a message that exists cannot be fetched.
         """

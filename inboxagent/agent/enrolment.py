@@ -9,12 +9,14 @@ from functools import reduce
 from textwrap import shorten
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.reading import READ_AT
 from inboxagent.errors import Refused, Unreachable, UsageError
 from inboxagent.mail.classify import classify
 from inboxagent.mail.inbound import parse, parse_headers
 from inboxagent.outreach.decide import zone_of
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.judgement import Arrival, judge_his
+from inboxagent.outreach.letter import recipients
 from inboxagent.outreach.match import Evidence, Known, concerns, index, is_hers, match
 from inboxagent.outreach.model import Enrolment, Me, Prospect
 from inboxagent.outreach.personalise import check_fields, missing, unknown_fields
@@ -42,11 +44,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """What lies in her mailboxes of this person and thread, and when she last wrote to him. Statuses came first."""
+    """What lies in her mailboxes of this person and thread, and when she last wrote to him. Statuses came first.
+
+    What arrived from `since` on is open. That is her last message, or an answer to it that arrived before its copy.
+    """
 
     statuses: Mapping[str, Status]
     pieces: tuple[Piece, ...]
     last_touch_at: datetime | None
+    since: datetime | None
 
 
 async def find_threads(mailbox: Mailbox, me: Me, address: str) -> tuple[Thread, ...]:
@@ -62,9 +68,11 @@ async def enroll(
     Raises `Refused` (no thread or several, suppressed, enrolled already, answered, dead address, fields missing),
     `UsageError` (unknown field or step), `Unreachable`.
     """
+    wish = replace(wish, prospect=replace(wish.prospect, address=wish.prospect.address.lower()))
     check_wish(account, wish)
     _check_address(account, store, wish)
     address, mine = wish.prospect.address, account.me.addresses
+    began_at = clock.now()
     statuses = await mailbox.status()
     pieces = await _exchanged(mailbox, Search(address=address))
     found = threads(pieces, address, mine)
@@ -72,17 +80,18 @@ async def enroll(
     if thread is not None:
         pieces = unique([*pieces, *await _exchanged(mailbox, Search(message_ids=thread.ids))])
         thread = choose(threads(pieces, address, mine), wish)
-    scan = _Scan(statuses, tuple(pieces), max((each.last_touch_at for each in found), default=None))
+    last_touch_at = max((each.last_touch_at for each in found), default=None)
+    scan = _Scan(statuses, tuple(pieces), last_touch_at, _open_since(pieces, last_touch_at, mine))
     conversation = _open(wish, thread, scan, account, clock.now())
-    check_single(store.conversations(), conversation)
+    check_single(store.conversations(), conversation, account.me)
     conversation = await _judge(conversation, scan, wish, account, mailbox)
     _check_open(conversation)
     if not dry_run:
         with store.transaction(f"enrol {address}") as ledger:
             _check_address(account, ledger, wish)
-            check_single(ledger.conversations(), conversation)
+            check_single(ledger.conversations(), conversation, account.me)
             ledger.enrol(conversation.id, *conversation.events)
-            _set_back(ledger, statuses)
+            _set_back(ledger, statuses, began_at)
     return conversation
 
 
@@ -144,15 +153,25 @@ def _check_address(account: Account, records: Records, wish: Wish) -> None:
         raise Refused(f"{address} is never to be written to: {suppressed}")
 
 
-def check_single(others: Iterable[Conversation], conversation: Conversation) -> None:
-    """Refuse a second enrolment of a person in the same sequence or the same thread while the first one lives."""
+def check_single(others: Iterable[Conversation], conversation: Conversation, me: Me) -> None:
+    """Refuse a second enrolment of a person in the same sequence, or of a thread whose letters reach him already."""
+    readers = _readers(conversation, me)
     for other in others:
-        if other.state in (State.STOPPED, State.FINISHED) or not other.addresses & conversation.addresses:
+        if other.state in (State.STOPPED, State.FINISHED):
             continue
-        same_sequence = other.enrolment.sequence == conversation.enrolment.sequence
-        if same_sequence or other.ids & conversation.ids:
+        twice = other.enrolment.sequence == conversation.enrolment.sequence and other.addresses & conversation.addresses
+        shared = other.ids & conversation.ids and _readers(other, me) & readers
+        if twice or shared:
             address = conversation.enrolment.prospect.address
-            raise Refused(f"{address} is enrolled already: {other.id} ({other.enrolment.sequence}, {other.state})")
+            where = "" if twice else f" in the same thread with {other.enrolment.prospect.address}"
+            raise Refused(
+                f"{address} is enrolled already{where}: {other.id} ({other.enrolment.sequence}, {other.state})"
+            )
+
+
+def _readers(conversation: Conversation, me: Me) -> frozenset[str]:
+    people = recipients(conversation, me)
+    return conversation.addresses | {each.address for each in (*people.to, *people.cc)}
 
 
 async def _exchanged(mailbox: Mailbox, wanted: Search) -> list[Piece]:
@@ -199,13 +218,26 @@ def _named(prospect: Prospect, pieces: Iterable[Piece]) -> Prospect:
     return replace(prospect, name=name)
 
 
+def _open_since(pieces: Iterable[Piece], last_touch_at: datetime | None, mine: frozenset[str]) -> datetime | None:
+    """Her last message, or the first answer to it: a copy may be filed in Sent long after the answer came."""
+    if last_touch_at is None:
+        return None
+    pieces = tuple(pieces)
+    last = {each.message.message_id for each in pieces if each.received_at == last_touch_at}
+    answers = (each.received_at for each in pieces if not _is_hers(each, mine) and last & {*each.message.thread_ids})
+    return min((last_touch_at, *answers))
+
+
+def _is_hers(piece: Piece, mine: frozenset[str]) -> bool:
+    return any(each.address in mine for each in piece.message.from_)
+
+
 def _history(scan: _Scan, mine: frozenset[str]) -> tuple[str, ...]:
     """What is never an answer to a follow-up: everything of hers, and all that had arrived before her last message."""
-    until = scan.last_touch_at
     past = (
         piece.message.message_id
         for piece in scan.pieces
-        if until is None or piece.received_at < until or any(each.address in mine for each in piece.message.from_)
+        if scan.since is None or piece.received_at < scan.since or _is_hers(piece, mine)
     )
     return tuple(dict.fromkeys(past))
 
@@ -217,12 +249,12 @@ async def _judge(
 
     Each is judged as of its arrival: somebody who was away and has come back since is not held.
     """
-    if scan.last_touch_at is None:
+    if scan.since is None:
         return conversation
     known = index([conversation], account.me.addresses)
     arrivals: list[Arrival] = []
     for name, status in scan.statuses.items():
-        async for fetched in _since(mailbox, name, status, scan.last_touch_at):
+        async for fetched in _since(mailbox, name, status, scan.since):
             header = parse_headers(fetched.header)
             if concerns(header, known) and not is_hers(header, known):
                 whole = await mailbox.message(fetched)
@@ -272,13 +304,17 @@ def _check_open(conversation: Conversation) -> None:
     raise Refused(f"{address} is not to be followed up ({event.at:%Y-%m-%d %H:%M} UTC): {event.because}{words}{remedy}")
 
 
-def _set_back(ledger: Ledger, statuses: Mapping[str, Status]) -> None:
+def _set_back(ledger: Ledger, statuses: Mapping[str, Status], began_at: datetime) -> None:
     """Have the daemon read again what it may have passed by between the scan and now, when nobody knew of him."""
+    first = ledger.fact(READ_AT) is None  # no reading was ever complete: what the scan found is the beginning
+    if first:
+        ledger.remember(READ_AT, began_at.isoformat())
     cursors = ledger.cursors()
-    for name, status in statuses.items():
-        cursor = cursors.get(name)
-        passed = cursor is not None and cursor.uidvalidity == status.uidvalidity and cursor.next_uid > status.uidnext
-        if passed or not cursors:
+    for name in sorted(cursors.keys() | statuses.keys()):
+        status, cursor = statuses.get(name), cursors.get(name)
+        if status is None or (cursor is not None and cursor.uidvalidity != status.uidvalidity):
+            ledger.move_cursor(name, None)  # made or renumbered since the scan: read it from before the last reading
+        elif (first and cursor is None) or (cursor is not None and cursor.next_uid > status.uidnext):
             ledger.move_cursor(name, Cursor(status.uidvalidity, status.uidnext))
 
 

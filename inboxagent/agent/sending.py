@@ -316,7 +316,7 @@ class Sender:
         return Event(
             at=self._clock.now(),
             word=Word.REFUSED,
-            because=f"refused: {outcome.text}",
+            because=f"refused: {_words(outcome)}",
             step=ready.send.step.word,
             address=outcome.address,
             permanent=outcome.scope is Scope.PROSPECT,
@@ -326,7 +326,7 @@ class Sender:
         now = self._clock.now()
         conversation = self._store.conversation(ready.conversation_id)
         until = now + back_off(outcome, conversation.deferrals if conversation else 0)
-        because = f"put off: {outcome.text}"
+        because = f"put off: {_words(outcome)}"
         return Event(at=now, word=Word.DEFERRED, because=because, step=ready.send.step.word, until=until)
 
     def _stop_sending(self, outcome: Outcome) -> None:
@@ -359,7 +359,15 @@ def _fault(conversation: Conversation, error: Exception) -> Action:
 
 
 def _next_at(planned: Iterable[Planned]) -> datetime | None:
-    return min((each.action.at for each in planned if isinstance(each.action, Wait)), default=None)
+    """When the next step may fall due or the next hold ends."""
+    steps = [each.action.at for each in planned if isinstance(each.action, Wait)]
+    holds = [each.action.until for each in planned if isinstance(each.action, Rest) and each.action.until]
+    return min(steps + holds, default=None)
+
+
+def _words(outcome: Outcome) -> str:
+    """What we take it for, and the server's own words."""
+    return f"{outcome.means}: {outcome.text}" if outcome.means not in ("", outcome.text) else outcome.text
 
 
 def back_off(outcome: Outcome, deferrals: int) -> timedelta:

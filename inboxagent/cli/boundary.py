@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 
@@ -61,6 +60,8 @@ def _fault(error: Exception, debug: bool) -> int:
 
 
 def _keep(error: Exception) -> str:
+    import tempfile  # costly, and seldom needed
+
     try:
         descriptor, name = tempfile.mkstemp(prefix="inboxagent-fault-", suffix=".txt")
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -17,7 +17,7 @@ from inboxagent.outreach.state import Conversation
 
 def ahead_of(composition: Composition, conversation: Conversation) -> tuple[Coming, ...]:
     """The steps ahead in a conversation; none where its rule file cannot be read."""
-    rules = composition.rules()
+    rules = composition.rulebook
     sequence = rules.sequences.get(conversation.enrolment.sequence)
     if sequence is None:
         return ()
@@ -28,7 +28,7 @@ def ahead_of(composition: Composition, conversation: Conversation) -> tuple[Comi
 def say_calendar(composition: Composition, coming: Sequence[Coming]) -> None:
     """One line a step: when, which, and why then."""
     now, home = composition.clock.now(), composition.home
-    rows = [(f"  {when(each.at, home, now)}", plain(each.step.word), plain(each.because)) for each in coming]
+    rows = [(f"    {when(each.at, home, now)}", plain(each.step.word), plain(each.because)) for each in coming]
     for line in columns(rows):
         say(line)
 

@@ -52,7 +52,7 @@ def say_next(composition: Composition, conversation: Conversation) -> None:
     if ahead is None:
         return
     now = composition.clock.now()
-    say(f"       `{ahead.step}` goes out on {when(ahead.at, composition.home, now)} ({plain(ahead.because)}).")
+    say(f"  `{ahead.step}` goes out on {when(ahead.at, composition.home, now)} ({plain(ahead.because)}).")
     if not is_held(composition.lock_path):
         tell("No daemon is running, so nothing goes out until you start one: inboxagent run")
 
@@ -145,7 +145,7 @@ def _wait_end(composition: Composition, conversation: Conversation, words: str, 
     if wait is None:
         problem = report.problems[0]
         raise UsageError(f"--in: {problem.text}{f'; {problem.hint}' if problem.hint else ''}")
-    sequence = composition.rules().sequences.get(conversation.enrolment.sequence)
+    sequence = composition.rulebook.sequences.get(conversation.enrolment.sequence)
     zone = zone_of(conversation, sequence, composition.home) if sequence else composition.home
     return add_wait(now, wait, zone)
 

@@ -1,6 +1,5 @@
 """The command `inboxagent`. A subcommand's module is imported when it is called, so that the others cost nothing."""
 
-import difflib
 import importlib
 import os
 import sys
@@ -26,6 +25,7 @@ COMMANDS = {
     "drop": "inboxagent.cli.change:drop_command",
     "check": "inboxagent.cli.check:check_command",
     "classify": "inboxagent.cli.classify:classify_command",
+    "run": "inboxagent.cli.run:run_command",
     "demo": "inboxagent.cli.demo:demo",
 }
 
@@ -51,6 +51,8 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The subcommand that is called, or a usage error with the name that was probably meant."""
         if args[0] not in COMMANDS:
+            import difflib  # costly, and needed for slips only
+
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             meant = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(COMMANDS)}"
             ctx.fail(f'there is no command "{args[0]}"; {meant}')
@@ -64,7 +66,9 @@ class Commands(click.Group):
         sys.exit(guard(lambda: run(words, prog_name, **extra), debug=lambda: words[:1] == ["--debug"]))
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    "inboxagent", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, message="inboxagent %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of a fault instead of keeping it in a file.")
 @click.pass_context

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from inboxagent.edge.rulefiles import RuleFiles
     from inboxagent.edge.smtp import SmtpTransport
     from inboxagent.outreach.decide import Wait
+    from inboxagent.outreach.rulebook import Rulebook
     from inboxagent.ports import Store
 
 
@@ -63,6 +65,11 @@ class Composition:
 
         return RuleFiles(self.config.rules, find("rules"), self._tell)
 
+    @cached_property
+    def rulebook(self) -> "Rulebook":
+        """The rulebook as it was when this command first asked."""
+        return self.rules()
+
     @property
     def lock_path(self) -> Path:
         """The lock of the one process that may run for this account."""
@@ -82,30 +89,30 @@ class Composition:
         """The flags `PAUSED` that are up."""
         return find_flags(pause_folders(self.config.state))
 
-    def next_of(self, conversation: Conversation) -> "Wait | None":
-        """The step that comes next if nothing happens."""
+    def next_of(self, conversation: Conversation, now: datetime | None = None) -> "Wait | None":
+        """The step that comes next if nothing happens; one that is due comes `now`."""
         resting = conversation.state is State.HELD and conversation.held_until is None
         if resting or conversation.state not in (State.WAITING, State.HELD):
             return None
         from inboxagent.outreach.decide import outlook
 
-        sequence = self.rules().sequences.get(conversation.enrolment.sequence)
-        return outlook(conversation, sequence, self.clock.now(), self.home)
+        sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
+        return outlook(conversation, sequence, now or self.clock.now(), self.home)
 
     def earliest(self, conversations: Iterable[Conversation]) -> "tuple[Conversation, Wait] | None":
         """Whose step comes next of all, and which."""
         ahead = [(each, wait) for each in conversations if (wait := self.next_of(each)) is not None]
         return min(ahead, key=lambda pair: pair[1].at, default=None)
 
-    def account(self) -> "Account":
-        """What the agent is told."""
+    def account(self, *, dry: bool = False) -> "Account":
+        """What the agent is told. A dry one has no key for Message-IDs of its own, and makes none."""
         from inboxagent.agent.account import Account
         from inboxagent.edge.system_state import message_id_key
 
         make_state(self.config.state)
         return Account(
             me=self.config.me,
-            key=message_id_key(self.config.state),
+            key=b"" if dry else message_id_key(self.config.state),
             rules=self.rules,
             paused=lambda: next((f"the flag {flag} is up" for flag in self.flags()), None),
             limits=self.config.limits,

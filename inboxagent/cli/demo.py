@@ -1,7 +1,9 @@
 """`demo`: the whole agent on embedded mail servers, with a clock that runs fast. Nothing leaves the machine."""
 
 import asyncio
+import logging
 import smtplib
+import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,18 +13,24 @@ from email.utils import format_datetime, formataddr, make_msgid
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from inboxagent.agent.account import Account, Limits, Rulebook
+import click
+
+from inboxagent.agent.account import Account
 from inboxagent.agent.cycle import Agent
 from inboxagent.agent.enrolment import Wish, enroll
 from inboxagent.cli.demo_stage import Stage
 from inboxagent.cli.demo_story import BEGINS_AT, BY_ADDRESS, MAYA, PEOPLE, PROJECT, PROPOSAL, Answer, Person
 from inboxagent.cli.embedded import EmbeddedProvider, Letter, away
 from inboxagent.edge.imap import ImapMailbox
+from inboxagent.edge.rulefiles import RuleFiles
+from inboxagent.edge.shipped import find
 from inboxagent.edge.smtp import SmtpTransport
 from inboxagent.edge.store import open_store
 from inboxagent.mail.inbound import parse
 from inboxagent.outreach.events import Word
+from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Prospect
+from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.ports import Fetched, Store
 
 SEQUENCE = "proposal"
@@ -177,8 +185,19 @@ class Observer:
             self._stage.event(self._clock.now(), conversation, Word(word))
 
 
+@click.command()
+def demo() -> None:
+    """Show all of it on mail servers inside this process; nothing leaves the machine."""
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # the embedded server's own chatter
+    shipped = find("rules")
+    stage = Stage(lively=sys.stdout.isatty())
+    stage.begin()
+    if play(stage, RuleFiles(shipped, shipped)()):
+        raise SystemExit(1)
+
+
 def play(stage: Stage, rules: Rulebook) -> int:
-    """Run the demo in a temporary folder; the number of letters that should not have gone."""
+    """Run the play in a temporary folder; the number of letters that should not have gone."""
     with tempfile.TemporaryDirectory(prefix="inboxagent-demo-") as folder:
         return asyncio.run(Play(stage, rules, Path(folder)).run())
 

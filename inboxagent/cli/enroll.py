@@ -68,14 +68,15 @@ def enroll_command(
 async def _enroll(composition: Composition, wish: Wish, dry_run: bool) -> Conversation:
     mailbox = composition.mailbox()
     try:
-        return await enroll(composition.account(), mailbox, composition.store, composition.clock, wish, dry_run=dry_run)
+        account = composition.account(dry=True)  # enrolling writes no letter
+        return await enroll(account, mailbox, composition.store, composition.clock, wish, dry_run=dry_run)
     finally:
         await mailbox.close()
 
 
 def _sequence(composition: Composition, name: str) -> Sequence:
     name = name.removesuffix(".md")
-    rules = composition.rules()
+    rules = composition.rulebook
     if name in rules.sequences:
         return rules.sequences[name]
     problems = [problem for problem in composition.rules.problems if f"{name}.md:" in problem]
@@ -113,18 +114,21 @@ def _message_id(words: str | None) -> str | None:
 
 def _say_enrolled(composition: Composition, conversation: Conversation, dry_run: bool) -> None:
     now, home = composition.clock.now(), composition.home
-    verb = "would be enrolled" if dry_run else "is enrolled"
-    say(f"{conversation.id}  {who(conversation)} {verb} in {conversation.enrolment.sequence}.")
+    sequence = conversation.enrolment.sequence
+    if dry_run:  # its id would be another one
+        say(f"{who(conversation)} would be enrolled in {sequence}.")
+    else:
+        say(f"{conversation.id}  {who(conversation)} is enrolled in {sequence}.")
     latest = conversation.latest
     if latest is not None:
         touches = f"{conversation.touches} letter{'' if conversation.touches == 1 else 's'} of yours so far"
         last = conversation.enrolment.last_touch_at
         dated = f", the last one on {when(last, home, now)}" if last else ""
-        say(f'       Thread "{plain(latest.subject)}", {touches}{dated}.')
+        say(f'  Thread "{plain(latest.subject)}", {touches}{dated}.')
     if conversation.state is State.HELD:
-        say(f"       On hold: {plain(conversation.because)}.")
+        say(f"  On hold: {plain(conversation.because)}.")
     coming = ahead_of(composition, conversation)
-    say("       Unless he answers:" if coming else "       No letter is ahead.")
+    say("  Unless he answers:" if coming else "  No letter is ahead.")
     say_calendar(composition, coming)
     _tell_what_next(composition, conversation, dry_run)
 

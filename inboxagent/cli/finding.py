@@ -1,6 +1,5 @@
 """Which conversation she means: by its id, or by the address of the prospect."""
 
-import difflib
 from collections.abc import Sequence
 
 from inboxagent.errors import Refused
@@ -21,6 +20,8 @@ def find(conversations: Sequence[Conversation], words: str) -> Conversation:
 
 
 def _meant(conversations: Sequence[Conversation], wanted: str) -> str:
+    import difflib  # costly, and needed for slips only
+
     known = [word for each in conversations for word in (each.id, *sorted(each.addresses))]
     near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.6)
     if near:

@@ -1,6 +1,8 @@
 """`list` and `show`: who stands where, and the whole story of one."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import click
 
@@ -13,7 +15,13 @@ from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.state import Conversation, State
 
-COLOURS = {State.WAITING: "cyan", State.ANSWERED: "green", State.HELD: "yellow"}
+STYLES: Mapping[State, Mapping[str, Any]] = {
+    State.WAITING: {"fg": "cyan"},
+    State.ANSWERED: {"fg": "green"},
+    State.HELD: {"fg": "yellow"},
+    State.FINISHED: {"dim": True},
+    State.STOPPED: {"dim": True},
+}
 ORDER = (State.ANSWERED, State.HELD, State.WAITING, State.FINISHED, State.STOPPED)
 Row = tuple[Conversation, Wait | None]
 
@@ -55,9 +63,8 @@ def _say_table(composition: Composition, rows: list[Row]) -> None:
         for each, ahead in rows
     ]
     head, *lines = columns(table)
-    say(click.style(head, bold=True))
-    for (each, _), line in zip(rows, lines, strict=True):
-        say(click.style(line, fg=COLOURS.get(each.state), dim=each.state in (State.STOPPED, State.FINISHED)))
+    coloured = [click.style(line, **STYLES[each.state]) for (each, _), line in zip(rows, lines, strict=True)]
+    say("\n".join((click.style(head, bold=True), *coloured)))
 
 
 def _outlook(conversation: Conversation, ahead: Wait | None, composition: Composition, now: datetime) -> str:

@@ -104,6 +104,8 @@ def _cut(text: str, most: int) -> str:
 
 def cells(text: str) -> int:
     """How many columns of a terminal the text takes (Unicode TR 11)."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else not unicodedata.combining(char) for char in text)
 
 

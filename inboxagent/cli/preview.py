@@ -52,7 +52,7 @@ def _is_file(what: str) -> bool:
 
 def _preview_conversation(composition: Composition, what: str, as_json: bool) -> None:
     conversations = composition.store.conversations()
-    if not conversations and what in composition.rules().sequences:
+    if not conversations and what in composition.rulebook.sequences:
         raise Refused(f'nobody is enrolled as "{what}"; for the rule file, give its path')
     found = find(conversations, what)
     coming = ahead_of(composition, found)

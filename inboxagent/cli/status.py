@@ -1,6 +1,6 @@
 """`status`: whether the daemon lives and sees, and what waits for her."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,7 +80,7 @@ def standing(composition: Composition) -> Standing:
         return Standing(state=state, since=since, last_reading_at=last_reading_at, because=because)
 
     if not is_held(composition.lock_path):
-        return be("stopped", _instant(said.get("told_at")), "no daemon is running; start it with: inboxagent run")
+        return be("stopped", _instant(said.get("told_at")), f"no daemon is running{_last_words(said)}")
     if said.get("pid") != holder(composition.lock_path):
         return be("blind", composition.clock.now(), "the daemon has only just begun")
     if said.get("sight") != "ok":
@@ -93,6 +93,14 @@ def standing(composition: Composition) -> Standing:
     if flags := composition.flags():
         return be("paused", raised_at(flags[0]), f"{flags[0]} is there; end it with: inboxagent resume --all")
     return be("ok", _instant(said.get("since")), "all mailboxes are read")
+
+
+def _last_words(said: Mapping[str, object]) -> str:
+    """How the last daemon ended, and what to do."""
+    if not said:
+        return "; start it with: inboxagent run"
+    ended = f"ended: {said.get('because')}" if said.get("sight") == "stopped" else "was killed, or crashed"
+    return f"; the last one {ended}. Start it with: inboxagent run"
 
 
 def _overdue_since(composition: Composition, last_reading_at: datetime | None) -> datetime | None:

@@ -89,7 +89,7 @@ def _stuck(composition: Composition, conversation: Conversation) -> str:
     """Waiting, and yet nothing comes: the rule file is at its end, gone or broken."""
     from inboxagent.outreach.decide import decide
 
-    sequence = composition.rules().sequences.get(conversation.enrolment.sequence)
+    sequence = composition.rulebook.sequences.get(conversation.enrolment.sequence)
     action = decide(conversation, sequence, composition.clock.now(), composition.home)
     return f"Nothing goes out: {action.because}."
 

@@ -4,12 +4,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from inboxagent.agent.account import Limits
 from inboxagent.config import checks
 from inboxagent.config.places import default_state
 from inboxagent.config.source import Problem, Table, parse
 from inboxagent.config.values import Config, Secret, Server, Watching
 from inboxagent.errors import ConfigError
+from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.zones import is_zone
 

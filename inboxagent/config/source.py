@@ -1,6 +1,5 @@
 """A TOML text with its problems: tables that are asked key by key and remember what was wrong with the answers."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -108,6 +107,8 @@ class Table:
 
 
 def _remedy(key: str, table: str, known: Mapping[str, tuple[str, ...]], remedies: Mapping[str, str]) -> str:
+    import difflib  # costly, and needed for slips only
+
     if key in remedies:
         return remedies[key]
     if near := difflib.get_close_matches(key.lower(), known[table], n=1, cutoff=0.6):

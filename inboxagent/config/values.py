@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from inboxagent.agent.account import Limits
+from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 
 Security = Literal["tls", "starttls", "none"]

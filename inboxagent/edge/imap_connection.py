@@ -51,6 +51,7 @@ class Connection:
         self.server = server
         self.capabilities: frozenset[str] = frozenset()
         self.selected: str | None = None
+        self.opened: Opened | None = None  # what EXAMINE told of the selected mailbox
         self._password = password
         self._client: Client | None = None
         self._socket: socket.socket | None = None
@@ -155,16 +156,17 @@ class Connection:
 
     def examine(self, mailbox: str) -> Opened:
         """Open a mailbox for reading, with a fresh view of it. Raises `Unreachable` where the server says NO."""
-        self.selected, self._imap.state = None, "AUTH"
+        self._leave()
         ((kind, text),) = self.ask(("EXAMINE", quote(self._wire(mailbox))))
         if kind != "OK":
             raise self.trouble(f'does not open the mailbox "{mailbox}": {words(text)}')
         self.selected, self._imap.state = mailbox, "SELECTED"
-        return Opened(
+        self.opened = Opened(
             uidvalidity=self._number("UIDVALIDITY"),
             uidnext=self._number("UIDNEXT"),
             exists=self._number("EXISTS") or 0,
         )
+        return self.opened
 
     def search(self, criteria: str) -> list[int]:
         """UIDs in the open mailbox, ascending; `criteria` are ASCII as RFC 3501, 6.4.4 writes them."""
@@ -263,8 +265,11 @@ class Connection:
             return self.ask(*commands)
         # After EXAMINE a CLOSE removes nothing (RFC 3501, 6.4.2).
         _, *answers = self.ask(("UNSELECT" if self.has("UNSELECT") else "CLOSE",), *commands)
-        self.selected, self._imap.state = None, "AUTH"
+        self._leave()
         return answers
+
+    def _leave(self) -> None:
+        self.selected, self.opened, self._imap.state = None, None, "AUTH"
 
     def _wire(self, name: str) -> bytes:
         return self._wires.get(name) or bytes(imap_utf7.encode(name))

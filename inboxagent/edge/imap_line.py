@@ -13,6 +13,8 @@ from typing import Literal, cast
 
 from imapclient import IMAPClient, SocketTimeout
 
+from inboxagent.errors import Unreachable
+
 Security = Literal["tls", "starttls", "none"]
 
 # One line: a SEARCH answer over a million messages fits. A literal: more than any section we ask for.
@@ -37,7 +39,7 @@ class Server:
     @property
     def place(self) -> str:
         """host:port, for sentences."""
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def loopback(self) -> bool:
@@ -55,6 +57,7 @@ class Imap4(imaplib.IMAP4):
         """Connect and read the greeting. `opened` is told of each socket before it can block, and may raise."""
         self._server = server
         self._opened = opened
+        self._ahead: bytes | None = None  # a line that has been read and belongs to imaplib
         super().__init__(server.host, server.port, timeout=server.connect_after)
         self.is_readonly = True  # only EXAMINE is ever said, and imaplib need not wonder
 
@@ -87,6 +90,28 @@ class Imap4(imaplib.IMAP4):
                 stream.close()
         self.sock.close()
 
+    def _get_response(self) -> bytes | None:
+        """imaplib's, but FETCH responses, which come by the thousand, are taken apart here in a third of the time."""
+        line: bytes = super()._get_line()  # type: ignore[misc]  # not in the stubs
+        at = line.find(b" FETCH (", 2, 20) if line.startswith(b"* ") else -1
+        if at < 0:
+            self._ahead = line
+            response: bytes | None = super()._get_response()  # type: ignore[misc]
+            return response
+        pieces = self.untagged_responses.setdefault("FETCH", [])
+        text = line[at + 7 :]
+        while text.endswith(b"}"):
+            pieces.append((text, self.read(int(text[text.rindex(b"{") + 1 : -1]))))
+            text = super()._get_line()  # type: ignore[misc]
+        pieces.append(text)
+        return line
+
+    def _get_line(self) -> bytes:
+        line, self._ahead = self._ahead, None
+        if line is None:
+            line = super()._get_line()  # type: ignore[misc]
+        return line
+
     def wait_readable(self, seconds: float) -> bool:
         """Whether something can be read within this time. Raises `abort` at the end of the stream."""
         for _ in range(_EMPTY_READS):
@@ -112,7 +137,7 @@ class Imap4(imaplib.IMAP4):
     def _dial(self, timeout: float | None) -> socket.socket:
         sock = socket.create_connection((self.host, self.port), timeout)
         try:
-            _keep_alive(sock)
+            _tune(sock)
             self._opened(sock)
             if self._server.security == "tls":
                 sock = tls_context(self._server).wrap_socket(
@@ -160,8 +185,12 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
 
 
 def tls_context(server: Server) -> ssl.SSLContext:
-    """Certificates and host names are always checked. Raises OSError where the file of the authority cannot be read."""
-    return ssl.create_default_context(cafile=server.ca_file or None)
+    """Certificates and host names are always checked. Raises `Unreachable` where `ca_file` is no good."""
+    try:
+        return ssl.create_default_context(cafile=server.ca_file or None)
+    except OSError as error:
+        why = error.strerror or error
+        raise Unreachable(f"{server.place}: the certificates in {server.ca_file} cannot be read ({why})") from error
 
 
 def explain(error: Exception, server: Server) -> str:
@@ -196,7 +225,9 @@ def words(said: object, *, hide: str = "") -> str:
     return "".join(c if c.isprintable() else " " for c in text)[:300].strip()
 
 
-def _keep_alive(sock: socket.socket) -> None:
+def _tune(sock: socket.socket) -> None:
+    """Notice a dead line, and do not wait for more before a command goes out: imaplib sends literals in pieces."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE.items():
         if hasattr(socket, name):  # Linux has them all, others some

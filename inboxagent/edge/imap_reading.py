@@ -30,10 +30,7 @@ _MESSAGE_ITEMS = f"UID BODY.PEEK[HEADER]<0.{HEADER_CAP}> BODY.PEEK[TEXT]<0.{BODY
 
 def read_page(connection: Connection, mailbox: str, cursor: Cursor, uidnext: int, since: datetime | None) -> Page:
     """The first 1,000 messages from the cursor below `uidnext`, as `Mailbox.headers` promises."""
-    opened = examine(connection, mailbox, cursor.uidvalidity)
-    if opened.uidnext is not None and opened.uidnext < uidnext:
-        # A replica that lags behind: what it does not know yet would be passed over.
-        raise connection.trouble(f'shows the mailbox "{mailbox}" up to UID {opened.uidnext}, and had said {uidnext}')
+    opened = _view(connection, mailbox, cursor.uidvalidity, uidnext)
     uids, next_uid = _sift(connection, opened, cursor.next_uid, uidnext, criteria(since))
     if len(uids) > PAGE:
         uids, next_uid = uids[:PAGE], uids[PAGE]
@@ -71,6 +68,18 @@ def find(connection: Connection, mailbox: str, queries: Sequence[str]) -> list[F
     if lost is not None:
         raise connection.trouble(f'cannot give message UID {lost} of the mailbox "{mailbox}", which is there')
     return found
+
+
+def _view(connection: Connection, mailbox: str, uidvalidity: int, uidnext: int) -> Opened:
+    """The mailbox, open, with everything in view that is below `uidnext`."""
+    opened = connection.opened if connection.selected == mailbox else None
+    if opened and opened.uidvalidity == uidvalidity and opened.uidnext and opened.uidnext >= uidnext:
+        return opened
+    opened = examine(connection, mailbox, uidvalidity)
+    if opened.uidnext is not None and opened.uidnext < uidnext:
+        # A replica that lags behind: what it does not know yet would be passed over.
+        raise connection.trouble(f'shows the mailbox "{mailbox}" up to UID {opened.uidnext}, and had said {uidnext}')
+    return opened
 
 
 def examine(connection: Connection, mailbox: str, uidvalidity: int) -> Opened:

@@ -59,7 +59,8 @@ def _still_there(
 
 def _status(connection: Connection, name: str, items: dict[str, int] | str) -> Status:
     if isinstance(items, str):
-        raise connection.trouble(f'does not tell the status of the mailbox "{name}": {items}')
+        remedy = "to leave it out, list the mailboxes to be watched"
+        raise connection.trouble(f'does not tell the status of the mailbox "{name}": {items} ({remedy})')
     uidvalidity, uidnext = items.get("UIDVALIDITY"), items.get("UIDNEXT")
     if uidvalidity and uidnext:
         return Status(uidvalidity, uidnext)

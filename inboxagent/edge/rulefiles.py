@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from inboxagent.agent.account import Rulebook
 from inboxagent.outreach.phrases import Phrasebook, Phrases, phrases_for
+from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.rules.parse import parse_rule
 from inboxagent.rules.phrases import parse_phrases

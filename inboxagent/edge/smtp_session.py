@@ -61,8 +61,10 @@ class Server:
         if self.local_hostname is not None and not _HOST_NAME.fullmatch(self.local_hostname):
             raise ConfigError(f"smtp: local_hostname is not the name of a machine: {self.local_hostname!r}")
 
-    def trust(self) -> ssl.SSLContext:
-        """Whom to believe: certificate and host name are always checked."""
+    def trust(self) -> ssl.SSLContext | None:
+        """Whom to believe: certificate and host name are always checked. None where nothing is encrypted."""
+        if self.security == "none":
+            return None
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
@@ -79,10 +81,9 @@ def _is_loopback(host: str) -> bool:
 class Session:
     """A connection and the questions it can be asked; every answer that is not yes comes back as an `Outcome`."""
 
-    def __init__(self, server: Server, trust: ssl.SSLContext) -> None:
+    def __init__(self, server: Server, trust: ssl.SSLContext | None) -> None:
         """Connects nothing yet."""
         self._server = server
-        self._trust = trust
         self._smtp = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
@@ -116,6 +117,9 @@ class Session:
         self, phase: Phase, *words: bytes, yes: range = _SUCCESS, address: str | None = None
     ) -> Outcome | None:
         """Send one command; None where the server says yes, else what its reply, or its silence, means."""
+        if unasked := self._unasked():
+            self.drop()
+            return read_reply(phase, -1, f"an answer that nobody asked for: {unasked}", address=address)
         try:
             code, text = await self._smtp.execute_command(*words)
         except aiosmtplib.SMTPException as error:
@@ -126,6 +130,8 @@ class Session:
         """Write the dot and read what became of the letter. Nothing is written where the line is known to be lost."""
         if not self.alive:
             return read_break(Phase.BODY, f"{self._server.host} closed the line before the dot")
+        if unasked := self._unasked():
+            return read_break(Phase.BODY, f"an answer before the dot was written: {unasked}")
         try:
             code, text = await self._smtp.execute_command(b".", timeout=self._server.timeouts.dot)
         except Exception as error:  # noqa: BLE001 - whatever it is, the server may have the letter
@@ -152,6 +158,13 @@ class Session:
 
     def _unwritten(self) -> bool:
         return self.alive and cast(asyncio.WriteTransport, self._smtp.transport).get_write_buffer_size() > 0
+
+    def _unasked(self) -> str:
+        """What the server said beyond the last reply; aiosmtplib would take it for the answer to the next command.
+
+        It has no public name, so without it we would be no worse off than without this look.
+        """
+        return bytes(getattr(self._smtp.protocol, "_buffer", b"")).decode("utf-8", "replace").strip()
 
     async def reset(self) -> None:
         """RSET (RFC 5321, 4.1.1.5), so that the next letter may come; a server that dislikes it loses the line."""

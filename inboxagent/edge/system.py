@@ -1,9 +1,11 @@
 """The machine's clock and its stop signals."""
 
-import asyncio
-import signal
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 # Linux counts suspends on a clock of its own; elsewhere the monotonic clock is the nearest there is.
 _BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -25,8 +27,12 @@ class SystemClock:
         return max(0.0, (at - self.now()).total_seconds())
 
 
-def stop_on_signals(stop: asyncio.Event) -> None:
+def stop_on_signals(stop: "asyncio.Event") -> None:
     """Have SIGTERM and SIGINT set `stop`, in the running loop. A second one ends the process at once, as it used to."""
+    # Only a daemon needs these, and most commands are over before asyncio would be imported.
+    import asyncio
+    import signal
+
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import secrets
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +24,8 @@ def make_state(folder: Path) -> None:
 
 def message_id_key(folder: Path) -> bytes:
     """The 32 secret bytes behind the Message-IDs; made once. Raises StateUnwritable, StateDamaged."""
+    import secrets
+
     path = folder / "key"
     if not path.exists():
         with _explained(path), _beside(path, secrets.token_bytes(KEY_LENGTH)) as made, suppress(FileExistsError):
@@ -78,6 +78,8 @@ def write_whole(path: Path, content: bytes) -> None:
 @contextmanager
 def _beside(path: Path, content: bytes) -> Iterator[Path]:
     """A durable temporary file in the same folder, removed afterwards unless it was renamed."""
+    import tempfile  # costly, and most commands write no file of their own
+
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
         with open(descriptor, "wb") as file:

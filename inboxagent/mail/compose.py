@@ -24,7 +24,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A letter to be written: ids with angle brackets, oldest reference first, `date` aware, any line ends in `text`."""
+    """A letter to be written: ids with angle brackets, oldest reference first, `date` aware, any line ends."""
 
     from_: Address
     to: tuple[Address, ...]

@@ -1,9 +1,13 @@
 """HTML mail as plain text, never shown as HTML; linear, through selectolax (lexbor)."""
 
+import re
+
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 LONGEST_HTML = 262_144
 MOST_NODES = 50_000
+# The parser's time grows with the square of what is open at once; mail programs nest a few dozen deep.
+DEEPEST = 1_000
 
 _BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "center", "dd", "div", "dl", "dt", "figure", "footer", "form"}
@@ -13,10 +17,43 @@ _BLOCKS = frozenset(
 _SILENT = "head, script, style, title, noscript, template, object, svg"
 
 
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
+_VOID = frozenset({"br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "wbr"})
+
+
+def _bounded(html: str) -> str:
+    """Capped in size, and cut where more than a thousand elements are open."""
+    html = html[:LONGEST_HTML]
+    depth = 0
+    for tag in _TAG.finditer(html):
+        if tag[2].lower() not in _VOID:
+            depth += -1 if tag[1] else 1
+            if depth > DEEPEST:
+                return html[: tag.start()]
+    return html
+
+
 def to_text(html: str) -> str:
     """The visible text of an HTML body, a line for each block and `<br>`, quotations marked with "> "."""
-    tree = LexborHTMLParser(html[:LONGEST_HTML])
+    tree = LexborHTMLParser(_bounded(html))
     return node_text(tree.body) if tree.body is not None else ""
+
+
+# What mail programs mark as not the writer's own: the words before a quotation, the quotation, the signature.
+_FOREIGN = (
+    ".gmail_attr, .moz-cite-prefix, .gmail_signature, .moz-signature, .protonmail_signature_block, .protonmail_quote, "
+    ".yahoo_quoted, [id^=yahoo_quoted], .zmail_extra, #mail-editor-reference-message-container"
+)
+
+
+def own_text(html: str) -> str:
+    """The visible text without what the writer's mail program marks as quotation or signature."""
+    tree = LexborHTMLParser(_bounded(html))
+    if tree.body is None:
+        return ""
+    for foreign in tree.body.css(_FOREIGN):
+        foreign.decompose()
+    return node_text(tree.body)
 
 
 def node_text(root: LexborNode) -> str:

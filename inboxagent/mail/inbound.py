@@ -13,7 +13,7 @@ from email.parser import BytesHeaderParser
 
 from inboxagent.mail import html as html_body
 from inboxagent.mail.headers import Address, addresses, decode, message_ids, to_text
-from inboxagent.mail.report import Report, read_report
+from inboxagent.mail.report import Report, read_report, report_fields
 
 LONGEST_HEADER = 65_536
 LONGEST_BODY = 262_144
@@ -27,6 +27,7 @@ UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError
 _FOLD = re.compile(r"\r?\n(?=[ \t])|[\r\n]+")
 _CONTAINER = re.compile(rb"^content-type:\s{0,20}(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(rb"^--\S", re.MULTILINE)
+_USED = re.compile(r'^--([^\s"]{1,200})[ \t]{0,9}\r?\nContent-', re.IGNORECASE | re.MULTILINE)
 _HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
 
 
@@ -35,8 +36,9 @@ class Inbound:
     """A parsed message, or (`complete` False) only its header section.
 
     `fields` maps lower-case names to raw unfolded values in the order they came. `message_id` is never empty: without
-    a Message-ID field it is a hash of From, Date, Subject and the body. `text` is the plain text of the body without
-    the messages attached to it; `returned` the readable text of those (a bounce has one). `date` is UTC.
+    a Message-ID field it is a hash of From, Date, Subject and the body. `text` is the plain text of the body, made from
+    `html` unless `has_plain`; attached messages are not in it, their readable text is `returned` (a bounce has such).
+    `date` is UTC.
     """
 
     fields: Mapping[str, tuple[str, ...]]
@@ -54,6 +56,7 @@ class Inbound:
     text: str = ""
     html: str = ""
     returned: str = ""
+    has_plain: bool = True
     report: Report | None = None
     complete: bool = True
 
@@ -78,6 +81,7 @@ def parse(raw: bytes) -> Inbound:
         text=text[:LONGEST_BODY],
         html=html[:LONGEST_BODY],
         returned=_returned(message),
+        has_plain=bool(plain.strip()),
         report=read_report(message),
         complete=True,
     )
@@ -105,6 +109,8 @@ def bounded(raw: bytes) -> bytes:
 def _unwrapped(raw: bytes) -> bytes:
     """Without the empty lines and the "From " line of an mbox file that may stand before the first field."""
     raw = raw[: LONGEST_HEADER + LONGEST_BODY + 1_024].lstrip(b"\r\n")
+    if b"\n" not in raw[:2_000]:
+        raw = raw.replace(b"\r", b"\n")
     if raw.startswith((b"From ", b">From ")):
         raw = raw.partition(b"\n")[2]
     return raw
@@ -112,12 +118,21 @@ def _unwrapped(raw: bytes) -> bytes:
 
 def _message(raw: bytes) -> Message:
     try:
-        return email.message_from_bytes(raw)
+        return _repaired(email.message_from_bytes(raw))
     except UNREADABLE:  # the standard parser is not total; what it cannot read is text
         message = BytesHeaderParser().parsebytes(raw)
         for name in ("content-type", "content-transfer-encoding"):
             del message[name]
         return message
+
+
+def _repaired(message: Message) -> Message:
+    """A multipart whose declared boundary occurs nowhere, split at the one that does."""
+    body = message.get_payload()
+    if message.get_content_maintype() == "multipart" and isinstance(body, str) and (found := _USED.search(body)):
+        inner = email.message_from_string(f'Content-Type: multipart/mixed; boundary="{found[1]}"\n\n{body}')
+        message.set_payload(inner.get_payload())
+    return message
 
 
 def _inbound(
@@ -126,6 +141,7 @@ def _inbound(
     text: str = "",
     html: str = "",
     returned: str = "",
+    has_plain: bool = True,
     report: Report | None = None,
     complete: bool,
 ) -> Inbound:
@@ -147,6 +163,7 @@ def _inbound(
         text=text,
         html=html,
         returned=returned,
+        has_plain=has_plain,
         report=report,
         complete=complete,
     )
@@ -210,8 +227,19 @@ def own_text_parts(message: Message) -> Iterator[Message]:
         if part.is_multipart():
             if kind.startswith("multipart/"):
                 stack.extend(reversed(_children(part)))
-        elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
+        elif _is_shown(part, kind) and not is_returned(part, message):
             yield part
+
+
+def _is_shown(part: Message, kind: str) -> bool:
+    if kind.startswith("multipart/"):
+        return True  # declared so, but nothing in it could be told apart
+    return kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment"
+
+
+def is_returned(part: Message, message: Message) -> bool:
+    """Whether a part is a returned message whose header section was taken for that of the part."""
+    return part is not message and ("message-id" in part or "received" in part)
 
 
 def _children(part: Message) -> list[Message]:
@@ -224,7 +252,8 @@ def _plain_part(part: Message) -> Message:
     costs it every letter that is not ASCII."""
     text = to_text(_octets(part), str(part.get_content_charset("utf-8") or "utf-8"))
     plain = Message()
-    plain["Content-Type"] = f'{part.get_content_type()}; charset="utf-8"'
+    kind = "text/html" if part.get_content_type() == "text/html" else "text/plain"
+    plain["Content-Type"] = f'{kind}; charset="utf-8"'
     plain["Content-Transfer-Encoding"] = "base64"
     plain.set_payload(base64.b64encode(text.encode("utf-8", "replace")).decode("ascii"))
     return plain
@@ -247,6 +276,8 @@ def _returned(message: Message) -> str:
             found += [_source(child) for child in _children(part)]
         elif "rfc822" in kind or (kind.startswith("message/") and not part.is_multipart()):
             found.append(to_text(_octets(part), "utf-8")[:32_768])
+        elif is_returned(part, message):
+            found.append(_source(part))
     return "\n\n".join(found)[:LONGEST_BODY]
 
 
@@ -261,7 +292,8 @@ def _walk(message: Message) -> Iterator[Message]:
 
 
 def _source(message: Message) -> str:
-    """The header section and the own text of an attached message."""
+    """The header section, the own text and the report fields of an attached message."""
     fields = "".join(f"{name}: {value}\n" for name, value in message.raw_items())
-    body = "".join(to_text(_octets(part), str(part.get_content_charset("utf-8"))) for part in own_text_parts(message))
-    return f"{fields}\n{body}"[:32_768]
+    texts = [to_text(_octets(part), str(part.get_content_charset("utf-8"))) for part in own_text_parts(message)]
+    reports = [report_fields(part) for part in _walk(message) if part.get_content_type() == "message/delivery-status"]
+    return "\n".join([fields, *texts, *reports])[:32_768]

@@ -1,34 +1,66 @@
 """What he himself wrote: the text of an answer without quotation, signature, footers and our own words."""
 
+import functools
 import re
 from collections.abc import Iterable
 
-from inboxagent.mail import phrases
+from inboxagent.mail import html, languages, phrases
 from inboxagent.mail.inbound import Inbound
 
-_QUOTED = re.compile(r"\s{0,3}(?:[>|]|＞)")
-_HAS_DATE = re.compile(r"\d{1,2}[:.h時时點点시]\s?\d\d|\d{4}|\d{1,2}[./\-]\s?\d{1,2}[./\-]")
-_ADDRESS = re.compile(r"<?[^\s<>]{1,100}@[^\s<>]{1,100}>?")
-_LABEL = re.compile(r"\s{0,3}\*{0,2}([^\W\d_][^:：\n<>@]{0,24}?)\s?\*{0,2}[:：]\*{0,2}\s{0,4}\S")
-_RULE = re.compile(r"\s{0,3}(?:_{8,}|-{3,}\s?[^\s-][^-]{2,50}-{3,}|\*{5,}|={8,})\s{0,3}")
-_SIGNATURE = re.compile(r"\s{0,2}(?:--|—|__|—–|--\xa0)\s{0,2}")
+MOST_ATTRIBUTION_LINES = 4
+HEADER_BLOCK_LINES = 8
+
+_QUOTED = re.compile(r"\s{0,3}(?:[>|＞]|[A-Z]{1,2}>\s)")
+_OPEN_BRACKET = re.compile(r"<[^<>\s]{0,200}$")
+_CLOSE_BRACKET = re.compile(r"[^\s<>]{0,200}>")
+_YEAR_OR_TIME = re.compile(
+    r"(?<!\d)\d{1,2}\s?[:.h時点점시]\s?\d\d(?!\d)|(?<!\d)(?:19|20|25)\d\d(?!\d)|(?<!\d)\d{1,2}[./\-]\s?\d{1,2}[./\-]\s?\d\d"
+)
+_FULL_TIME = re.compile(r"(?:19|20)\d\d.{1,12}\d{1,2}:\d\d")
+_ADDRESS = re.compile(r"[^\s<>@]{1,100}@[^\s<>@]{1,100}")
+_LABELLED = re.compile(r"\s{0,12}[*_]{0,2}([^\W\d_][^:：\n<>@*]{0,24}?)\s?[*_]{0,2}\s?[:：][*_]{0,2}(?:\s|$|(?<=：))")
+_RULE = re.compile(r"\s{0,3}(?:_{8,}|\*{5,}|={8,}|-{5,}|-{2,}\s?[^\s-][^\n]{2,60}?\s?-{2,})\s{0,3}")
+_SIGNATURE = re.compile(r"\s{0,2}(?:-- ?|--\xa0|—|__|—–)\s{0,2}")
+_ORNAMENT = re.compile(r"[\s=_*#~\-–—ᐧ·.]{1,200}")
+_DASHES = re.compile(r"^[\s\-–—>*|]+|[\s\-–—*|]+$")
 
 
 def new_text(message: Inbound, ours: Iterable[str] = ()) -> str:
-    """The words of his own in an answer, lines kept; `ours` are texts that we sent, whose lines are left out."""
-    lines = phrases.unseen_removed(message.text[:262_144]).replace("\xa0", " ").splitlines()[: phrases.MOST_LINES]
-    kept = _without_quotation([line.rstrip() for line in lines])
-    kept = _without_signature(kept)
+    """The words of his own in an answer, lines kept; `ours` are texts that we sent, whose lines are left out.
+
+    Empty where he added nothing: our own words coming back are never taken for his.
+    """
+    source = message.text if message.has_plain else html.own_text(message.html)
+    text = phrases.unseen_removed(source[:262_144]).replace("\xa0", " ")
+    lines = [line.rstrip() for line in text.splitlines()[: phrases.MOST_LINES]]
+    kept = _without_quotation(_joined_brackets(lines))
+    kept = _without_disclaimer(_without_signature(kept))
     return _tidy(_without_ours(kept, ours))
 
 
+def _joined_brackets(lines: list[str]) -> list[str]:
+    """Addresses that line wrapping tore apart after their opening bracket, put together again."""
+    joined: list[str] = []
+    for line in lines:
+        if joined and _OPEN_BRACKET.search(joined[-1][-300:]) and _CLOSE_BRACKET.match(line):
+            joined[-1] += line
+        else:
+            joined.append(line)
+    return joined
+
+
 def _without_quotation(lines: list[str]) -> list[str]:
+    """Quoted lines and what introduces them go; answers between them stay; an unmarked original ends the text."""
     kept: list[str] = []
     at = 0
     while at < len(lines):
-        if _QUOTED.match(lines[at]):
-            _drop_attribution(kept)
+        height = attribution(lines, at)
+        if _QUOTED.match(lines[at]) or _is_wrapped_quotation(lines, at):
             at += 1
+        elif height:
+            at += height
+            if kept and any(line.strip() for line in kept) and not _quotation_follows(lines, at):
+                break
         elif _starts_original(lines, at):
             break
         else:
@@ -37,67 +69,146 @@ def _without_quotation(lines: list[str]) -> list[str]:
     return kept
 
 
-def _drop_attribution(kept: list[str]) -> None:
-    """Remove the line or two that introduce a quotation ("On ... he wrote:"), in whatever language."""
-    blank = 0
-    while blank < 2 and len(kept) > blank and not kept[-1 - blank].strip():
-        blank += 1
-    for height in (1, 2, 3):
-        head = kept[len(kept) - blank - height : len(kept) - blank]
-        if len(head) == height and all(head) and is_attribution(" ".join(head)):
-            del kept[len(kept) - blank - height :]
-            return
-
-
-def is_attribution(line: str) -> bool:
-    """Whether a line introduces a quotation: ends in a colon and names a time, or an address, or a word for writing."""
-    line = line.strip()[: phrases.LONGEST_LINE]
-    if not line.endswith((":", "：")):
+def _is_wrapped_quotation(lines: list[str], at: int) -> bool:
+    """The tail of a long quoted line that a mail program wrapped without marking it."""
+    if not 0 < at < len(lines) - 1 or not lines[at][:1].islower():
         return False
-    return bool(_HAS_DATE.search(line) or _ADDRESS.search(line))
+    return bool(_QUOTED.match(lines[at - 1]) and len(lines[at - 1]) >= 60 and _QUOTED.match(lines[at + 1]))
+
+
+def _quotation_follows(lines: list[str], at: int) -> bool:
+    return bool(_QUOTED.match(next((line for line in lines[at : at + 4] if line.strip()), "")))
+
+
+def attribution(lines: list[str], at: int) -> int:
+    """How many lines from here on introduce a quotation ("On ... he wrote:"), in whatever language; 0 for none.
+
+    It names a time and an address, or a time and a verb of writing, and ends in a colon or that verb; right before
+    quoted lines a time and an address are enough.
+    """
+    if not lines[at].strip() or (
+        at and lines[at - 1].strip() and not _QUOTED.match(lines[at - 1]) and not _may_begin(lines[at])
+    ):
+        return 0
+    for height in range(1, MOST_ATTRIBUTION_LINES + 1):
+        block = [line.strip() for line in lines[at : at + height]]
+        if len(block) < height or not block[-1] or _QUOTED.match(lines[at + height - 1]):
+            return 0
+        quoted = _quotation_follows(lines, at + height)
+        if _introduces(" ".join(block)[:400], quoted=quoted):
+            # What stands before a complete attribution is his own.
+            shorter = height > 1 and not _names(block[0]) and _introduces(" ".join(block[1:]), quoted=quoted)
+            return 0 if shorter else height
+    return 0
+
+
+def _names(line: str) -> bool:
+    """Whether a line names a time or an address, as the first line of an attribution does."""
+    return bool(_YEAR_OR_TIME.search(line) or _ADDRESS.search(line) or line.lower() in ("on", "am", "le"))
+
+
+def _may_begin(line: str) -> bool:
+    return bool(_YEAR_OR_TIME.search(line[:200]))
+
+
+def _introduces(words: str, *, quoted: bool) -> bool:
+    words = _DASHES.sub("", words)
+    if not words or len(words) > 330 or not _YEAR_OR_TIME.search(words):
+        return bool(quoted and words.endswith((":", "：")) and phrases.ends("writes", words.rstrip(":： ")))
+    colon = words.endswith((":", "："))
+    address = bool(_ADDRESS.search(words))
+    if colon and (quoted or address):
+        return True
+    if quoted and len(words) < 100 and _FULL_TIME.search(words) and not words.endswith((".", "!", "?")):
+        return True
+    return bool((quoted and address and words.endswith(">")) or _ends_in_writing(words, colon=colon, address=address))
+
+
+def _ends_in_writing(words: str, *, colon: bool, address: bool) -> bool:
+    if colon:
+        return bool(phrases.find("writes", words))
+    return address and phrases.ends("writes", words)
 
 
 def _starts_original(lines: list[str], at: int) -> bool:
     """Whether the message that was answered begins here: a separator with a header block, or the block alone."""
-    line = lines[at]
+    line = lines[at][: phrases.LONGEST_LINE]
     if _RULE.fullmatch(line):
         return _is_header_block(_next_lines(lines, at + 1)) or bool(phrases.find("separators", line))
-    return bool(line) and _is_header_block(lines[at : at + 8])
+    return bool(_LABELLED.match(line)) and _is_header_block(lines[at : at + HEADER_BLOCK_LINES])
 
 
 def _next_lines(lines: list[str], at: int) -> list[str]:
     while at < len(lines) and not lines[at].strip():
         at += 1
-    return lines[at : at + 8]
+    return lines[at : at + HEADER_BLOCK_LINES]
 
 
 def _is_header_block(lines: list[str]) -> bool:
-    """Three or more "Label: value" lines in a row with an address and a date among them."""
-    block = []
+    """Labelled lines in a row: two or more whose labels a language knows, beginning with a sender or a date, or three
+    of any language with an address and a date among them."""
+    labels: list[str] = []
+    block: list[str] = []
     for line in lines:
-        if not _LABEL.match(line[: phrases.LONGEST_LINE]):
+        match = _LABELLED.match(line[: phrases.LONGEST_LINE])
+        if match:
+            labels.append(phrases.fold(match[1]))
+        elif not labels or not line.strip() or len(labels) == len(block) - 1:
             break
         block.append(line)
-    joined = "\n".join(block)
-    return len(block) >= 3 and bool(_HAS_DATE.search(joined)) and (bool(_ADDRESS.search(joined)) or len(block) >= 4)
+    known = sum(label in phrases.words("labels") for label in labels)
+    text = "\n".join(block)
+    if labels and labels[0] in _first_labels() and (known >= 3 or (known == 2 and _ADDRESS.search(text))):
+        return True
+    return len(labels) >= 3 and bool(_YEAR_OR_TIME.search(text) and _ADDRESS.search(text))
+
+
+@functools.cache
+def _first_labels() -> frozenset[str]:
+    """The labels with which header blocks begin: the first three of each language name the sender and the time."""
+    packs = languages.packs()
+    return frozenset(phrases.fold(label) for pack in packs for label in pack.words("labels")[:3])
 
 
 def _without_signature(lines: list[str]) -> list[str]:
+    """The signature goes from its delimiter (RFC 3676 4.3) on; footers of mail programs go line by line."""
+    fenced = False
     for at, line in enumerate(lines):
-        if (at or len(lines) > 1) and _SIGNATURE.fullmatch(line):
-            return lines[:at]
-        if at and phrases.find("mobile", line):
+        fenced ^= line.lstrip().startswith("```")
+        if at and not fenced and _SIGNATURE.fullmatch(line) and any(each.strip() for each in lines[:at]):
+            lines = lines[:at]
+            break
+    return [line for line in lines if not _is_footer(line)]
+
+
+def _is_footer(line: str) -> bool:
+    words = line.split()
+    if not 0 < len(words) <= 8 or "," in line:
+        return False
+    folded = phrases.fold(re.sub(r"<[^>]{0,200}>|\[[^\]]{0,200}\]", "", line))
+    return any(True for _ in phrases.beginnings("mobile", folded)) or any(folded.endswith(each) for each in _ENDINGS)
+
+
+# "… iPhone'umdan gönderildi": languages that put the verb last.
+_ENDINGS = ("gonderildi", "에서 보냄", "から送信", "gesendet", "kuldve")
+
+
+def _without_disclaimer(lines: list[str]) -> list[str]:
+    """A legal notice in a paragraph of its own ends the text."""
+    for at, line in enumerate(lines):
+        begins = at > 0 and not lines[at - 1].strip() and line.strip()
+        if begins and len(line) > 20 and phrases.find("disclaimer", line[:200]):
             return lines[:at]
     return lines
 
 
 def _without_ours(lines: list[str], ours: Iterable[str]) -> list[str]:
-    """Leave out lines that we sent ourselves; short ones only where their neighbours are ours too."""
+    """Leave out lines that we sent ourselves; very short ones say too little to be recognised."""
     sent = {phrases.fold(line.strip("> ")) for text in ours for line in phrases.lines(text)}
-    if not sent:
-        return lines
-    return [line for line in lines if len(folded := phrases.fold(line)) < 12 or folded not in sent]
+    return [line for line in lines if len(folded := phrases.fold(line)) < 12 or folded not in sent] if sent else lines
 
 
 def _tidy(lines: list[str]) -> str:
+    while lines and _ORNAMENT.fullmatch(lines[-1] or " "):
+        lines = lines[:-1]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

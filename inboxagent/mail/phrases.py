@@ -6,6 +6,7 @@ In a phrase ` ... ` stands for up to forty characters within one line and a `*` 
 import functools
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from inboxagent.mail import languages
@@ -13,6 +14,8 @@ from inboxagent.mail import languages
 # More lines or longer ones do not come from a person who says something about stopping or being away.
 MOST_LINES = 2_000
 LONGEST_LINE = 300
+# What says how a message is meant stands at its beginning.
+LONGEST_TEXT = 32_768
 
 # Zero-width, bidirectional and soft-hyphen characters, with which a word can be broken up unseen.
 _UNSEEN = dict.fromkeys(
@@ -24,15 +27,16 @@ _STRAIGHT = str.maketrans(
 _SPACE = re.compile(r"\s+")
 _GAP = ".{0,40}?"
 # Scripts that set no space between words: a phrase may begin and end anywhere.
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A phrase that was found: the language, and the words of the text around it."""
+    """A phrase that was found: the language, the words of the text around it, its place in the folded text."""
 
     language: str
     words: str
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,17 @@ class Phrase:
 
     language: str
     fragments: tuple[str, ...]
-    pattern: re.Pattern[str]
+    source: str
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern, compiled when a fragment was found: of ten thousand phrases few ever are."""
+        return _compiled(self.source)
+
+
+@functools.cache
+def _compiled(source: str) -> re.Pattern[str]:
+    return re.compile(source)
 
 
 def unseen_removed(text: str) -> str:
@@ -52,6 +66,8 @@ def unseen_removed(text: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """One form for what reads alike: case, width, accents, quotation marks and white space are evened out."""
+    if text.isascii():
+        return _SPACE.sub(" ", text.lower().replace("`", "'")).strip()
     text = unicodedata.normalize("NFKD", text.translate(_UNSEEN).translate(_STRAIGHT)).casefold()
     text = "".join(c for c in text if not unicodedata.combining(c))
     return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
@@ -62,12 +78,12 @@ def compile_phrase(language: str, phrase: str) -> Phrase:
     pieces = [fold(piece) for piece in phrase.split("...")]
     fragments = tuple(piece.rstrip("*").strip() for chunk in pieces for piece in re.split(r"\*", chunk))
     pattern = _GAP.join(_piece_pattern(piece) for piece in pieces)
-    return Phrase(language, tuple(f for f in fragments if f), re.compile(pattern))
+    return Phrase(language, tuple(f for f in fragments if f), pattern)
 
 
 def _piece_pattern(piece: str) -> str:
-    start = "" if _UNSPACED.match(piece) or not piece[:1].isalnum() else r"(?<!\w)"
-    end = "" if piece.endswith("*") or _UNSPACED.match(piece[-1:]) or not piece[-1:].isalnum() else r"(?!\w)"
+    start = "" if UNSPACED.match(piece) or not piece[:1].isalnum() else r"(?<!\w)"
+    end = "" if piece.endswith("*") or UNSPACED.match(piece[-1:]) or not piece[-1:].isalnum() else r"(?!\w)"
     return start + re.escape(piece).replace(r"\*", r"\w{0,12}").replace(r"\ ", r"\s") + end
 
 
@@ -75,6 +91,13 @@ def _piece_pattern(piece: str) -> str:
 def phrases(subject: str) -> tuple[Phrase, ...]:
     """The phrases of all languages on one subject."""
     return tuple(compile_phrase(pack.code, phrase) for pack in languages.packs() for phrase in pack.words(subject))
+
+
+@functools.cache
+def of(language: str, subject: str) -> tuple[Phrase, ...]:
+    """The phrases of one language on one subject, longest first."""
+    found = [phrase for phrase in phrases(subject) if phrase.language == language]
+    return tuple(sorted(found, key=lambda phrase: len(phrase.source), reverse=True))
 
 
 @functools.cache
@@ -90,15 +113,36 @@ def lines(text: str) -> list[str]:
 
 def find(subject: str, text: str) -> Hit | None:
     """The first phrase of a subject within the text, in any language."""
-    folded = fold(text[: MOST_LINES * LONGEST_LINE])
+    return next(_hits(subject, text), None)
+
+
+def find_all(subject: str, text: str) -> list[Hit]:
+    """Every phrase of a subject that occurs in the text, in any language, each once."""
+    return list(_hits(subject, text))
+
+
+def _hits(subject: str, text: str) -> Iterator[Hit]:
+    folded = fold(text[:LONGEST_TEXT])
     for phrase in phrases(subject):
-        if all(fragment in folded for fragment in phrase.fragments) and (match := phrase.pattern.search(folded)):
-            return Hit(phrase.language, excerpt(folded, match.start(), match.end()))
-    return None
+        if phrase.fragments[0] in folded and (match := phrase.pattern.search(folded)):
+            yield Hit(phrase.language, excerpt(folded, match.start(), match.end()), match.start())
+
+
+def beginnings(subject: str, folded: str) -> Iterator[re.Match[str]]:
+    """The phrases of a subject with which a folded text begins."""
+    for phrase in phrases(subject):
+        if phrase.fragments[0] in folded and (match := phrase.pattern.match(folded)):
+            yield match
+
+
+def ends(subject: str, text: str) -> bool:
+    """Whether a text ends with a phrase of a subject."""
+    folded = fold(text[-120:])
+    return any(folded.endswith(word) for word in words(subject))
 
 
 def excerpt(text: str, start: int, end: int) -> str:
     """The words around a match, at most about 100 characters, cut at spaces."""
-    left = max(text.rfind(". ", 0, start) + 2 if ". " in text[:start] else 0, start - 30, 0)
-    piece = text[left : max(end, min(end + 40, len(text)))]
-    return piece.strip()[:160]
+    left = text.find(" ", start - 30) + 1 if start > 30 else 0
+    right = text.rfind(" ", end, end + 40) if end + 40 < len(text) else len(text)
+    return text[min(left, start) : max(right, end)].strip()[:160]

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Literal
 
+from inboxagent.mail.diagnosis import DEAD, diagnose
 from inboxagent.mail.headers import decode, message_ids
 
 Kind = Literal["bounce", "delayed", "delivered", "receipt", "complaint"]
 
 LONGEST_DIAGNOSTIC = 2_000
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
-_REPLY_CODE = re.compile(r"(?<![\d.])([45])(\d\d)(?![\d.])")
 _ADDRESS = re.compile(r"[^\s<>;,()\"\[\]]{1,200}@[^\s<>;,()\"\[\]]{1,255}")
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z\-]{1,60})[ \t]*:[ \t]*(.*)$")
-# Enhanced codes (RFC 3463) that say the address itself is dead.
-_DEAD = frozenset({(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +42,8 @@ class Report:
 def read_report(message: Message) -> Report | None:
     """The report in a message, or None where it is no report. Decides by Action, not by the digit of Status."""
     parts = list(_parts(message))
+    if complaint := _hotmail_complaint(message, parts):
+        return complaint
     for part in parts:
         reader = _READERS.get(part.get_content_type())
         if reader is not None and (report := reader(part, parts)):
@@ -64,8 +64,9 @@ def _parts(message: Message) -> Iterator[Message]:
 
 def _delivery(part: Message, parts: list[Message]) -> Report | None:
     """RFC 3464: one block of fields for the message, one for each recipient."""
-    blocks = field_blocks(_text(part))
-    recipients = tuple(recipient for recipient in map(_recipient, blocks) if recipient)
+    blocks = field_blocks(report_fields(part))
+    context = "\n".join(report_fields(each) for each in parts if each.get_content_type() == "text/plain")[:8_000]
+    recipients = recipients_of(blocks, context)
     if not recipients:
         return None
     wanted, kind = _worst(recipients)
@@ -81,6 +82,11 @@ def _delivery(part: Message, parts: list[Message]) -> Report | None:
     )
 
 
+def recipients_of(blocks: Iterable[dict[str, str]], context: str = "") -> tuple[Recipient, ...]:
+    """The recipients that blocks of report fields name; `context` is what the report says beside the fields."""
+    return tuple(recipient for block in blocks if (recipient := _recipient(block, context)))
+
+
 def _worst(recipients: Iterable[Recipient]) -> tuple[frozenset[str], Kind]:
     """The gravest action of a report, with the words that mean it."""
     actions = {recipient.action for recipient in recipients}
@@ -93,7 +99,7 @@ _FAILED = frozenset({"failed"})
 _DELAYED = frozenset({"delayed"})
 
 
-def _recipient(block: dict[str, str]) -> Recipient | None:
+def _recipient(block: dict[str, str], context: str) -> Recipient | None:
     """One per-recipient block; None for the per-message block."""
     named = block.get("final-recipient") or block.get("original-recipient") or block.get("x-actual-recipient") or ""
     if not named and "action" not in block and "status" not in block:
@@ -106,25 +112,13 @@ def _recipient(block: dict[str, str]) -> Recipient | None:
         action=action,
         status=status.group() if status else "",
         diagnostic=_after_type(diagnostic),
-        permanent=action in _FAILED and dead(status.group() if status else "", diagnostic),
+        permanent=action in _FAILED and diagnose(status.group() if status else "", diagnostic, context) in DEAD,
     )
 
 
 def _action_of(status: re.Match[str] | None) -> str:
     """Where a report has no Action, the digit of Status is all there is."""
     return {"2": "delivered", "4": "delayed"}.get(status[1], "failed") if status else "failed"
-
-
-def dead(status: str, diagnostic: str) -> bool:
-    """Whether these codes say that the address itself is dead (RFC 3463), the diagnostic before a general Status."""
-    for text in (diagnostic, status):
-        for code in _STATUS.finditer(text):
-            subject, detail = int(code[2]), int(code[3])
-            if (subject, detail) != (0, 0):
-                return code[1] == "5" and (subject, detail) in _DEAD
-    return bool(
-        re.search(r"(?i)user unknown|unknown user|no such (?:user|recipient|mailbox)|does not exist", diagnostic)
-    )
 
 
 def _address(value: str) -> str:
@@ -140,12 +134,14 @@ def _after_type(diagnostic: str) -> str:
 
 def _receipt(part: Message, parts: list[Message]) -> Report | None:
     """RFC 8098. A refusal by Sieve says "deleted" with an error, and is a bounce."""
-    blocks = field_blocks(_text(part))
+    blocks = field_blocks(report_fields(part))
     fields = {name: value for block in blocks for name, value in block.items()}
     if "disposition" not in fields:
         return None
     ids = _field_ids(blocks) or returned_ids(parts)
     disposition = fields["disposition"]
+    if _REFUSED.search(disposition) and _REFUSAL.search(report_fields(parts[1])[:2_000] if len(parts) > 1 else ""):
+        return _refusal(fields, ids)
     return Report(
         kind="receipt",
         recipients=(),
@@ -155,9 +151,24 @@ def _receipt(part: Message, parts: list[Message]) -> Report | None:
     )
 
 
+_REFUSED = re.compile(r"(?i)automatic-action\b.*;\s*(?:deleted|denied|failed)")
+_REFUSAL = re.compile(r"(?i)reject|refused|not delivered|undeliver|quota")
+
+
+def _refusal(fields: dict[str, str], ids: tuple[str, ...]) -> Report:
+    recipient = _recipient({**fields, "action": "failed"}, "")
+    return Report(
+        kind="bounce",
+        recipients=(recipient,) if recipient else (),
+        original_message_id=ids[0] if ids else None,
+        original_ids=ids,
+        because=f'refused on arrival: "Disposition: {decode(fields["disposition"])[:120]}"',
+    )
+
+
 def _complaint(part: Message, parts: list[Message]) -> Report | None:
     """RFC 5965: a recipient told his provider that the message is unwanted."""
-    blocks = field_blocks(_text(part))
+    blocks = field_blocks(report_fields(part))
     fields = {name: value for block in blocks for name, value in block.items()}
     if "feedback-type" not in fields:
         return None
@@ -170,6 +181,20 @@ def _complaint(part: Message, parts: list[Message]) -> Report | None:
         original_message_id=ids[0] if ids else None,
         original_ids=ids,
         because=f'complaint: "Feedback-Type: {decode(fields["feedback-type"])[:80]}"',
+    )
+
+
+def _hotmail_complaint(message: Message, parts: list[Message]) -> Report | None:
+    """What Hotmail sent before RFC 5965: a subject, and the message complained about."""
+    if not str(message.get("subject", "")).strip().lower().startswith("complaint about message from"):
+        return None
+    ids = returned_ids(parts)
+    return Report(
+        kind="complaint",
+        recipients=(),
+        original_message_id=ids[0] if ids else None,
+        original_ids=ids,
+        because=f'complaint: subject "{decode(str(message["subject"])).strip()[:80]}"',
     )
 
 
@@ -207,13 +232,29 @@ def _field_ids(blocks: list[dict[str, str]]) -> tuple[str, ...]:
 def returned_ids(parts: Iterable[Message]) -> tuple[str, ...]:
     """The ids in the returned message or header section (RFC 3462): its own first, then those it refers to."""
     found: list[str] = []
+    parts = list(parts)
     for part in parts:
-        kind = part.get_content_type()
-        if kind in _RETURNED:
-            fields = {name: value for block in field_blocks(_text(part))[:1] for name, value in block.items()}
+        if part.get_content_type() in _RETURNED or (part is not parts[0] and "message-id" in part):
+            own = part if "message-id" in part else None
+            fields = _lower(own) if own else next(iter(field_blocks(report_fields(part))), {})
             for name in ("message-id", "in-reply-to", "references"):
                 found += message_ids(fields.get(name, ""))
+    if not found:
+        texts = [
+            report_fields(part) for part in parts if not part.is_multipart() or part.get_content_maintype() == "message"
+        ]
+        found = [match[1] for text in texts for match in ORIGINAL_ID.finditer(text)]
     return tuple(dict.fromkeys(found))
+
+
+def _lower(message: Message) -> dict[str, str]:
+    return {name.lower(): str(value) for name, value in message.raw_items()}
+
+
+# How explanations and badly packed originals name the returned message.
+ORIGINAL_ID = re.compile(
+    r"(?im)^[\s>]{0,8}\"?(?:x-)?(?:original-|resent-)?message-?id:?[ \t]*:?\s{0,3}(<[^<>\s]{1,500}>)"
+)
 
 
 _RETURNED = frozenset(
@@ -221,7 +262,7 @@ _RETURNED = frozenset(
 )
 
 
-def _text(part: Message) -> str:
+def report_fields(part: Message) -> str:
     """The source of a part's content; message/* parts were parsed into messages and are written out again."""
     payload = part.get_payload()
     if isinstance(payload, list):

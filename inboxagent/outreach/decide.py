@@ -14,9 +14,10 @@ GIVE_UP_AFTER = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """Nothing, until somebody does something."""
+    """Nothing, until somebody does something, or until a hold ends by itself."""
 
     because: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ def outlook(conversation: Conversation, sequence: Sequence | None, now: datetime
 def _held(conversation: Conversation, now: datetime) -> Action:
     until = conversation.held_until
     if until is None or until > now:
-        return Rest(because=conversation.because)
+        return Rest(because=conversation.because, until=until)
     return Resume(because=f"held until {until:%a %d %b %Y %H:%M} UTC, and that has come")
 
 

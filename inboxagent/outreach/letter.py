@@ -99,5 +99,8 @@ def _chain(latest: Mail) -> tuple[str, ...]:
 
 
 def _others(people: Iterable[Address], without: frozenset[str]) -> tuple[Address, ...]:
-    unique = {each.address: each for each in reversed(tuple(people)) if each.address and each.address not in without}
-    return tuple(reversed(unique.values()))
+    unique: dict[str, Address] = {}
+    for each in people:
+        if each.address and each.address not in without:
+            unique.setdefault(each.address, each)
+    return tuple(unique.values())

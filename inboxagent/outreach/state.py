@@ -172,7 +172,19 @@ def settle(conversation: Conversation) -> Conversation:
     return replace(conversation, state=State.HELD if resting else State.WAITING)
 
 
-_TELLING = frozenset({Word.HELD, Word.AUTO_REPLY, Word.UNCERTAIN, Word.SENT, Word.OWN_MAIL, Word.RESUMED})
+_TELLING = frozenset(
+    {
+        Word.HELD,
+        Word.AUTO_REPLY,
+        Word.UNCERTAIN,
+        Word.RELEASED,
+        Word.DROPPED,
+        Word.REFUSED,
+        Word.SENT,
+        Word.OWN_MAIL,
+        Word.RESUMED,
+    }
+)
 """Events whose reason is the reason of the state, even where the state's name stays."""
 
 

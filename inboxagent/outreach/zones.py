@@ -1,6 +1,5 @@
 """IANA time zones by name."""
 
-import difflib
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -17,6 +16,8 @@ def is_zone(name: str) -> bool:
 
 def nearest_zone(name: str) -> str | None:
     """The zone that was probably meant: another spelling of it, or its city alone."""
+    import difflib  # costly, and needed for slips only
+
     zones = sorted(available_timezones())
     wanted = name.strip().lower().replace(" ", "_")
     by_city = {zone.rpartition("/")[2].lower(): zone for zone in zones}

@@ -224,6 +224,14 @@ async def test_a_private_authority() -> None:
         await mailbox.close()
 
 
+async def test_a_file_of_certificates_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("nothing")
+    with ScriptedImap(tls=server_tls("trusted")) as server:
+        for name in ("missing.pem", "empty.pem"):
+            sentence = await fail(server, JOBS["status"], security="tls", ca_file=str(tmp_path / name))
+            assert f"{name} cannot be read" in sentence
+
+
 async def test_a_server_that_does_not_speak_tls() -> None:
     with ScriptedImap() as server:
         assert "does not speak TLS" in await fail(server, JOBS["status"], security="tls")

@@ -24,7 +24,7 @@ RESET = Act(then="reset")
 
 
 POLITE_PACE = Timeouts(connect=5, command=5, dot=5, quit=0.3)
-QUICK = Timeouts(connect=0.5, command=0.5, dot=0.5, quit=0.3)
+QUICK = Timeouts(connect=1, command=1, dot=1, quit=0.3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +97,7 @@ ENDINGS = [
     never("not her address", "MAIL", say("550 5.7.60 not as this sender"), Phase.MAIL, Scope.ACCOUNT),
     never("553 sender", "MAIL", say("553 not yours"), Phase.MAIL, Scope.ACCOUNT),
     never("no log-in, no mail", "MAIL", say("530 5.7.0 log in first"), Phase.MAIL, Scope.ACCOUNT),
+    later("two answers to MAIL", "MAIL", say("250 ok\r\n550 5.1.1 nobody"), Phase.RCPT, Scope.ACCOUNT, 5 * MINUTE),
     # RCPT: about him.
     later("greylisted", "RCPT", say("451 4.7.1 come back"), Phase.RCPT, Scope.LETTER, 15 * MINUTE),
     later("his mailbox is full", "RCPT", say("452 4.2.2 full"), Phase.RCPT, Scope.LETTER, 15 * MINUTE),
@@ -132,6 +133,7 @@ ENDINGS = [
     never("554 at DATA", "DATA", say("554 no"), Phase.DATA, Scope.LETTER),
     later("503 at DATA", "DATA", say("503 5.5.1 out of order"), Phase.DATA, Scope.ACCOUNT, 5 * MINUTE),
     later("250 to DATA", "DATA", say("250 fine"), Phase.DATA, Scope.ACCOUNT, 5 * MINUTE),
+    later("two answers to DATA", "DATA", say("354 go\r\n250 queued"), Phase.BODY, Scope.LETTER, 5 * MINUTE),
     later("451 at the dot", "dot", say("451 4.3.0 in a minute"), Phase.DOT, Scope.LETTER, 15 * MINUTE),
     never("554 at the dot", "dot", say("554 5.0.0 no"), Phase.DOT, Scope.LETTER),
     never("spam at the dot", "dot", say("554 5.7.1 spam"), Phase.DOT, Scope.LETTER, policy=True),

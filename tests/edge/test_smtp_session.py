@@ -426,7 +426,7 @@ async def test_closing_during_a_hand_over_ends_it() -> None:
 
 
 async def test_a_body_that_nobody_reads_runs_into_the_time_limit() -> None:
-    quick = Timeouts(connect=5, command=0.3, dot=5, quit=0.3)
+    quick = Timeouts(connect=5, command=1, dot=5, quit=0.3)
     async with scripted({"EHLO": OFFERS_LOGIN, "body": SILENT}) as server:
         server.deaf = True
         transport = connect_to(server, timeouts=quick)

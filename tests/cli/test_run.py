@@ -1,0 +1,215 @@
+"""`run` in processes of its own: the lock, the signals, the log, the exit codes, and what a dry run leaves alone."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inboxagent.cli.embedded import EmbeddedProvider
+from tests.cli.desk import SECRET, Desk, running, until, write
+
+ANNA = "anna@prospect.test"
+BART = "bart@prospect.test"
+PROJECT = ("--field", "project=the portal")
+
+
+def status(desk: Desk) -> Any:
+    return desk.ask("status", code=None)
+
+
+def letters(provider: EmbeddedProvider, address: str) -> list[bytes]:
+    return [each for each in provider.mail(address) if b"X-Inboxagent" in each]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def once(desk: Desk, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        desk.command("run", *words), capture_output=True, text=True, env=desk.shell(), timeout=timeout, check=False
+    )
+
+
+@pytest.fixture
+def due(desk: Desk, provider: EmbeddedProvider) -> str:
+    """Anna's conversation, whose first step is due."""
+    desk.rule(wait="at once")
+    write(provider, ANNA)
+    conversation: str = desk.ask("enroll", "quick", ANNA, *PROJECT)["id"]
+    return conversation
+
+
+def test_once_reads_sends_what_is_due_and_ends(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    done = once(desk, "--once")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f" sent {due} {ANNA} " in done.stderr
+    assert "step=one" in done.stderr
+    assert "did the proposal" not in done.stderr
+    assert SECRET not in done.stderr
+    assert len(letters(provider, ANNA)) == 1
+    assert len(provider.mail("maya@lind.example", "Sent")) == 2
+    shown = desk.ask("show", due)
+    assert (shown["touches"], shown["next"]["step"]) == (2, "two")
+    assert (status(desk)["state"], status(desk)["sent_today"]) == ("stopped", 1)
+    assert status(desk)["last_reading_at"] is not None
+
+
+def test_once_spaces_what_is_due(desk: Desk, provider: EmbeddedProvider) -> None:
+    desk.config.write_text(desk.config.read_text().replace('gap = "0 seconds"', 'gap = "1 second"'))
+    desk.rule(wait="at once")
+    for address in (ANNA, BART):
+        write(provider, address)
+        desk.run("enroll", "quick", address, *PROJECT)
+    assert once(desk, "--once").returncode == 0
+    sent_at = [
+        each["at"]
+        for one in desk.ask("list")
+        for each in desk.ask("show", one["id"])["events"]
+        if each["event"] == "sent"
+    ]
+    assert len(sent_at) == 2
+    assert sent_at[0][:19] != sent_at[1][:19]
+
+
+def test_once_with_nobody_enrolled_still_reads(desk: Desk, provider: EmbeddedProvider) -> None:
+    assert once(desk, "--once").returncode == 0
+    assert status(desk)["last_reading_at"] is not None
+
+
+def test_a_dry_run_shows_the_letter_and_writes_nothing(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    before = contents(desk.folder / "state")
+    result = desk.run("run", "--dry-run")
+    assert f"{due}  now  one" in result.stdout
+    assert "  | Hello, did the proposal for the portal arrive?" in result.stdout
+    assert "nothing was sent, and nothing was written" in result.stderr
+    assert contents(desk.folder / "state") == before
+    assert letters(provider, ANNA) == []
+    assert len(provider.mail("maya@lind.example", "Sent")) == 1
+
+
+def test_a_dry_run_knows_of_the_answer_that_has_just_come(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    once(desk, "--once")  # the first reading ever only notes where the mailboxes stand
+    desk.rule(wait="at once")
+    provider.deliver("maya@lind.example", f"From: {ANNA}\r\nSubject: Yes\r\n\r\nYes.\r\n".encode())
+    result = desk.run("run", "--dry-run")
+    assert result.stdout.startswith("Nothing is due.\n")
+    assert desk.ask("show", due)["state"] == "waiting"
+
+
+def test_a_dry_run_says_what_stands_in_the_way(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    desk.run("pause", "--all")
+    assert "so none of this would go out" in desk.run("run", "--dry-run").stderr
+
+
+def test_a_daemon_sends_sees_answers_and_stops_politely(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    with running(desk) as daemon:
+        until(lambda: letters(provider, ANNA), "the letter has arrived")
+        until(lambda: status(desk)["state"] == "ok", "the daemon is well")
+        provider.deliver("maya@lind.example", f"From: {ANNA}\r\nSubject: Yes\r\n\r\nYes, please.\r\n".encode())
+        until(lambda: desk.ask("show", due)["state"] == "answered", "the answer is seen")
+        daemon.send_signal(signal.SIGTERM)
+        out, log = daemon.communicate(timeout=30)
+    assert (daemon.returncode, out) == (0, "")
+    words = [line.split()[1] for line in log.splitlines()]
+    assert [word for word in words if word in ("started", "seeing", "sent", "reply", "ended")] == [
+        *("started", "seeing", "sent", "reply", "ended")
+    ]
+    assert "Yes, please" not in log
+    assert status(desk)["accounts"][0]["because"] == (
+        "no daemon is running; the last one ended: it was told to stop. Start it with: inboxagent run"
+    )
+
+
+def test_what_she_does_beside_it_is_seen_at_once(desk: Desk, provider: EmbeddedProvider) -> None:
+    desk.configure(provider.imap_port, provider.submission_port, poll="1 hour")
+    with running(desk):
+        until(lambda: status(desk)["state"] == "ok", "the daemon is well")
+        desk.rule(wait="at once")
+        write(provider, ANNA)
+        result = desk.run("enroll", "quick", ANNA, *PROJECT)
+        assert "No daemon is running" not in result.stderr
+        until(lambda: letters(provider, ANNA), "the letter has arrived")
+
+
+def test_a_second_one_is_told_who_runs(desk: Desk, provider: EmbeddedProvider) -> None:
+    with running(desk) as daemon:
+        until(lambda: status(desk)["state"] == "ok", "the daemon is well")
+        for words in ([], ["--once"]):
+            second = once(desk, *words)
+            assert second.returncode == 75
+            assert f"as process {daemon.pid}" in second.stderr
+
+
+def test_killed_in_the_middle_it_can_be_started_again(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    with running(desk) as daemon:
+        until(lambda: letters(provider, ANNA), "the letter has arrived")
+        os.kill(daemon.pid, signal.SIGKILL)
+        daemon.wait(30)
+    assert "the last one was killed, or crashed" in desk.run("status", code=1).stdout.replace("\n             ", " ")
+    assert once(desk, "--once").returncode == 0
+    assert len(letters(provider, ANNA)) == 1
+
+
+def test_a_server_that_is_away_is_waited_for(desk: Desk) -> None:
+    with running(desk) as daemon:
+        until(lambda: "127.0.0.1:1" in json.dumps(status(desk)), "it says whom it cannot reach")
+        assert status(desk)["state"] == "blind"
+        assert daemon.poll() is None
+    assert daemon.returncode == 0
+
+
+def test_once_with_a_server_away_is_code_69(desk: Desk) -> None:
+    done = once(desk, "--once")
+    assert done.returncode == 69
+    assert done.stderr.splitlines()[-1].startswith("inboxagent: 127.0.0.1:1 ")
+
+
+@pytest.mark.parametrize("words", [[], ["--once"], ["--dry-run"]])
+def test_a_password_that_cannot_be_had_ends_it(desk: Desk, provider: EmbeddedProvider, words: list[str]) -> None:
+    text = desk.config.read_text()
+    desk.config.write_text(text.replace('password_file = "password"', 'password_command = "exit 7"'))
+    done = once(desk, *words)
+    assert done.returncode == 78
+    assert "exit code 7" in done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--once"], ["--dry-run"]])
+def test_a_refused_log_in_ends_it(desk: Desk, provider: EmbeddedProvider, words: list[str]) -> None:
+    (desk.folder / "password").write_text(f"{SECRET} but wrong\n")
+    done = once(desk, *words)
+    assert done.returncode == 77
+    assert SECRET not in done.stderr
+
+
+def test_a_broken_rule_file_is_logged_and_stops_nobody(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    (desk.folder / "rules" / "other.md").write_text("nothing of a rule file")
+    done = once(desk, "--once")
+    assert done.returncode == 0
+    assert " rule_broken because=" in done.stderr
+    assert len(letters(provider, ANNA)) == 1
+
+
+def test_several_accounts_run_side_by_side(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    other = desk.folder / "other.toml"
+    text = desk.config.read_text().replace("maya@lind.example", "anna@prospect.test")
+    other.write_text(text.replace('state = "state"', 'state = "other"'))
+    with running(desk, "--config", str(other)) as daemon:
+        both = ("--config", str(other))
+        until(lambda: desk.ask("status", *both, code=None)["state"] == "ok", "both daemons are well")
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(30) == 0
+
+
+def test_an_account_that_cannot_go_on_ends_the_others(desk: Desk, provider: EmbeddedProvider) -> None:
+    other = desk.folder / "other.toml"
+    (desk.folder / "wrong").write_text("wrong\n")
+    (desk.folder / "wrong").chmod(0o600)
+    text = desk.config.read_text().replace("maya@lind.example", "anna@prospect.test")
+    other.write_text(text.replace('state = "state"', 'state = "other"').replace('"password"', '"wrong"'))
+    assert once(desk, "--config", str(other)).returncode == 77
+    assert desk.ask("status", code=1)["state"] == "stopped"
