@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import click
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import say, say_json, tell
 from inboxagent.config import find_config, load_config
-from inboxagent.edge.rulefiles import Finding, RuleFiles, phrase_files, read_phrases, read_rule, rule_files
+from inboxagent.edge.rulefiles import Finding, phrase_files, phrasebook, read_phrases, read_rule, rule_files
 from inboxagent.edge.shipped import find
 from inboxagent.errors import ConfigError, RuleError
+from inboxagent.outreach.phrases import Phrasebook
 
 
 @click.command("check")
@@ -46,8 +48,12 @@ def _check(path: Path, folder: Path) -> Finding[Any]:
     if path.suffix == ".yaml":
         return read_phrases(path)
     beside = path.absolute().parent
-    hers = beside if (beside / "phrases").is_dir() else folder
-    return read_rule(path, RuleFiles(hers, find("rules"))().phrases)
+    return read_rule(path, _phrasebook(beside if (beside / "phrases").is_dir() else folder))
+
+
+@cache
+def _phrasebook(hers: Path) -> Phrasebook:
+    return phrasebook(find("rules"), hers)
 
 
 def _document(finding: Finding[Any]) -> dict[str, Any]:

@@ -99,6 +99,13 @@ class Composition:
         sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
         return outlook(conversation, sequence, now or self.clock.now(), self.home)
 
+    def stuck(self, conversation: Conversation) -> str:
+        """Why nothing comes next though it is waiting: its rule file is at its end, or gone, or broken."""
+        from inboxagent.outreach.decide import decide
+
+        sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
+        return decide(conversation, sequence, self.clock.now(), self.home).because
+
     def earliest(self, conversations: Iterable[Conversation]) -> "tuple[Conversation, Wait] | None":
         """Whose step comes next of all, and which."""
         ahead = [(each, wait) for each in conversations if (wait := self.next_of(each)) is not None]

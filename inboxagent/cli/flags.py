@@ -46,7 +46,7 @@ def resume_everything(config: str | None, as_json: bool) -> None:
 
 def _places(config: str | None) -> list[Path]:
     """The system's own folder only where a service has made it: a flag there stops other users' agents too."""
-    return [folder for folder in pause_folders(_state(config)) if folder != RUNTIME or folder.is_dir()]
+    return [folder for folder in pause_folders(_state(config)) if folder != RUNTIME or os.path.isdir(folder)]
 
 
 def _state(config: str | None) -> Path | None:

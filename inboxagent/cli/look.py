@@ -37,6 +37,8 @@ def list_command(config: str | None, as_json: bool) -> None:
         say_json([conversation_document(each, ahead) for each, ahead in rows])
     elif rows:
         _say_table(composition, sorted(rows, key=_urgency))
+        if flags := composition.flags():
+            tell(f"Everything is paused ({flags[0]}); end it with: inboxagent resume --all")
     else:
         tell("Nobody is enrolled yet. Begin with: inboxagent enroll SEQUENCE ADDRESS")
 
@@ -70,7 +72,8 @@ def _say_table(composition: Composition, rows: list[Row]) -> None:
 def _outlook(conversation: Conversation, ahead: Wait | None, composition: Composition, now: datetime) -> str:
     """What comes next, or why nothing does."""
     if ahead is None:
-        return plain(conversation.because)
+        waiting = conversation.state is State.WAITING
+        return plain(composition.stuck(conversation) if waiting else conversation.because)
     return f"{when(ahead.at, composition.home, now)}  {plain(ahead.step)}"
 
 

@@ -14,7 +14,7 @@ from inboxagent.cli.look import who
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import say, say_json, tell, when
 from inboxagent.config import find_config, load_config
-from inboxagent.edge.rulefiles import RuleFiles, read_rule
+from inboxagent.edge.rulefiles import phrasebook, read_rule
 from inboxagent.edge.shipped import find as find_shipped
 from inboxagent.edge.system import SystemClock
 from inboxagent.errors import ConfigError, Refused, RuleError
@@ -51,10 +51,11 @@ def _is_file(what: str) -> bool:
 
 
 def _preview_conversation(composition: Composition, what: str, as_json: bool) -> None:
-    conversations = composition.store.conversations()
-    if not conversations and what in composition.rulebook.sequences:
-        raise Refused(f'nobody is enrolled as "{what}"; for the rule file, give its path')
-    found = find(conversations, what)
+    if what in composition.rulebook.sequences and not composition.store.conversation(what):
+        hers = composition.config.rules / f"{what}.md"
+        path = hers if hers.is_file() else find_shipped("rules") / f"{what}.md"
+        raise Refused(f'"{what}" is a sequence; see its letters with: inboxagent preview {path}')
+    found = find(composition.store.conversations(), what)
     coming = ahead_of(composition, found)
     supposed = not coming and found.state is not State.FINISHED and not found.final and found.pending is None
     if supposed:
@@ -75,15 +76,15 @@ def _preview_conversation(composition: Composition, what: str, as_json: bool) ->
 
 
 def _preview_file(path: Path, config: str | None, as_json: bool) -> None:
-    me, phrasebook = _author(config)
-    finding = read_rule(path, phrasebook)
+    me, book = _author(config)
+    finding = read_rule(path, book)
     for problem in finding.problems:
         tell(problem)
     sequence = finding.value
     if sequence is None:
         raise RuleError(f"{path} cannot be used; nothing to preview")
     now = SystemClock().now()
-    phrases = phrases_for(sequence.language, phrasebook)
+    phrases = phrases_for(sequence.language, book)
     fields = _pretend_fields(sequence, phrases, now)
     coming = tuple(foresee(_pretend(sequence, fields, me, now), sequence, phrases, me, now))
     if as_json:
@@ -98,9 +99,9 @@ def _author(config: str | None) -> tuple[Me, Phrasebook]:
     try:
         path = find_config(config, os.environ)
     except ConfigError:
-        return SOMEBODY, RuleFiles(shipped, shipped)().phrases
+        return SOMEBODY, phrasebook(shipped)
     known = load_config(path, os.environ)
-    return known.me, RuleFiles(known.rules, shipped)().phrases
+    return known.me, phrasebook(shipped, known.rules)
 
 
 def _pretend_fields(sequence: Sequence, phrases: Phrases, now: datetime) -> dict[str, str]:

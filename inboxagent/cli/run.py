@@ -7,7 +7,7 @@ import click
 
 from inboxagent.cli.calendar import ahead_of, say_letters
 from inboxagent.cli.composition import Composition, compose
-from inboxagent.cli.journal import begin_log, line, log
+from inboxagent.cli.eventlog import begin_log, line, log
 from inboxagent.cli.options import configs_option
 from inboxagent.cli.paper import plain, say, tell, when
 from inboxagent.cli.service import Service, rehearse, serve

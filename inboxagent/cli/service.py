@@ -11,7 +11,7 @@ from inboxagent.agent.cycle import Agent
 from inboxagent.agent.reading import Reader
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.documents import instant
-from inboxagent.cli.journal import line, log, observer
+from inboxagent.cli.eventlog import line, log, observer
 from inboxagent.daemon import Daemon, Health, Sight
 from inboxagent.edge.rehearsal import Rehearsal
 from inboxagent.edge.system_lock import ProcessLock

@@ -81,17 +81,8 @@ def _outcome(composition: Composition, conversation: Conversation, ahead: Wait |
     if conversation.state in (State.FINISHED, State.STOPPED):
         return "Nothing goes out any more."
     if conversation.state is State.WAITING:
-        return _stuck(composition, conversation)
+        return f"Nothing goes out: {composition.stuck(conversation)}."
     return f"Nothing goes out until you say `resume {conversation.id}`."
-
-
-def _stuck(composition: Composition, conversation: Conversation) -> str:
-    """Waiting, and yet nothing comes: the rule file is at its end, gone or broken."""
-    from inboxagent.outreach.decide import decide
-
-    sequence = composition.rulebook.sequences.get(conversation.enrolment.sequence)
-    action = decide(conversation, sequence, composition.clock.now(), composition.home)
-    return f"Nothing goes out: {action.because}."
 
 
 def _barriers(composition: Composition, conversation: Conversation, now: datetime) -> str:

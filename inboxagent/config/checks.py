@@ -1,6 +1,7 @@
 """What a single value of the configuration may be. Each check returns it typed or raises ValueError with a sentence."""
 
 import ipaddress
+import os.path
 import re
 import stat
 from collections.abc import Callable
@@ -151,7 +152,7 @@ def file_under(base: Path) -> Callable[[object], Path]:
 
     def check(value: object) -> Path:
         path = base / Path(text(value)).expanduser()
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise ValueError(f"there is no file {path}")
         return path
 

@@ -1,5 +1,6 @@
 """Where the configuration and the state lie when nobody says."""
 
+import os.path
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,9 +28,9 @@ def find_config(given: str | None, environ: Mapping[str, str]) -> Path:
     named = given or environ.get("INBOXAGENT_CONFIG")
     if named:
         path = Path(named).expanduser()
-        return path / NAME if path.is_dir() else path
+        return path / NAME if os.path.isdir(path) else path
     places = _places(environ)
-    found = next((place for place in places if place.is_file()), None)
+    found = next((place for place in places if os.path.isfile(place)), None)
     if found is None:
         looked = "".join(f"\n  {place}" for place in places)
         raise ConfigError(

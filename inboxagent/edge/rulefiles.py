@@ -47,6 +47,16 @@ def phrase_files(folder: Path) -> list[Path]:
     return _files(folder / "phrases", ".yaml")
 
 
+def phrasebook(*folders: Path) -> Phrasebook:
+    """The phrases of those files that are in order, each folder's laid over those of the folders before it."""
+    book: dict[str, Phrases] = {}
+    for path in (path for folder in folders for path in phrase_files(folder)):
+        phrases = read_phrases(path).value
+        if phrases is not None:
+            book[path.stem] = phrases_for(path.stem, book).overlaid(phrases)
+    return book
+
+
 class RuleFiles:
     """Her folder over the one that ships. Call it for the rulebook in force; unchanged files are not read again.
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from inboxagent.mail import phrases
-from inboxagent.mail.headers import base_subject
+from inboxagent.mail.headers import base_subject, decode
 from inboxagent.mail.inbound import Inbound
 from inboxagent.mail.intent import intent, not_now, opt_out
 from inboxagent.mail.machine import (
@@ -184,7 +184,7 @@ def _mass_mail(question: Question) -> Verdict | None:
     message = question.message
     for name in ("list-id", "list-unsubscribe"):
         if message.field(name) and not question.replies_to_ours:
-            return Verdict(kind=Kind.OTHER, because=f'field "{name.title()}: {message.field(name)[:80]}"')
+            return Verdict(kind=Kind.OTHER, because=f'field "{name.title()}: {decode(message.field(name))[:80]}"')
     return None
 
 

@@ -19,6 +19,7 @@ _POLICY = SMTP.clone(max_line_length=LONGEST_LINE)
 _ID = re.compile("<[^\x00-\x1f\x7f\x85\u2028\u2029]{1,990}>")
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,200}")
+_SPECIAL = re.compile(r"[\s<>,;:()\[\]\\\"@]")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -82,8 +83,9 @@ def _refuse_control(value: str, what: str) -> None:
 
 def _mailbox(person: Address) -> Mailbox:
     """By local part and domain, because the class refuses addresses like a..b@ that some carriers gave out."""
-    local, at, domain = person.address.rpartition("@")
-    if not (local and at and domain) or any(c in domain for c in ' <>,;:"()'):
+    local, _, domain = person.address.rpartition("@")
+    quoted = len(local) > 2 and local[0] == local[-1] == '"'
+    if not local or not domain or _SPECIAL.search(domain) or (not quoted and _SPECIAL.search(local)):
         raise ValueError(f"{person.address!r} is not an address")
     return Mailbox(display_name=person.name, username=local.removeprefix('"').removesuffix('"'), domain=domain)
 

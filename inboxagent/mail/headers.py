@@ -69,6 +69,8 @@ def addresses(value: str) -> tuple[Address, ...]:
     value = _FOLD.sub(" ", value[:LONGEST_FIELD]).strip()
     if not value:
         return ()
+    if not value.isascii():
+        value = _raw_8bit(value)
     if plain := _PLAIN_ADDRESS.fullmatch(value):
         return (Address(decode(plain[1] or plain[2] or "").strip(), plain[3].lower()),)
     if _ADDR_SPEC.fullmatch(value):

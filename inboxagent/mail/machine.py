@@ -6,6 +6,7 @@ from datetime import datetime
 
 from inboxagent.mail import phrases
 from inboxagent.mail.dates import Found, find_return
+from inboxagent.mail.headers import decode
 from inboxagent.mail.inbound import Inbound
 from inboxagent.mail.phrases import Hit
 
@@ -42,11 +43,11 @@ def responder_field(message: Inbound) -> str:
     """
     submitted = message.field("auto-submitted").split("(")[0].split(";")[0].strip().lower()
     if submitted and submitted not in ("no", "auto-forwarded"):
-        return f'field "Auto-Submitted: {message.field("auto-submitted")[:60]}"'
+        return f'field "Auto-Submitted: {decode(message.field("auto-submitted"))[:60]}"'
     for name, values in _RESPONDER_FIELDS.items():
         value = message.field(name).strip().lower()
         if value and value != "no" and (not values or value in values):
-            return f'field "{name.title()}: {value[:60]}"'
+            return f'field "{name.title()}: {decode(value)[:60]}"'
     return ""
 
 

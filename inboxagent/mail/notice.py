@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from inboxagent.mail import phrases
 from inboxagent.mail.diagnosis import DEAD, diagnose
-from inboxagent.mail.headers import base_subject, message_ids
+from inboxagent.mail.headers import base_subject, decode, message_ids
 from inboxagent.mail.inbound import Inbound
 from inboxagent.mail.report import ORIGINAL_ID, Recipient, Report, field_blocks, recipients_of
 
@@ -101,11 +101,11 @@ def _origin(message: Inbound) -> str:
         return 'field "X-Failed-Recipients"'
     for sender in message.from_ + message.sender:
         if _DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name.lower()):
-            return f'from "{sender.name or sender.address}"'
+            return f'from "{decode(sender.name or sender.address)}"'
     if re.search(r"mailer-daemon|postmaster@|mail delivery", message.field("from").lower()):
-        return f'from "{message.field("from")[:60]}"'
+        return f'from "{decode(message.field("from"))[:60]}"'
     if _is_report(message):
-        return f'field "Content-Type: {message.field("content-type")[:60]}"'
+        return f'field "Content-Type: {decode(message.field("content-type"))[:60]}"'
     return 'an empty "Return-Path"' if message.field("return-path").strip() == "<>" else ""
 
 

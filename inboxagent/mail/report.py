@@ -106,7 +106,7 @@ def _recipient(block: dict[str, str], context: str) -> Recipient | None:
         return None
     diagnostic = decode(block.get("diagnostic-code", ""))[:LONGEST_DIAGNOSTIC]
     status = _STATUS.search(block.get("status", ""))
-    action = block.get("action", "").split("(")[0].strip().lower() or _action_of(status)
+    action = decode(block.get("action", "")).split("(")[0].strip().lower() or _action_of(status)
     return Recipient(
         address=_address(block.get("original-recipient", "")) or _address(named),
         action=action,
@@ -123,7 +123,8 @@ def _action_of(status: re.Match[str] | None) -> str:
 
 def _address(value: str) -> str:
     """The addr-spec of "rfc822; user@example", lower-cased; empty where there is none."""
-    found = _ADDRESS.search(value.partition(";")[2] or value)
+    raw = value.partition(";")[2] or value
+    found = _ADDRESS.search(raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
     return found.group().rstrip(".").lower() if found else ""
 
 

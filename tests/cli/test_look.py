@@ -100,6 +100,7 @@ def test_without_its_rule_file_a_conversation_rests_and_says_so(desk: Desk) -> N
     desk.enrol("k1")
     (desk.folder / "rules" / "quick.md").write_text("broken")
     assert desk.ask("list")[0]["next"] is None
+    assert desk.run("list").stdout.endswith("waiting  there is no readable rule file `quick`\n")
     assert "there is no readable rule file `quick`" in desk.ask("why", "k1")["now"]
 
 

@@ -72,6 +72,11 @@ def test_numbers_and_dates_are_pretended_as_such(desk: Desk) -> None:
     assert one["letter"] == f"1000 from {ago(-30):%Y-%m-%d}"
 
 
+def test_the_name_of_a_sequence_leads_to_its_file(desk: Desk) -> None:
+    assert f"inboxagent preview {desk.folder}/rules/quick.md" in desk.run("preview", "quick", code=1).stderr
+    assert "/rules/proposal.md" in desk.run("preview", "proposal", code=1).stderr
+
+
 def test_a_broken_rule_file_cannot_be_previewed(desk: Desk) -> None:
     rule = desk.folder / "rules" / "quick.md"
     rule.write_text(rule.read_text().replace("wait: 2 days", "wait: 2 dais"))

@@ -66,7 +66,7 @@ HELD = happened(Word.HELD, 0.5, until=UNTIL)
         ([happened(Word.STOPPED)], 9, Rest(because="a test of stopped")),
         ([happened(Word.UNSUBSCRIBE)], 9, Rest(because="a test of unsubscribe")),
         ([*sent("nudge", "question", "last"), happened(Word.FINISHED, 3)], 9, Rest(because="a test of finished")),
-        ([HELD], 1, Rest(because="a test of held")),
+        ([HELD], 1, Rest(because="a test of held", until=UNTIL)),
         ([HELD], 2, Resume(because="held until Wed 04 Nov 2026 09:00 UTC, and that has come")),
         ([HELD, happened(Word.HELD)], 9, Rest(because="a test of held")),
         ([happened(Word.HELD)], 99, Rest(because="a test of held")),

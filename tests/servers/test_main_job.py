@@ -164,7 +164,9 @@ def test_an_answer_that_a_filter_put_elsewhere_stops_as_well(lab: Lab, desk: Des
         letter = lab.wait_mail(anna, lambda m: bool(m["X-Inboxagent"]))
         reply = _sent_earlier(anna, desk.address)
         reply["In-Reply-To"] = letter["Message-ID"]
-        desk.file(reply, "Junk")
+        with desk.imap() as client:
+            client.create_folder("Clients/Anna")
+        desk.file(reply, "Clients/Anna")
         desk.wait_state(conversation, "answered")
     assert len(follow_ups(lab, anna)) <= 2
 

@@ -21,7 +21,7 @@ Thu 05 Nov 10:03  cris  sent nudge
 Thu 05 Nov 11:00  cris  auto_reply
 Fri 06 Nov 11:00  bart  reply
 Mon 09 Nov 10:00  anne  sent question
-Thu 12 Nov 14:00  cris  resumed
+Thu 12 Nov 11:00  cris  resumed
 Mon 16 Nov 10:00  anne  sent last
 Mon 16 Nov 10:00  anne  finished
 Mon 16 Nov 10:03  cris  sent question

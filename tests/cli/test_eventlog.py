@@ -2,7 +2,7 @@
 
 import pytest
 
-from inboxagent.cli.journal import line
+from inboxagent.cli.eventlog import line
 
 
 @pytest.mark.parametrize(
