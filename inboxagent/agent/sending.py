@@ -1,7 +1,7 @@
 """Sending what is due: the body, the last look, the decision again, the intent, and only then the dot."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from inboxagent.agent.copies import Copies
 from inboxagent.agent.reading import Reader, tell
 from inboxagent.errors import InboxagentError, LoginRefused
 from inboxagent.mail.compose import Outgoing, compose
-from inboxagent.mail.headers import Address
+from inboxagent.mail.headers import Address, message_ids
 from inboxagent.outreach.decide import Action, Finish, Hold, Rest, Resume, Send, Wait, decide
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import address_letter, as_mail, envelope, token
@@ -292,7 +292,7 @@ class Sender:
             case Fate.SENT:
                 event = self._event(Word.SENT, f"accepted: {outcome.text}", intent)
                 with self._store.transaction(f"{ready.conversation_id} sent") as ledger:
-                    ledger.append(ready.conversation_id, event)
+                    ledger.append(ready.conversation_id, event, *self._names_given(intent, outcome))
                     self._copies.owe(ledger, ready.outgoing)
                 tell(self._observe, ready.conversation_id, event)
             case Fate.UNCERTAIN:
@@ -300,6 +300,13 @@ class Sender:
                 self._append(ready.conversation_id, self._event(Word.UNCERTAIN, because, intent))
             case _:
                 self._record_refusal(ready, outcome, intent)
+
+    def _names_given(self, intent: Event, outcome: Outcome) -> Iterator[Event]:
+        """Servers that replace the Message-ID say so in their answer; his answers will name that one."""
+        for message_id in message_ids(outcome.text):
+            if message_id != intent.message_id:
+                because = "her server gave our letter this Message-ID"
+                yield replace(self._event(Word.NOTE, because, intent), message_id=message_id)
 
     def _record_refusal(self, ready: _Ready, outcome: Outcome, intent: Event | None) -> None:
         """The server answered and does not have the letter; an intent that is on disk has to be closed."""
@@ -377,8 +384,21 @@ def back_off(outcome: Outcome, deferrals: int) -> timedelta:
 
 
 def sent_times(conversations: Iterable[Conversation]) -> list[datetime]:
-    """When each letter of ours went out."""
-    return [event.at for each in conversations for event in each.events if event.word is Word.SENT]
+    """When each letter was handed over that went out, or may have: what nobody knows counts as gone."""
+    return [at for each in conversations for at in _gone(each.events)]
+
+
+def _gone(events: Iterable[Event]) -> Iterator[datetime]:
+    handed_over_at: datetime | None = None
+    for event in events:
+        if event.word in (Word.DEFERRED, Word.REFUSED):
+            handed_over_at = None
+        elif event.word is Word.INTENT:
+            if handed_over_at is not None:
+                yield handed_over_at
+            handed_over_at = event.at
+    if handed_over_at is not None:
+        yield handed_over_at
 
 
 def _promised_at(planned: Planned) -> datetime:

@@ -110,7 +110,7 @@ def judge_his(
 ) -> Consequence:
     """A message from anybody else. `hours` and `zone` place the end of a hold in the sequence's window."""
     case = _Case(conversation, found, verdict, arrival, hours, zone)
-    consequence = NOTHING if _is_history(case) else _JUDGES.get(verdict.kind, _judge_other)(case)
+    consequence = NOTHING if _is_history(case) else _JUDGES[verdict.kind](case)
     if consequence.events and _was_heard(conversation, consequence.events[0]):
         consequence = NOTHING
     return Consequence(events=(*_evidence(case), *consequence.events), suppress=consequence.suppress)
@@ -269,6 +269,8 @@ _JUDGES: Mapping[Kind, Callable[[_Case], Consequence]] = {
     Kind.UNSUBSCRIBE: _judge_unsubscribe,
     Kind.BOUNCE: _judge_bounce,
     Kind.DELAYED: _judge_delayed,
+    Kind.NOT_NOW: _judge_reply,  # until a hold with a date is made of it, she decides
+    Kind.OTHER: _judge_other,
 }
 
 

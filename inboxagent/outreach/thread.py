@@ -4,11 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from inboxagent.mail.classify import Kind, classify
 from inboxagent.mail.headers import base_subject
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.judgement import thread_mail
 from inboxagent.outreach.match import readers
 from inboxagent.outreach.model import Mail
+
+
+_MACHINES = (Kind.AUTO_REPLY, Kind.BOUNCE, Kind.DELAYED, Kind.OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,8 @@ class Piece:
 class Thread:
     """One thread with a person; `pieces` oldest first, `touches` the number of hers to him, at least one.
 
-    `newest` is the newest message that he wrote or could read: what she forwards to others is not to be answered to.
+    `newest` is the newest message that he wrote himself or could read: neither what she forwards to others nor what a
+    responder wrote is to be answered to.
     """
 
     pieces: tuple[Piece, ...]
@@ -67,9 +72,13 @@ def _reaches(piece: Piece, address: str) -> bool:
     return any(each.address == address for each in readers(piece.message))
 
 
-def _is_with(piece: Piece, address: str) -> bool:
+def _is_written_by(piece: Piece, address: str) -> bool:
+    """Whether a person has written it, he or somebody who lets him read it; nobody answers to a responder."""
     message = piece.message
-    return _reaches(piece, address) or any(each.address == address for each in (*message.from_, *message.reply_to))
+    his = any(each.address == address for each in (*message.from_, *message.reply_to))
+    if not his and not _reaches(piece, address):
+        return False
+    return classify(message, now=piece.received_at, replies_to_ours=True).kind not in _MACHINES
 
 
 def threads(pieces: Iterable[Piece], address: str, mine: frozenset[str]) -> tuple[Thread, ...]:
@@ -79,7 +88,7 @@ def threads(pieces: Iterable[Piece], address: str, mine: frozenset[str]) -> tupl
         hers = [piece for piece in group if from_her(piece, address, mine)]
         if hers:
             last = max(piece.received_at for piece in hers)
-            newest = [piece for piece in group if _is_with(piece, address)][-1]
+            newest = next(each for each in reversed(group) if each in hers or _is_written_by(each, address))
             found.append(Thread(pieces=tuple(group), newest=newest, touches=len(hers), last_touch_at=last))
     return tuple(sorted(found, key=lambda thread: thread.last_at, reverse=True))
 

@@ -178,7 +178,7 @@ class Her:
         world = self.world
         process = world.process("command")
         desk: Any = SimpleNamespace(
-            store=world.store(process), clock=world.clock, rules=world.rules, home=world.account.home, lock_path=world
+            store=world.store(process), clock=world.clock, rulebook=world.rules(), home=world.account.home, lock_path=world
         )
         try:
             with desk.store.transaction(f"she changes {conversation_id}") as ledger:

@@ -77,7 +77,8 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
         return None
     looked_at = dot.process.looked_at
     written = [each for each in judge.hers[record.person.number] if each < looked_at - 1.0]
-    touched = [record.resumed_at, *(at for at, _ in record.taken), *written]
+    # A step that she releases goes again when it likes; it is no touch of its own.
+    touched = [record.resumed_at, *(at for at, word in record.taken if word != dot.step), *written]
     last = max(touched)
     if last < 0:
         return None
@@ -116,13 +117,13 @@ def i7_inside_the_hours(judge: Judge, dot: Dot) -> str | None:
 
 
 def i7_limits(judge: Judge, dot: Dot) -> str | None:
-    """The gap between two letters and the day's limit, counted from what was really written."""
+    """The gap between two letters and the day's limit, counted from what a server really took."""
     limits = judge.world.limits
     gap = limits.gap.total_seconds()
-    if judge.dots and dot.seconds - judge.dots[-1] < gap - 1.0:
-        return f"{dot.seconds - judge.dots[-1]:.1f} s after the letter before, and the gap is {gap:.0f} s"
+    if judge.accepted and dot.seconds - judge.accepted[-1] < gap - 1.0:
+        return f"{dot.seconds - judge.accepted[-1]:.1f} s after the letter before, and the gap is {gap:.0f} s"
     today = _local_day(judge, dot.seconds)
-    count = sum(1 for each in reversed(judge.dots[-3 * limits.per_day :]) if _local_day(judge, each) == today)
+    count = sum(1 for each in reversed(judge.accepted[-3 * limits.per_day :]) if _local_day(judge, each) == today)
     return f"the {count + 1}th letter of the day" if count >= limits.per_day else None
 
 
@@ -139,8 +140,8 @@ def i7_brake(judge: Judge, dot: Dot) -> str | None:
     for each in judge.world.disk.contents.conversations.values():
         if each.state is not State.WAITING or each.pending is not None or each.events[-1].at > before:
             continue
-        action = decide(each, sequences.get(each.enrolment.sequence), before, HOME)
-        due += isinstance(action, Send)
+        sequence = sequences.get(each.enrolment.sequence)
+        due += all(isinstance(decide(each, sequence, at, HOME), Send) for at in (before, now))
     released = judge.brake_released_at >= 0 and dot.seconds - judge.brake_released_at < 3 * DAY
     return f"{due} letters are due at once" if due > judge.world.limits.brake and not released else None
 
@@ -159,8 +160,12 @@ def i8_her_word(judge: Judge, dot: Dot) -> str | None:
 
 def i8_never_again(judge: Judge, dot: Dot) -> str | None:
     """P1: nobody is written to after his opt-out or the report of his dead address could be seen."""
+    since = judge.records[dot.conversation.id].answers_since
     for each in dot.person.posts:
-        if each.truth in (Truth.OPT_OUT, Truth.DEAD) and each.was_visible(dot.process.looked_at):
+        ours = each.original is None or each.original in dot.conversation.ids
+        if (each.visible_at or 0.0) <= since:
+            continue
+        if each.truth in (Truth.OPT_OUT, Truth.DEAD) and ours and each.was_visible(dot.process.looked_at):
             return f"`{dot.step}` goes out after {each.truth} {each.message_id}"
     return None
 
@@ -290,8 +295,9 @@ def i16_cursor_behind_verdicts(judge: Judge, commit: Commit) -> str | None:
             continue
         first = was.next_uid if was is not None and was.uidvalidity == cursor.uidvalidity else 1
         for uid in range(first, cursor.next_uid):
-            post = judge.world.server.posts.get((name, cursor.uidvalidity, uid))
-            missed = _unjudged(judge, post, commit.after) if post is not None else None
+            place = (name, cursor.uidvalidity, uid)
+            post = judge.world.server.posts.get(place)
+            missed = _unjudged(judge, post, commit.after) if post is not None and place in post.lies_in else None
             if missed is not None:
                 return f"{name} {uid} ({missed}) was passed by"
     return None
@@ -305,8 +311,12 @@ def _unjudged(judge: Judge, post: Post, contents: Contents) -> str | None:
         if record.person.number not in post.about or (post.visible_at or 0.0) <= record.answers_since:
             continue
         conversation = contents.conversations.get(conversation_id)
-        if conversation is None or conversation.state in (State.STOPPED,):
+        if conversation is None or conversation.state is State.STOPPED:
             continue
+        if post.original is not None and post.original not in conversation.ids:
+            continue  # a report on a letter of hers outside the thread
+        if judge.world.ids_are_hidden and not post.from_him:
+            continue  # it names ids that her server gave our letters and told nobody
         if post.message_id not in conversation.judged | set(conversation.enrolment.history):
             return f"{post.truth} {post.message_id} for {record.person.name}"
     return None

@@ -34,6 +34,7 @@ class World(Protocol):
     holder: Process | None
     paused_everything: bool
     poll: float
+    ids_are_hidden: bool
 
     def rules(self) -> Rulebook:
         """The rule files as they are now."""
@@ -103,7 +104,7 @@ class Judge:
         self.acknowledged = Contents()
         self.taken: dict[str, list[float]] = defaultdict(list)  # by the Message-ID that we gave
         self.taken_as: dict[str, str] = {}
-        self.dots: list[float] = []
+        self.accepted: list[float] = []
         self.hers: dict[int, list[float]] = defaultdict(list)  # her own mails by person: when they could be seen
         self.truth: dict[str, Post] = {}
         self.appended: Counter[str] = Counter()
@@ -161,13 +162,13 @@ class Judge:
         self.counts["dots"] += 1
         self.check("dot", case, record.person)
         record.dots.append((now, step))
-        self.dots.append(now)
 
     def takes(self, letter: Letter) -> None:
         """The server has accepted a letter."""
         ours = memo.parse(letter.ours)
         now = self.world.timeline.seconds
         self.counts["accepted"] += 1
+        self.accepted.append(now)
         self.taken[ours.message_id].append(now)
         self.taken_as[ours.message_id] = memo.parse(letter.raw).message_id
         conversation = next(
@@ -239,6 +240,7 @@ class Judge:
             for each in record.person.posts
             if each.truth in (Truth.ANSWER, Truth.OPT_OUT)
             and each.was_visible(seconds)
+            and (each.from_him or not self.world.ids_are_hidden)
             and (each.visible_at or 0.0) > since
         ]
 

@@ -97,7 +97,7 @@ class Person:
             references=tuple(self.thread[-6:]) if newest else (),
             fields=fields,
         )
-        post = Post(raw, truth, (self.number,), message_id if identified else "")
+        post = Post(raw, truth, (self.number,), message_id if identified else "", from_him=author == self.address)
         self.posts.append(post)
         self.town.arrive(post)
         if truth is Truth.ANSWER and newest and identified:
@@ -117,7 +117,7 @@ class Person:
             action=action,
             words=words,
         )
-        post = Post(raw, truth, (self.number,), message_id)
+        post = Post(raw, truth, (self.number,), message_id, original=self.received[-1].message_id)
         self.posts.append(post)
         self.town.arrive(post, usual=True)
 
@@ -234,6 +234,18 @@ def _new_thread(person: Person, number: int) -> None:
         )
 
 
+def _in_may(person: Person, number: int) -> None:
+    if number == 2:
+        words = person.random.choice(
+            (
+                "Not now, please ask me again in May.\n",
+                "No, thank you, we have decided otherwise.\n",
+                "Thank you! I will come back to you next week.\n",
+            )
+        )
+        person.later(person.random.uniform(MINUTE, DAY), lambda: _unit(person.say(words)))
+
+
 def _gazette(person: Person, number: int) -> None:
     """Newsletters and receipts come from him, and he answers only in the end."""
     if number == 1:
@@ -263,6 +275,7 @@ CHARACTERS: dict[str, Callable[[Person, int], None]] = {
     "colleague": _colleague,
     "private": _private,
     "new thread": _new_thread,
+    "in May": _in_may,
     "gazette": _gazette,
     "racer": _silent,
 }

@@ -36,6 +36,8 @@ class Post:
     truth: Truth
     about: tuple[int, ...] = ()
     message_id: str = ""
+    original: str | None = None  # of a report: the letter that it returns
+    from_him: bool = True  # from an address that is known to be his
     visible_at: float | None = None
     gone_at: float | None = None
     lies_in: set[tuple[str, int, int]] = field(default_factory=set)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
@@ -79,14 +79,21 @@ class Letter:
 class SubmissionServer:
     """The server's side. `taken` is told of every letter at the moment in which it is accepted."""
 
-    def __init__(self, timeline: Timeline, random: Random, *, rewrites_ids: bool) -> None:
+    def __init__(self, timeline: Timeline, random: Random, *, rewrites_ids: bool, tells_ids: bool) -> None:
         self.timeline = timeline
         self.random = random
         self.rewrites_ids = rewrites_ids
+        self.tells_ids = tells_ids
         self.down = False
         self.taken: Callable[[Letter], None] = lambda letter: None
         self.ending: Callable[[Process], Ending] = lambda process: FINE
         self._number = 0
+
+    def answer(self, ending: Ending) -> Ending:
+        """What the server says, with the Message-ID that it gave the letter."""
+        if self.tells_ids and self.rewrites_ids and ending.code == 250:
+            return replace(ending, text=f"2.0.0 OK <q{self._number}@mx.lind.test>")
+        return ending
 
     def accept(self, envelope: Envelope, message: bytes) -> None:
         """The letter is the server's now."""
@@ -157,7 +164,7 @@ class SimulatedTransport:
         await server.timeline.sleep(there + server.latency() + ending.seconds)
         self._process.effect("answer")
         self._process.begins("recording")
-        return _outcome(ending, handover.envelope)
+        return _outcome(server.answer(ending), handover.envelope)
 
     async def withdraw(self) -> None:
         """The line is dropped without the dot."""

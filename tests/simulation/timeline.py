@@ -113,6 +113,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def close(self) -> None:
         """There is nothing to free."""
 
+    def _write_to_self(self) -> None:
+        """Nobody sleeps in a selector."""
+
     def _process_events(self, event_list: list[Any]) -> None:
         """There are none."""
 

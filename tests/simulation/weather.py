@@ -40,6 +40,7 @@ FAULTS = (
     "deaf",
     "renumber",
     "nasty renumber",
+    "nasty move",
     "unreadable",
     "clock",
     "suspend",
@@ -59,6 +60,9 @@ class Stage(Protocol):
 
     def nasty_renumber(self) -> None:
         """A mailbox is renumbered, and in the same instant his answer comes."""
+
+    def nasty_move(self) -> None:
+        """An answer that the look has just seen is moved before it can be fetched."""
 
     def renumber(self) -> None:
         """A mailbox is renumbered."""
@@ -115,8 +119,8 @@ class Weather:
 
     def breaks_line(self, process: Process, call: str, back: bool) -> str | None:
         """Why the line fails now."""
-        if process.place == "looking" and call == "status" and not back:
-            self._at_the_last_look()
+        if process.place == "looking" and call == "status":
+            self._at_the_last_look(back)
         if self.imap_down:
             self.note("imap outage", process.place)
             return "the server cannot be reached"
@@ -126,8 +130,11 @@ class Weather:
         self.note(f"line lost {'after' if back else 'before'} {call}", process.place)
         return "the line was lost"
 
-    def _at_the_last_look(self) -> None:
-        if self._streams["nasty renumber"].random() < 0.02 * self.mood and self.on("nasty renumber"):
+    def _at_the_last_look(self, back: bool) -> None:
+        if back:
+            if self._streams["nasty move"].random() < 0.03 * self.mood and self.on("nasty move"):
+                self._stage.nasty_move()
+        elif self._streams["nasty renumber"].random() < 0.02 * self.mood and self.on("nasty renumber"):
             self.note("renumbered with an answer", "looking")
             self._stage.nasty_renumber()
 

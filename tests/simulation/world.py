@@ -85,15 +85,19 @@ class World:
             gap=timedelta(seconds=chance.choice((90, 30, 600))),
             brake=chance.choice((25, 25, 5)),
         )
-        self.poll = chance.choice((1, 3, 6)) * HOUR
+        self.poll = chance.choice((3, 6, 12)) * HOUR
         self.filing = chance.choice(list(Filing))
         self.server = SimulatedServer(self.timeline)
         self.server.create("Junk")
         self.disk = Disk(changed=self.loop.wake_onlookers)
         self.rules = Rules()
         self.submission = SubmissionServer(
-            self.timeline, Random(f"{seed}/submission"), rewrites_ids=chance.random() < 0.2
+            self.timeline,
+            Random(f"{seed}/submission"),
+            rewrites_ids=chance.random() < 0.25,
+            tells_ids=chance.random() < 0.7,
         )
+        self.ids_are_hidden = self.submission.rewrites_ids and not self.submission.tells_ids
         self.account = Account(
             me=Me(name="Maya Lind", address=HER, aliases=(HER_OTHER,), zone="Europe/Stockholm"),
             key=b"a secret of the account",
@@ -367,6 +371,19 @@ class World:
             self.server.renumber("INBOX")
             pending = self._surprise.choice(enrolled)
             pending.say("Just now I found the time to answer: yes.\n")
+
+    def nasty_move(self) -> None:
+        """An answer that the look has just seen is moved before it can be fetched."""
+        new = [(place, post) for place, post in self.server.posts.items() if self._is_news(place, post)]
+        if new:
+            (mailbox, _, uid), _ = self._surprise.choice(new)
+            self.weather.note("moved while looking", "looking")
+            self.server.put(mailbox, uid, "Archive" if mailbox != "Archive" else "Trash")
+
+    def _is_news(self, place: tuple[str, int, int], post: Post) -> bool:
+        cursor = self.disk.contents.cursors.get(place[0])
+        behind = cursor is not None and cursor.uidvalidity == place[1] and cursor.next_uid > place[2]
+        return place in post.lies_in and place[0] != "Sent" and not behind
 
     def renumber(self) -> None:
         """A mailbox is renumbered."""
