@@ -54,20 +54,26 @@ class Reader:
         self._index: tuple[object, Known] | None = None
 
     async def read(self) -> Reading:
-        """Judge all that is new in any watched mailbox. Raises `Unreachable` where one cannot be read to its end."""
+        """Judge all that is new in any watched mailbox, until a look shows nothing new: what is moved while it is being
+        read may be in no page. Raises `Unreachable` where one cannot be read to its end."""
         while True:
             try:
-                return await self._read_all()
+                if (reading := await self._read_all()) is not None:
+                    return reading
             except _OvertakenError:
                 continue
 
-    async def _read_all(self) -> Reading:
+    async def _read_all(self) -> Reading | None:
+        """One look and what it shows; None where it showed something new."""
         began_at = self._clock.boot()
         statuses = await self._mailbox.status()
         cursors = self._store.cursors()
-        for name in await self._in_order([each for each in statuses if _has_news(statuses[each], cursors.get(each))]):
+        news = [each for each in statuses if _has_news(statuses[each], cursors.get(each))]
+        for name in await self._in_order(news):
             await self._catch_up(name, statuses[name], cursors)
         self._forget(cursors.keys() - statuses.keys())
+        if news:
+            return None
         self._note_reading()
         return Reading(began_at=began_at, mailboxes=statuses)
 

@@ -180,6 +180,7 @@ class Her:
         desk: Any = SimpleNamespace(
             store=world.store(process), clock=world.clock, rulebook=world.rules(), home=world.account.home, lock_path=world
         )
+        answer: change.Answer | None = None
         try:
             with desk.store.transaction(f"she changes {conversation_id}") as ledger:
                 conversation = ledger.conversation(conversation_id)
@@ -188,10 +189,17 @@ class Her:
                 answer = doing(desk, conversation, world.clock.now(), *more)
                 if answer.events:
                     ledger.append(conversation_id, *answer.events)
-        except (InboxagentError, ProcessDiedError):
+        except InboxagentError:
             return
-        if answer.events:
+        except ProcessDiedError:  # it may have done its work before it died
+            if not answer or not self._is_written(conversation_id, answer):
+                return
+        if answer and answer.events:
             world.judge.commands(name, conversation_id, her_wait=bool(more and more[0]))
+
+    def _is_written(self, conversation_id: str, answer: change.Answer) -> bool:
+        found = self.world.disk.contents.conversations[conversation_id]
+        return any(event is each for event in found.events for each in answer.events)
 
     def _one(self, random: Random, *states: State) -> Conversation | None:
         found = [each for each in self.world.disk.contents.conversations.values() if each.state in states]

@@ -4,7 +4,7 @@ Numbers are those of the list in which they were first written down. The judge c
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.decide import Send, decide
@@ -71,9 +71,9 @@ def i6_steps_in_order(judge: Judge, dot: Dot) -> str | None:
 
 
 def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
-    """The rule's wait since the last touch that really was one: in true time, whatever the wall clock did."""
+    """The rule's wait since the last touch that really was one, in true time; for as long as the clock is right."""
     record, step = judge.records[dot.conversation.id], _step(judge, dot)
-    if step is None or record.her_wait:
+    if step is None or record.her_wait or dot.seconds - judge.world.timeline.set_at < shortest(step) + DAY:
         return None
     looked_at = dot.process.looked_at
     written = [each for each in judge.hers[record.person.number] if each < looked_at - 1.0]
@@ -120,16 +120,14 @@ def i7_limits(judge: Judge, dot: Dot) -> str | None:
     """The gap between two letters and the day's limit, counted from what a server really took."""
     limits = judge.world.limits
     gap = limits.gap.total_seconds()
-    if judge.accepted and dot.seconds - judge.accepted[-1] < gap - 1.0:
-        return f"{dot.seconds - judge.accepted[-1]:.1f} s after the letter before, and the gap is {gap:.0f} s"
-    today = _local_day(judge, dot.seconds)
-    count = sum(1 for each in reversed(judge.accepted[-3 * limits.per_day :]) if _local_day(judge, each) == today)
+    wall = judge.world.clock.now()
+    if judge.accepted and (wall - judge.accepted[-1][1]).total_seconds() < gap - 1.0:
+        passed = dot.seconds - judge.accepted[-1][0]
+        return f"{passed:.1f} s after the letter before, and the gap is {gap:.0f} s" if passed < gap - 1.0 else None
+    today = wall.astimezone(HOME).date()
+    last = judge.accepted[-3 * limits.per_day :]
+    count = sum(1 for _, at in last if at.astimezone(HOME).date() == today)
     return f"the {count + 1}th letter of the day" if count >= limits.per_day else None
-
-
-def _local_day(judge: Judge, seconds: float) -> object:
-    at: datetime = judge.world.timeline.epoch + timedelta(seconds=seconds + judge.world.timeline.wrong)
-    return at.astimezone(HOME).date()
 
 
 def i7_brake(judge: Judge, dot: Dot) -> str | None:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from inboxagent.agent.account import Limits, Rulebook
@@ -104,7 +105,7 @@ class Judge:
         self.acknowledged = Contents()
         self.taken: dict[str, list[float]] = defaultdict(list)  # by the Message-ID that we gave
         self.taken_as: dict[str, str] = {}
-        self.accepted: list[float] = []
+        self.accepted: list[tuple[float, datetime]] = []  # true seconds, and what the machine's clock said
         self.hers: dict[int, list[float]] = defaultdict(list)  # her own mails by person: when they could be seen
         self.truth: dict[str, Post] = {}
         self.appended: Counter[str] = Counter()
@@ -168,7 +169,7 @@ class Judge:
         ours = memo.parse(letter.ours)
         now = self.world.timeline.seconds
         self.counts["accepted"] += 1
-        self.accepted.append(now)
+        self.accepted.append((now, self.world.clock.now()))
         self.taken[ours.message_id].append(now)
         self.taken_as[ours.message_id] = memo.parse(letter.raw).message_id
         conversation = next(

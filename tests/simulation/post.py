@@ -44,7 +44,7 @@ class Post:
 
     def was_visible(self, seconds: float) -> bool:
         """Whether a look at that time had to see it."""
-        seen = self.visible_at is not None and self.visible_at < seconds
+        seen = self.visible_at is not None and self.visible_at <= seconds
         return seen and (self.gone_at is None or self.gone_at > seconds)
 
 

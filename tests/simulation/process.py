@@ -37,6 +37,7 @@ class Process:
     def __init__(self, name: str, timeline: Timeline, fate: Fate) -> None:
         self.name = name
         self.place = "reading"
+        self.writing_to = ""
         self.dead = False
         self.looked_at = -1.0
         self.read_messages: list[Fetched] = []

@@ -125,6 +125,7 @@ class SimulatedTransport:
         refusal: Outcome | None = None
         try:
             self._process.begins("handing over")
+            self._process.writing_to = envelope.forward_paths[0]
             self._process.effect("connect")
             ending = self._server.ending(self._process)
             await self._server.timeline.sleep(4 * self._server.latency())

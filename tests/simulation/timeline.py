@@ -25,6 +25,7 @@ class Timeline:
         self.seconds = 0.0
         self.frozen = 0.0  # how long the machine has been suspended
         self.wrong = 0.0  # how far its wall clock is ahead
+        self.set_at = -math.inf  # when it was put right or wrong
         self._agenda: list[tuple[float, int, Act]] = []
         self._order = itertools.count()
 
@@ -40,6 +41,10 @@ class Timeline:
     def after(self, seconds: float, act: Act) -> None:
         """Have something happen so many seconds from now."""
         self.at(self.seconds + seconds, act)
+
+    def set_clock(self, ahead: float) -> None:
+        """Somebody puts the wall clock right, or wrong."""
+        self.wrong, self.set_at = ahead, self.seconds
 
     async def sleep(self, seconds: float) -> None:
         """Wait for the world: a line, a server, a person."""

@@ -40,6 +40,7 @@ FAULTS = (
     "deaf",
     "renumber",
     "nasty renumber",
+    "nasty answer",
     "nasty move",
     "unreadable",
     "clock",
@@ -58,11 +59,14 @@ class Stage(Protocol):
     def crash(self, *, power: bool) -> None:
         """Whatever runs ends here, with or without the machine."""
 
-    def nasty_renumber(self) -> None:
-        """A mailbox is renumbered, and in the same instant his answer comes."""
+    def answer_now(self, address: str) -> object:
+        """He answers in this instant; returns the message, None where nobody does."""
 
-    def nasty_move(self) -> None:
-        """An answer that the look has just seen is moved before it can be fetched."""
+    def move(self, message: object) -> None:
+        """Somebody moves this message."""
+
+    def renumber_inbox(self) -> None:
+        """INBOX is renumbered."""
 
     def renumber(self) -> None:
         """A mailbox is renumbered."""
@@ -92,6 +96,7 @@ class Weather:
         self.coverage: Counter[tuple[str, str]] = Counter()
         self.imap_down = False
         self.disk_full = False
+        self._seen_at_the_look: object = None
 
     def on(self, fault: str) -> bool:
         """Whether this kind may happen now."""
@@ -120,7 +125,7 @@ class Weather:
     def breaks_line(self, process: Process, call: str, back: bool) -> str | None:
         """Why the line fails now."""
         if process.place == "looking" and call == "status":
-            self._at_the_last_look(back)
+            self._at_the_last_look(process, back)
         if self.imap_down:
             self.note("imap outage", process.place)
             return "the server cannot be reached"
@@ -130,13 +135,19 @@ class Weather:
         self.note(f"line lost {'after' if back else 'before'} {call}", process.place)
         return "the line was lost"
 
-    def _at_the_last_look(self, back: bool) -> None:
-        if back:
-            if self._streams["nasty move"].random() < 0.03 * self.mood and self.on("nasty move"):
-                self._stage.nasty_move()
-        elif self._streams["nasty renumber"].random() < 0.02 * self.mood and self.on("nasty renumber"):
-            self.note("renumbered with an answer", "looking")
-            self._stage.nasty_renumber()
+    def _at_the_last_look(self, process: Process, back: bool) -> None:
+        """He answers in the very instant of the look; the mailbox is renumbered, or the answer moved, besides."""
+        if not back:
+            self._seen_at_the_look = None
+            for name, strike in (("nasty answer", None), ("nasty renumber", self._stage.renumber_inbox)):
+                if self._streams[name].random() < 0.02 * self.mood and self.on(name):
+                    self.note(f"{name} at the last look", "looking")
+                    if strike:
+                        strike()
+                    self._seen_at_the_look = self._stage.answer_now(process.writing_to)
+        elif self._seen_at_the_look and self._streams["nasty move"].random() < 0.5 and self.on("nasty move"):
+            self.note("moved during the last look", "looking")
+            self._stage.move(self._seen_at_the_look)
 
     def latency(self) -> float:
         """Of the line to the mail server: mostly quick, now and then very slow."""
@@ -242,11 +253,11 @@ class Weather:
         random = self._streams["clock"]
         jump = random.choice((-1.0, 1.0)) * self._span("clock", 20.0, 2 * DAY)
         self.note("clock forward" if jump > 0 else "clock back", "any time")
-        self._stage.timeline.wrong += jump
+        self._stage.timeline.set_clock(jump)
         self._stage.timeline.after(self._span("clock", 60.0, 2 * DAY), self._clock_right)
 
     def _clock_right(self) -> None:
-        self._stage.timeline.wrong = 0.0
+        self._stage.timeline.set_clock(0.0)
 
     def _suspend(self) -> None:
         self.note("suspend", "any time")

@@ -182,7 +182,8 @@ class World:
 
     def _calm(self) -> None:
         """Faults have ended; she puts her house in order, and again an hour later what has shown itself since."""
-        self.timeline.wrong = 0.0
+        if self.timeline.wrong:
+            self.timeline.set_clock(0.0)
         self.weather.imap_down = self.weather.disk_full = self.submission.down = False
         self.server.unreadable.clear()
         self.deafen(deaf=False)
@@ -364,26 +365,20 @@ class World:
 
     # -- what the weather may do -----------------------------------------------------------------------------------
 
-    def nasty_renumber(self) -> None:
-        """A mailbox is renumbered, and in the same instant somebody who is enrolled answers."""
-        enrolled = [each.person for each in self.judge.records.values() if each.person.received]
-        if enrolled:
-            self.server.renumber("INBOX")
-            pending = self._surprise.choice(enrolled)
-            pending.say("Just now I found the time to answer: yes.\n")
+    def answer_now(self, address: str) -> object:
+        """He answers in this instant."""
+        person = next((each for each in self.people if each.address == address and each.received), None)
+        return person.say("Just now I found the time to answer: yes.\n") if person else None
 
-    def nasty_move(self) -> None:
-        """An answer that the look has just seen is moved before it can be fetched."""
-        new = [(place, post) for place, post in self.server.posts.items() if self._is_news(place, post)]
-        if new:
-            (mailbox, _, uid), _ = self._surprise.choice(new)
-            self.weather.note("moved while looking", "looking")
+    def move(self, message: object) -> None:
+        """Somebody moves this message."""
+        assert isinstance(message, Post)
+        for mailbox, _, uid in sorted(message.lies_in):
             self.server.put(mailbox, uid, "Archive" if mailbox != "Archive" else "Trash")
 
-    def _is_news(self, place: tuple[str, int, int], post: Post) -> bool:
-        cursor = self.disk.contents.cursors.get(place[0])
-        behind = cursor is not None and cursor.uidvalidity == place[1] and cursor.next_uid > place[2]
-        return place in post.lies_in and place[0] != "Sent" and not behind
+    def renumber_inbox(self) -> None:
+        """INBOX is renumbered."""
+        self.server.renumber("INBOX")
 
     def renumber(self) -> None:
         """A mailbox is renumbered."""
