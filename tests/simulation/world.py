@@ -356,7 +356,7 @@ class World:
         raw = write(
             author,
             HER,
-            "Something else",
+            "Something else" if number % 2 else f"Our project, part {number % 7}",
             "This is about something else.\n",
             at=self.timeline.true_now,
             message_id=f"<{number}.{author}>",
