@@ -11,7 +11,6 @@ from inboxagent.outreach.judgement import thread_mail
 from inboxagent.outreach.match import readers
 from inboxagent.outreach.model import Mail
 
-
 _MACHINES = (Kind.AUTO_REPLY, Kind.BOUNCE, Kind.DELAYED, Kind.OTHER)
 
 

@@ -26,14 +26,18 @@ def main() -> int:
         if outcome.violations:
             failed.append(outcome)
             violation = outcome.violations[0]
-            print(f"seed {outcome.setting.seed}: {violation.invariant}: {violation.person}: {violation.text}", flush=True)
+            print(
+                f"seed {outcome.setting.seed}: {violation.invariant}: {violation.person}: {violation.text}", flush=True
+            )
     _print_coverage(coverage)
     for outcome in failed[: options.stories]:
         print_story(shrink.shrink(outcome) if options.shrink else outcome)
     took = time.monotonic() - began
     years = len(settings) * PEOPLE * DAYS / 365
     print(f"\n{dict(sorted(counts.items()))}")
-    print(f"{len(settings)} months, {len(failed)} with a violation, {took:.0f} s: {years / took * 60:,.0f} years a minute")
+    print(
+        f"{len(settings)} months, {len(failed)} with a violation, {took:.0f} s: {years / took * 60:,.0f} years a minute"
+    )
     return 1 if failed else 0
 
 

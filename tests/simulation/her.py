@@ -178,7 +178,11 @@ class Her:
         world = self.world
         process = world.process("command")
         desk: Any = SimpleNamespace(
-            store=world.store(process), clock=world.clock, rulebook=world.rules(), home=world.account.home, lock_path=world
+            store=world.store(process),
+            clock=world.clock,
+            rulebook=world.rules(),
+            home=world.account.home,
+            lock_path=world,
         )
         answer: change.Answer | None = None
         try:
@@ -260,4 +264,3 @@ class Her:
 
 def _unit(_: object) -> None:
     """What an agenda wants its acts to return."""
-

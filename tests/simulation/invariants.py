@@ -158,10 +158,10 @@ def i8_her_word(judge: Judge, dot: Dot) -> str | None:
 
 def i8_never_again(judge: Judge, dot: Dot) -> str | None:
     """P1: nobody is written to after his opt-out or the report of his dead address could be seen."""
-    since = judge.records[dot.conversation.id].answers_since
+    record = judge.records[dot.conversation.id]
     for each in dot.person.posts:
-        ours = each.original is None or each.original in dot.conversation.ids
-        if (each.visible_at or 0.0) <= since:
+        ours = each.original is None or each.original in record.names
+        if (each.visible_at or 0.0) <= record.answers_since:
             continue
         if each.truth in (Truth.OPT_OUT, Truth.DEAD) and ours and each.was_visible(dot.process.looked_at):
             return f"`{dot.step}` goes out after {each.truth} {each.message_id}"
@@ -311,10 +311,10 @@ def _unjudged(judge: Judge, post: Post, contents: Contents) -> str | None:
         conversation = contents.conversations.get(conversation_id)
         if conversation is None or conversation.state is State.STOPPED:
             continue
-        if post.original is not None and post.original not in conversation.ids:
-            continue  # a report on a letter of hers outside the thread
-        if judge.world.ids_are_hidden and not post.from_him:
-            continue  # it names ids that her server gave our letters and told nobody
+        if post.original is not None and post.original not in record.names:
+            continue  # a report on a letter outside the thread, or by an id that nobody could know
+        if not post.from_him and not record.names.intersection(post.names):
+            continue  # from an unknown address, and it names nothing that can be known
         if post.message_id not in conversation.judged | set(conversation.enrolment.history):
             return f"{post.truth} {post.message_id} for {record.person.name}"
     return None
@@ -332,7 +332,9 @@ def i3_nothing_is_rewritten(judge: Judge, commit: Commit) -> str | None:
     """P3: events are only ever added; no enrolment and no suppression goes."""
     for key, conversation in commit.before.conversations.items():
         after = commit.after.conversations.get(key)
-        if after is None or (after is not conversation and after.events[: len(conversation.events)] != conversation.events):
+        if after is None or (
+            after is not conversation and after.events[: len(conversation.events)] != conversation.events
+        ):
             return f"what had happened in {key} is no longer so"
     lost = commit.before.suppressions.keys() - commit.after.suppressions.keys()
     return f"{sorted(lost)} is suppressed no more" if lost else None
@@ -380,7 +382,7 @@ def p1_enrolment_sees_open_answers(judge: Judge, case: tuple[Conversation, Recor
 
 def i21_copy_of_what_was_sent(judge: Judge, case: tuple[str, bytes, str]) -> str | None:
     """P5: only letters that are recorded as sent, on the disk, are ever filed, and only into Sent."""
-    mailbox, raw, message_id = case
+    mailbox, _, message_id = case
     if mailbox != "Sent":
         return f"a copy goes to {mailbox}"
     for each in judge.world.disk.durable.conversations.values():
@@ -455,7 +457,7 @@ def i14_every_answer_is_noted(judge: Judge, seconds: float) -> str | None:
     for key, record in judge.records.items():
         conversation = judge.world.disk.contents.conversations.get(key)
         if conversation is None:
-            return f"the enrolment {key} is lost"
+            continue  # a command that died before it said anything
         for post in record.person.posts:
             if not post.message_id or not post.was_visible(judge.reading_ok_at - 60.0):
                 continue

@@ -88,6 +88,7 @@ class Record:
     stopped_since: float | None = None
     resumed_at: float = -1.0
     her_wait: bool = False
+    names: set[str] = field(default_factory=set)  # Message-IDs of the thread that can be known
     dots: list[tuple[float, str]] = field(default_factory=list)
     taken: list[tuple[float, str]] = field(default_factory=list)
 
@@ -181,6 +182,8 @@ class Judge:
             return
         intent = next(e for e in conversation.events if e.word is Word.INTENT and e.message_id == ours.message_id)
         record.taken.append((now, intent.step or ""))
+        if self.taken_as[ours.message_id] == ours.message_id:
+            record.names.add(ours.message_id)
         self.check("taken", (conversation, record, intent), record.person)
 
     def commits(self, process: Process, before: Contents, after: Contents, why: str) -> None:
@@ -191,14 +194,22 @@ class Judge:
             if before.conversations.get(key) is not each
         }
         self.acknowledged = after
-        case = Commit(
-            seconds=self.world.timeline.seconds, process=process, before=before, after=after, fresh=fresh
-        )
+        for key, events in fresh.items():
+            self._learn(key, events)
+        case = Commit(seconds=self.world.timeline.seconds, process=process, before=before, after=after, fresh=fresh)
         self.check("commit", case)
+
+    def _learn(self, conversation_id: str, events: Iterable[Event]) -> None:
+        """An id that her server gave a letter is known from the moment in which its answer is recorded."""
+        record = self.records.get(conversation_id)
+        for event in events:
+            accepted = event.word is Word.SENT and event.because.startswith("accepted")
+            if record is not None and accepted and not self.world.ids_are_hidden:
+                record.names.add(self.taken_as[event.message_id or ""])
 
     def enrols(self, conversation: Conversation, person: Person, answers_since: float, began_at: float) -> None:
         """An enrolment was acknowledged."""
-        record = Record(person, self.world.timeline.seconds, answers_since)
+        record = Record(person, self.world.timeline.seconds, answers_since, names=set(conversation.enrolment.thread))
         self.records[conversation.id] = record
         self.counts["enrolled"] += 1
         self.check("enrolled", (conversation, record, began_at), person)
@@ -241,7 +252,7 @@ class Judge:
             for each in record.person.posts
             if each.truth in (Truth.ANSWER, Truth.OPT_OUT)
             and each.was_visible(seconds)
-            and (each.from_him or not self.world.ids_are_hidden)
+            and (each.from_him or record.names.intersection(each.names))
             and (each.visible_at or 0.0) > since
         ]
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from functools import lru_cache
-
 from zoneinfo import ZoneInfo
 
 from inboxagent.agent import enrolment, reading, sending
@@ -136,9 +135,9 @@ def decide(conversation: Conversation, sequence: Sequence | None, now: datetime,
     known = _decided.get(conversation.id)
     if known is not None and known[0] is conversation and known[1] is sequence and known[2] <= now:
         action = known[3]
-        if isinstance(action, Rest) or (isinstance(action, Wait) and now < action.at):
-            if not (isinstance(action, Rest) and conversation.state is State.HELD):
-                return action
+        resting = isinstance(action, Rest) and conversation.state is not State.HELD
+        if resting or (isinstance(action, Wait) and now < action.at):
+            return action
     action = deciding.decide(conversation, sequence, now, home)
     _decided[conversation.id] = conversation, sequence, now, action
     return action

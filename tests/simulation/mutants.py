@@ -19,13 +19,13 @@ from inboxagent.agent.reading import Reader
 from inboxagent.agent.sending import Sender
 from inboxagent.daemon import Daemon
 from inboxagent.errors import Unreachable
+from inboxagent.mail.classify import Kind
 from inboxagent.outreach import decide, judgement, state
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.judgement import NOTHING
 from inboxagent.outreach.outbox import Fate
 from inboxagent.outreach.schedule import Slot
 from inboxagent.ports import Cursor, Reading
-from inboxagent.mail.classify import Kind
 from tests.simulation.disk import SimulatedStore
 from tests.simulation.imap import SimulatedMailbox
 from tests.simulation.world import Setting, World, simulate
@@ -207,11 +207,11 @@ def _(patch: Patch) -> None:
 @mutant("an enrolment during a reading goes unnoticed")
 def _(patch: Patch) -> None:
     patch.set(reading, "_people", lambda known: frozenset())
-    patch.set(reading, "_OvertakenError", _Never)
+    patch.set(reading, "_OvertakenError", _NeverError)
     patch.set(enrolment, "_set_back", lambda ledger, statuses: None)
 
 
-class _Never(Exception):
+class _NeverError(Exception):
     pass
 
 

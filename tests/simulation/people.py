@@ -11,10 +11,38 @@ from tests.simulation.post import HER, Post, Truth, report, write
 from tests.simulation.timeline import Timeline
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
-NAMES = (
-    "anna bart cris dora emil fay gus hana ivo june kurt lea moe nina otto pia quin rosa sven tara ugo vera wim xenia "
-    "yuri zoe adam bella carl dina"
-).split()
+NAMES = [
+    "anna",
+    "bart",
+    "cris",
+    "dora",
+    "emil",
+    "fay",
+    "gus",
+    "hana",
+    "ivo",
+    "june",
+    "kurt",
+    "lea",
+    "moe",
+    "nina",
+    "otto",
+    "pia",
+    "quin",
+    "rosa",
+    "sven",
+    "tara",
+    "ugo",
+    "vera",
+    "wim",
+    "xenia",
+    "yuri",
+    "zoe",
+    "adam",
+    "bella",
+    "carl",
+    "dina",
+]
 ZONES = ("", "", "Europe/Stockholm", "America/New_York", "Asia/Tokyo", "Europe/London")
 
 
@@ -97,7 +125,14 @@ class Person:
             references=tuple(self.thread[-6:]) if newest else (),
             fields=fields,
         )
-        post = Post(raw, truth, (self.number,), message_id if identified else "", from_him=author == self.address)
+        post = Post(
+            raw,
+            truth,
+            (self.number,),
+            message_id if identified else "",
+            from_him=author == self.address,
+            names=(newest.message_id, *self.thread[-6:]) if newest else (),
+        )
         self.posts.append(post)
         self.town.arrive(post)
         if truth is Truth.ANSWER and newest and identified:
@@ -212,9 +247,7 @@ def _opting_out(person: Person, number: int) -> None:
 def _colleague(person: Person, number: int) -> None:
     if number == 2:
         words = "I answer for my colleague: please call me about it.\n"
-        person.later(
-            person.random.uniform(MINUTE, 2 * DAY), lambda: _unit(person.say(words, author=person.colleague))
-        )
+        person.later(person.random.uniform(MINUTE, 2 * DAY), lambda: _unit(person.say(words, author=person.colleague)))
 
 
 def _private(person: Person, number: int) -> None:

@@ -38,6 +38,7 @@ class Post:
     message_id: str = ""
     original: str | None = None  # of a report: the letter that it returns
     from_him: bool = True  # from an address that is known to be his
+    names: tuple[str, ...] = ()  # the Message-IDs that it answers to
     visible_at: float | None = None
     gone_at: float | None = None
     lies_in: set[tuple[str, int, int]] = field(default_factory=set)

@@ -51,7 +51,7 @@ class Process:
         self.place = place
 
     def effect(self, name: str) -> None:
-        """Something is about to leave the process, or has just come back. Raises ProcessDiedError where it ends here."""
+        """Something is about to leave the process, or has just come back. Raises ProcessDiedError at its end."""
         if self.dead:
             raise ProcessDiedError(name)
         if self._fate.kills(self, name):

@@ -101,7 +101,7 @@ class SubmissionServer:
         raw = message
         if self.rewrites_ids:
             raw = re.sub(
-                rb"^Message-ID: <[^>]*>", b"Message-ID: <q%d@mx.lind.test>" % self._number, message, flags=re.M
+                rb"^Message-ID: <[^>]*>", b"Message-ID: <q%d@mx.lind.test>" % self._number, message, flags=re.MULTILINE
             )
         self.taken(Letter(envelope, message, raw, self._number))
 
@@ -113,7 +113,9 @@ class SubmissionServer:
 class SimulatedTransport:
     """The Transport port of one process."""
 
-    def __init__(self, process: Process, server: SubmissionServer, dot: Callable[[Envelope, bytes, float], None]) -> None:
+    def __init__(
+        self, process: Process, server: SubmissionServer, dot: Callable[[Envelope, bytes, float], None]
+    ) -> None:
         self._process = process
         self._server = server
         self._dot = dot

@@ -115,9 +115,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self.timeline.happen(deadline, lambda: self._ready)  # type: ignore[attr-defined]
         return []
 
-    def close(self) -> None:
-        """There is nothing to free."""
-
     def _write_to_self(self) -> None:
         """Nobody sleeps in a selector."""
 

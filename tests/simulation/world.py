@@ -147,6 +147,7 @@ class World:
         with self._current_loop():
             self._ended = self.loop.create_future()
             self.loop.run_until_complete(self._until_ended())
+        self.loop.close()
         return Outcome(
             setting=self.setting,
             violations=tuple(self.judge.violations),
@@ -252,9 +253,7 @@ class World:
         transport = SimulatedTransport(
             process, self.submission, lambda envelope, message, at: self._dot(process, envelope, message, at)
         )
-        agent = Agent(
-            self.account, mailbox, transport, store, self.clock, lambda word, fields: None, self._set_aside
-        )
+        agent = Agent(self.account, mailbox, transport, store, self.clock, lambda word, fields: None, self._set_aside)
         daemon = Daemon(
             agent, mailbox, store, self.clock, poll=self.poll, stop=stop, report=lambda h: self._health(process, h)
         )
