@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from inboxagent.agent import enrolment, reading, sending
+from inboxagent.agent import copies, enrolment, reading, sending
 from inboxagent.mail import classify as classifying
 from inboxagent.mail import compose as composing
 from inboxagent.mail import inbound
@@ -149,7 +149,7 @@ def remembering() -> Iterator[None]:
     places = (reading, enrolment)
     for each in places:
         each.parse, each.parse_headers, each.classify = parse, parse_headers, classify  # type: ignore[attr-defined]
-    sending.compose = compose  # type: ignore[attr-defined]
+    sending.compose = copies.compose = compose  # type: ignore[attr-defined]
     sending.decide = decide  # type: ignore[attr-defined]
     _decided.clear()
     try:
@@ -158,5 +158,5 @@ def remembering() -> Iterator[None]:
         for each in places:
             each.parse, each.parse_headers = _parse, _parse_headers  # type: ignore[attr-defined]
             each.classify = _classify  # type: ignore[attr-defined]
-        sending.compose = _compose  # type: ignore[attr-defined]
+        sending.compose = copies.compose = _compose  # type: ignore[attr-defined]
         sending.decide = deciding.decide  # type: ignore[attr-defined]

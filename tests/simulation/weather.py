@@ -215,7 +215,7 @@ class Weather:
 
     def _imap_outage(self) -> None:
         self.imap_down = True
-        self._stage.timeline.after(self._span("imap outage", 30.0, 12 * HOUR), self._imap_back)
+        self._stage.timeline.after(self._span("imap outage", 30.0, 4 * HOUR), self._imap_back)
 
     def _imap_back(self) -> None:
         self.imap_down = False
@@ -230,7 +230,7 @@ class Weather:
 
     def _disk_full(self) -> None:
         self.disk_full = True
-        self._stage.timeline.after(self._span("disk full", 10.0, 12 * HOUR), self._disk_free)
+        self._stage.timeline.after(self._span("disk full", 10.0, 3 * HOUR), self._disk_free)
 
     def _disk_free(self) -> None:
         self.disk_full = False
