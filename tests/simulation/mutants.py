@@ -517,13 +517,13 @@ def planted(name: str) -> Iterator[None]:
 
 
 def hunt(name: str, most: int = MOST_SEEDS) -> Found:
-    """Live months with the fault until a promise is broken."""
-    with planted(name):
-        for seed in range(most):
+    """Live months with the fault until a promise is broken that is kept in the same month without it."""
+    for seed in range(most):
+        with planted(name):
             outcome = simulate(Setting(seed=seed))
-            if outcome.violations:
-                violation = outcome.violations[0]
-                return Found(name, violation.invariant, seed, seed + 1, violation.text)
+        if outcome.violations and not simulate(Setting(seed=seed)).violations:
+            violation = outcome.violations[0]
+            return Found(name, violation.invariant, seed, seed + 1, violation.text)
     return Found(name, None, -1, most)
 
 

@@ -91,7 +91,7 @@ class SubmissionServer:
 
     def answer(self, ending: Ending) -> Ending:
         """What the server says, with the Message-ID that it gave the letter."""
-        if self.tells_ids and self.rewrites_ids and ending.code == 250:
+        if self.tells_ids and self.rewrites_ids and ending.code // 100 == 2:
             return replace(ending, text=f"2.0.0 OK <q{self._number}@mx.lind.test>")
         return ending
 
