@@ -1,7 +1,4 @@
-"""The bytes that go on the wire, pinned: one thread of five letters as other programs will read it for years.
-
-`tests/servers/test_thread_order.py` lets Dovecot sort the same files.
-"""
+"""The bytes that go on the wire, pinned: one thread of five letters as other programs will read it for years."""
 
 from datetime import UTC, datetime
 from pathlib import Path
