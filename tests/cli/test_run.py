@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from inboxagent.cli.composition import HER_RULES
 from inboxagent.cli.embedded import EmbeddedProvider
 from tests.cli.desk import SECRET, Desk, running, until, write
 
@@ -222,7 +221,8 @@ def test_her_rules_that_vanish_stay_in_force_and_none_that_ships_steps_in(
     desk.run("pause", "--all")
     desk.run("enroll", "proposal", ANNA, *PROJECT)
     with running(desk) as daemon:
-        until(lambda: desk.composition.store.fact(HER_RULES), "hers are remembered")
+        first = until(lambda: status(desk)["last_reading_at"], "it has read the mailboxes")
+        until(lambda: status(desk)["last_reading_at"] != first, "it has planned by the rules, and begun anew")
         hers.unlink()
         until(lambda: str(hers) in json.dumps(status(desk)), "it is told")
         desk.run("resume", "--all")
