@@ -248,8 +248,10 @@ def test_her_mailbox_is_left_as_it_was(lab: Lab, desk: Desk) -> None:
         client.select_folder("INBOX")
         client.add_flags(client.search(), [b"\\Flagged", b"\\Answered", b"$Label1", b"Customer"])
         client.create_folder("Clients")
-        client.append("Clients", _sent_earlier(anna, desk.address).as_bytes(), flags=[b"\\Seen", b"$Forwarded"])
-        client.append("Clients", _sent_earlier(anna, desk.address).as_bytes())
+        client.append(
+            "Clients", _sent_earlier("client@elsewhere.test", desk.address).as_bytes(), flags=[b"\\Seen", b"$Forwarded"]
+        )
+        client.append("Clients", _sent_earlier("client@elsewhere.test", desk.address).as_bytes())
     before = _flags(desk)
     assert {flag for flags in before["Clients"].values() for flag in flags} == {b"$Forwarded", b"\\Seen"}
     conversation = desk.enroll(anna)
