@@ -92,6 +92,13 @@ def test_refusals_at_rcpt_and_at_login(lab: Lab) -> None:
             smtp.login(maya, "wrong")
 
 
+def ask_until_the_line_is_gone(client: IMAPClient) -> None:
+    """A kick takes its time."""
+    client.idle_done()
+    for _ in range(5_000):
+        client.noop()
+
+
 def test_idle_announces_a_delivery_and_a_kick_ends_it(lab: Lab) -> None:
     anna = lab.new_user("anna")
     client = IMAPClient(lab.host, lab.imaps_port, ssl_context=lab.tls(), timeout=10)
@@ -103,9 +110,7 @@ def test_idle_announces_a_delivery_and_a_kick_ends_it(lab: Lab) -> None:
         assert (1, b"EXISTS") in client.idle_check(timeout=10)
         lab.kick(anna)
         with pytest.raises((OSError, client.Error)):
-            client.idle_done()
-            for _ in range(5_000):  # the kick takes its time: ask until the line is gone
-                client.noop()
+            ask_until_the_line_is_gone(client)
     finally:
         client.shutdown()
 
