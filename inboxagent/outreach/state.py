@@ -5,10 +5,12 @@ Law 2: only a date that has come, or her command, leads back to `waiting`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import reduce
+from operator import attrgetter
+from typing import Any
 
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.model import Enrolment, Mail
@@ -81,6 +83,22 @@ class Conversation:
         return "hers" if undated or self.state in (State.ANSWERED, State.STOPPED) else "his"
 
 
+def replace(conversation: Conversation, **changes: Any) -> Conversation:
+    """The conversation with other values; as `dataclasses.replace`, in a quarter of its time: a fold does little else.
+
+    Raises KeyError for a name that it does not have.
+    """
+    after = object.__new__(Conversation)
+    for put, value in zip(_PUT.values(), _values(conversation), strict=True):
+        put(after, value)
+    for name, value in changes.items():
+        _PUT[name](after, value)
+    return after
+
+
+_PUT = {each.name: getattr(Conversation, each.name).__set__ for each in fields(Conversation)}  # of slots
+_values = attrgetter(*_PUT)
+
 _EVERYWHERE = tuple(State)
 _LIVE = (State.WAITING, State.HELD, State.FINISHED, State.ANSWERED)
 
@@ -128,9 +146,8 @@ def begin(conversation_id: str, event: Event) -> Conversation:
 
 def advance(conversation: Conversation, event: Event) -> Conversation:
     """The conversation after one more event."""
-    after = replace(conversation, events=(*conversation.events, event))
-    if event.message_id:
-        after = replace(after, judged=after.judged | {event.message_id})
+    judged = conversation.judged | {event.message_id} if event.message_id else conversation.judged
+    after = replace(conversation, events=(*conversation.events, event), judged=judged)
     effect = _EFFECTS.get(event.word)
     after = effect(after, event) if effect else after
     state = next_state(conversation, event)
@@ -173,8 +190,8 @@ def settle(conversation: Conversation) -> Conversation:
     """`waiting` with a hold or an uncertain send is `held`; `held` without either is `waiting`."""
     if conversation.state not in (State.WAITING, State.HELD):
         return conversation
-    resting = conversation.holds or conversation.uncertain
-    return replace(conversation, state=State.HELD if resting else State.WAITING)
+    state = State.HELD if conversation.holds or conversation.uncertain else State.WAITING
+    return conversation if state is conversation.state else replace(conversation, state=state)
 
 
 _TELLING = frozenset(
