@@ -32,7 +32,6 @@ class Lock:
         self._threads = threading.RLock()
         self._descriptor = -1
         self._why: str | None = None
-        self._known = 0  # to be signed with the next transaction: a write of its own would slow every fsync down
         self.witness = 0
 
     @contextmanager
@@ -49,12 +48,8 @@ class Lock:
         finally:
             self._threads.release()
 
-    def testify(self, change: int) -> None:
-        """Let the next signature say that this change is on disk."""
-        self._known = change
-
     def notice(self, change: int) -> None:
-        """The holder found this change on disk: sign for it where whoever made it has not come to do so."""
+        """The holder knows this change to be on disk: sign for it, where nobody has."""
         if change > self.witness:
             self.witness = change
             self._sign()
@@ -65,7 +60,7 @@ class Lock:
         if not _take(self._descriptor):
             self._wait(deadline)
         try:
-            self.witness = max(self._read_witness(), self._known)
+            self.witness = self._read_witness()
             self._why = why
             self._sign()
             yield
