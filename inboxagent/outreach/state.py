@@ -5,11 +5,10 @@ Law 2: only a date that has come, or her command, leads back to `waiting`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import reduce
-from operator import attrgetter
 from typing import Any
 
 from inboxagent.outreach.events import By, Event, Word
@@ -35,7 +34,7 @@ class Hold:
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, see `replace`
 class Conversation:
     """One prospect under one sequence, as its events leave it."""
 
@@ -84,20 +83,12 @@ class Conversation:
 
 
 def replace(conversation: Conversation, **changes: Any) -> Conversation:
-    """The conversation with other values; as `dataclasses.replace`, in a quarter of its time: a fold does little else.
-
-    Raises KeyError for a name that it does not have.
-    """
+    """The conversation with other values of its own fields, in a fifth of the time of `dataclasses.replace`: a fold
+    does little else."""
     after = object.__new__(Conversation)
-    for put, value in zip(_PUT.values(), _values(conversation), strict=True):
-        put(after, value)
-    for name, value in changes.items():
-        _PUT[name](after, value)
+    after.__dict__.update(conversation.__dict__, **changes)
     return after
 
-
-_PUT = {each.name: getattr(Conversation, each.name).__set__ for each in fields(Conversation)}  # of slots
-_values = attrgetter(*_PUT)
 
 _EVERYWHERE = tuple(State)
 _LIVE = (State.WAITING, State.HELD, State.FINISHED, State.ANSWERED)

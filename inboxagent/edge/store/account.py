@@ -12,7 +12,7 @@ from inboxagent.edge.store.journal import Journal
 from inboxagent.edge.store.lock import PATIENCE
 from inboxagent.edge.store.records import SHAPES, Folds, JournalLedger, JournalRecords
 from inboxagent.edge.store.repair import Damage, find_damage
-from inboxagent.edge.store.tables import JournalStorage
+from inboxagent.edge.store.storage import JournalStorage
 from inboxagent.ports import REWOUND
 
 

@@ -18,7 +18,7 @@ def compact(journal: Journal, why: str = "compaction") -> None:
     """Rewrite the journal. Raises as the Store port says; where it raises, the journal is as it was."""
     with journal.writing(why), journal.guard:
         journal.replace(whole(journal))
-        journal.lock.notice(journal.newest)
+        journal.lock.testify(journal.newest)
 
 
 def whole(journal: Journal) -> Iterator[bytes]:

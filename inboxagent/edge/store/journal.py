@@ -86,7 +86,7 @@ class Journal(Reader):
         self._apply(entries)
         self._seen = (*self._seen[:2], self.end)
         self.durable = self.newest
-        self.lock.notice(self.newest)
+        self.lock.testify(self.newest)
 
     def _open_to_write(self) -> int:
         if self._writer is None:
@@ -211,4 +211,3 @@ def _new_words(value: Any, before: Any) -> Any:
         return value
     known = set(before or ())
     return [word for word in value if word not in known]
-

@@ -52,13 +52,14 @@ def compose(header: Header, content: bytes = REMOVED) -> bytes:
     return b"j1 %08x %b\n" % (zlib.crc32(rest), rest)
 
 
-def _is_whole(line: bytes) -> bool:
+def is_whole(line: bytes) -> bool:
+    """Whether every bit of it is as it was written."""
     return line[:_AT] == b"j1 %08x " % zlib.crc32(memoryview(line)[_AT:-1]) and line[-1:] == b"\n"
 
 
 def header(line: bytes) -> Header | None:
     """The header of a line that is whole; None where a bit of it is wrong or its end is missing."""
-    if not _is_whole(line):
+    if not is_whole(line):
         return None
     found = _decode(line[_AT : line.index(b"\t", _AT)].decode())
     return found if isinstance(found, dict) else None
@@ -68,7 +69,7 @@ def headers(batch: Sequence[bytes]) -> list[Header]:
     """The headers of the lines that are whole, up to the first one that is not. Decoded together, in half the time."""
     found: list[bytes] = []
     for line in batch:
-        if not _is_whole(line):
+        if not is_whole(line):
             break
         found.append(line[_AT : line.index(b"\t", _AT)])
     decoded: list[Header] = _decode(f"[{b','.join(found).decode()}]")

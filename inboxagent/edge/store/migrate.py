@@ -29,7 +29,7 @@ def migrate(old: Path, path: Path) -> bool:
         if path.exists() or not old.exists():
             return False
         journal.replace(_lines(_read(old)))
-        journal.lock.notice(journal.newest)
+        journal.lock.testify(journal.newest)
         with suppress(OSError):
             old.replace(old.with_name(old.name + ".migrated"))
             disk.sync_folder(path.parent)

@@ -77,6 +77,8 @@ class Reader:
             row = self.row(table, number)
             if row is None:
                 return None
+            if row.links == 1 and lines.is_whole(line := self._line(row.offset, row.length)):
+                return lines.content(line)
             (_, first), *others = self._chain(row)
             document = lines.content(first)
             for _, line in others:

@@ -56,9 +56,7 @@ def entries(path: Path, file: BinaryIO, end: int, newest: int) -> Iterator[list[
 
 def _is_known(path: Path, head: Header) -> bool:
     if head["head"] > lines.SCHEMA:
-        raise StateDamaged(
-            f"{path} was written by a newer inboxagent (schema {head['head']}, known: {lines.SCHEMA})."
-        )
+        raise StateDamaged(f"{path} was written by a newer inboxagent (schema {head['head']}, known: {lines.SCHEMA}).")
     return True
 
 
