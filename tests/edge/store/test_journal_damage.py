@@ -9,7 +9,8 @@ import pytest
 
 from inboxagent.edge.store import JournalStore, lines, open_store
 from inboxagent.edge.store.journal import Journal
-from inboxagent.edge.store.repair import find_damage, kind_of, network_file_system, save_rest
+from inboxagent.edge.store.mounts import kind_of, network_file_system
+from inboxagent.edge.store.repair import Damage, Rescue, find_damage
 from inboxagent.errors import StateDamaged, StateUnwritable
 from inboxagent.outreach.events import Word
 from inboxagent.ports import REWOUND
@@ -32,6 +33,13 @@ def path(tmp_path: Path) -> Path:
         ledger.append("c2", happened(Word.NOTE))
     store.close()
     return path
+
+
+def save_rest(path: Path, rest: Path) -> list[Damage]:
+    """Save what is whole; what is not."""
+    rescue = Rescue(path)
+    rescue.save(rest)
+    return rescue.losses
 
 
 def contents(path: Path) -> list[object]:
