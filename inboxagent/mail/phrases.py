@@ -6,7 +6,7 @@ In a phrase ` ... ` stands for up to forty characters within one line and a `*` 
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from inboxagent.mail import languages
@@ -42,22 +42,34 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One phrase of one language, ready to be looked for in folded text."""
+    """One phrase of one language, ready to be looked for in folded text: its pieces between ` ... `, and what of them
+    stands in every text that it matches."""
 
     language: str
+    pieces: tuple[str, ...]
     fragments: tuple[str, ...]
-    source: str
-    beginning: str
 
     @property
     def pattern(self) -> re.Pattern[str]:
         """The pattern, compiled when a fragment was found: of ten thousand phrases few ever are."""
-        return _compiled(self.source)
+        return _compiled(self.pieces)
+
+    @property
+    def word(self) -> str:
+        """The longest word that stands as such in every text that the phrase matches; empty where none is certain."""
+        return max((word for piece in self.pieces for word in _whole_words(piece)), key=len, default="")
+
+
+def _whole_words(piece: str) -> Iterator[str]:
+    for match in _TOKEN.finditer(piece):
+        stem = piece[match.end() : match.end() + 1] == "*" or piece[: match.start()].endswith("*")
+        if not stem and not UNSPACED.search(match.group()):
+            yield match.group()
 
 
 @functools.cache
-def _compiled(source: str) -> re.Pattern[str]:
-    return re.compile(source)
+def _compiled(pieces: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(_GAP.join(_piece_pattern(piece) for piece in pieces))
 
 
 def unseen_removed(text: str) -> str:
@@ -76,11 +88,10 @@ def fold(text: str) -> str:
 
 
 def compile_phrase(language: str, phrase: str) -> Phrase:
-    """A phrase of a language file as a pattern over folded text."""
-    pieces = [fold(piece) for piece in phrase.split("...")]
-    fragments = tuple(piece.rstrip("*").strip() for chunk in pieces for piece in chunk.split("*"))
-    pattern = _GAP.join(_piece_pattern(piece) for piece in pieces)
-    return Phrase(language, tuple(f for f in fragments if f), pattern, pieces[0])
+    """A phrase of a language file, to be looked for in folded text."""
+    pieces = tuple(fold(piece) for piece in phrase.split("..."))
+    fragments = (part.strip() for piece in pieces for part in piece.split("*"))
+    return Phrase(language, pieces, tuple(fragment for fragment in fragments if fragment))
 
 
 def _piece_pattern(piece: str) -> str:
@@ -95,51 +106,55 @@ def phrases(subject: str) -> tuple[Phrase, ...]:
     return tuple(compile_phrase(pack.code, phrase) for pack in languages.packs() for phrase in pack.words(subject))
 
 
-_Entry = tuple[int, Phrase]
+_Entry = tuple[int, Phrase]  # with its place among the phrases of its subject
 
 
 @functools.cache
-def _index(subject: str) -> tuple[dict[str, list[_Entry]], list[_Entry], list[_Entry]]:
-    """The phrases of a subject by the word they begin with, those that may begin within a word, and which of these may
-    do so in ASCII."""
-    by_word: dict[str, list[_Entry]] = {}
-    loose: list[_Entry] = []
-    for place, phrase in enumerate(phrases(subject)):
-        word = _first_word(phrase)
-        (by_word.setdefault(word, []) if word else loose).append((place, phrase))
-    return by_word, loose, [entry for entry in loose if entry[1].fragments[0].isascii()]
+def _by_word() -> Mapping[str, Sequence[tuple[str, _Entry]]]:
+    """The phrases of all subjects by the longest word that is certain to stand in a text that they match."""
+    found: dict[str, list[tuple[str, _Entry]]] = {}
+    for subject in dict.fromkeys(subject for pack in languages.packs() for subject in pack.lists):
+        for entry in enumerate(phrases(subject)):
+            if word := entry[1].word:
+                found.setdefault(word, []).append((subject, entry))
+    return found
 
 
-def _first_word(phrase: Phrase) -> str:
-    """The word with which every text that a phrase matches begins; empty where that is not certain."""
-    match = _TOKEN.match(phrase.beginning)
-    if not match or UNSPACED.search(match.group()) or phrase.beginning[match.end() : match.end() + 1] == "*":
-        return ""
-    return match.group()
+@functools.cache
+def _wordless(subject: str, *, in_ascii: bool) -> Sequence[_Entry]:
+    """The phrases of a subject that may begin and end within a word; in ASCII text few of them can stand."""
+    entries = [entry for entry in enumerate(phrases(subject)) if not entry[1].word]
+    return [entry for entry in entries if not in_ascii or "".join(entry[1].pieces).isascii()]
 
 
-def _likely(subject: str, folded: str, tokens: frozenset[str]) -> list[Phrase]:
-    """The phrases that may occur in a text of these words, in their order: few of ten thousand."""
-    by_word, loose, loose_in_ascii = _index(subject)
-    found = [entry for word in by_word.keys() & tokens for entry in by_word[word]]
-    found += loose_in_ascii if folded.isascii() else loose
-    return [phrase for _, phrase in sorted(found, key=_place)]
+@functools.lru_cache(maxsize=512)
+def _worded(folded: str) -> Mapping[str, Sequence[_Entry]]:
+    """The phrases by subject whose longest word stands in the text: one pass for all that will be asked about it."""
+    by_word = _by_word()
+    found: dict[str, list[_Entry]] = {}
+    for word in by_word.keys() & frozenset(_TOKEN.findall(folded)):
+        for subject, entry in by_word[word]:
+            found.setdefault(subject, []).append(entry)
+    return found
+
+
+def _likely(subject: str, folded: str) -> list[Phrase]:
+    """The phrases that may occur in a text, in their order: few of ten thousand."""
+    entries = [*_worded(folded).get(subject, ()), *_wordless(subject, in_ascii=folded.isascii())]
+    return [
+        phrase for _, phrase in sorted(entries, key=_place) if all(fragment in folded for fragment in phrase.fragments)
+    ]
 
 
 def _place(entry: _Entry) -> int:
     return entry[0]
 
 
-@functools.lru_cache(maxsize=512)
-def _tokens(folded: str) -> frozenset[str]:
-    return frozenset(_TOKEN.findall(folded))
-
-
 @functools.cache
 def of(language: str, subject: str) -> tuple[Phrase, ...]:
     """The phrases of one language on one subject, longest first."""
     found = [phrase for phrase in phrases(subject) if phrase.language == language]
-    return tuple(sorted(found, key=lambda phrase: len(phrase.source), reverse=True))
+    return tuple(sorted(found, key=lambda phrase: len(phrase.pattern.pattern), reverse=True))
 
 
 @functools.cache
@@ -165,16 +180,15 @@ def find_all(subject: str, text: str) -> list[Hit]:
 
 def _hits(subject: str, text: str) -> Iterator[Hit]:
     folded = fold(text[:LONGEST_TEXT])
-    for phrase in _likely(subject, folded, _tokens(folded)):
-        if phrase.fragments[0] in folded and (match := phrase.pattern.search(folded)):
+    for phrase in _likely(subject, folded):
+        if match := phrase.pattern.search(folded):
             yield Hit(phrase.language, excerpt(folded, match.start(), match.end()), match.start())
 
 
 def beginnings(subject: str, folded: str) -> Iterator[re.Match[str]]:
     """The phrases of a subject with which a folded text begins."""
-    first = _TOKEN.match(folded)
-    for phrase in _likely(subject, folded, frozenset([first.group()] if first else [])):
-        if phrase.fragments[0] in folded and (match := phrase.pattern.match(folded)):
+    for phrase in _likely(subject, folded):
+        if match := phrase.pattern.match(folded):
             yield match
 
 
