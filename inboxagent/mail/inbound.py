@@ -27,7 +27,7 @@ _FOLD = re.compile(r"\r?\n(?=[ \t])|[\r\n]+")
 _CONTAINER = re.compile(rb"^content-type:\s{0,20}(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(rb"^--\S", re.MULTILINE)
 _USED = re.compile(r'^--([^\s"]{1,200})[ \t]{0,9}\r?\nContent-', re.IGNORECASE | re.MULTILINE)
-_HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
+_EMPTY_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +96,20 @@ def parse_headers(raw: bytes) -> Inbound:
 def bounded(raw: bytes) -> bytes:
     """The part of a message that is safe to parse: capped in size, in containers and in parts."""
     raw = _unwrapped(raw)
-    end = _HEADER_END.search(raw, 0, LONGEST_HEADER)
-    at = end.end() if end else min(len(raw), LONGEST_HEADER)
+    end = _header_end(raw[:LONGEST_HEADER])
+    at = end or min(len(raw), LONGEST_HEADER)
     body = raw[at : at + LONGEST_BODY]
+    if body.count(b"\n--") < MOST_BOUNDARIES and body.count(b"/") < MOST_CONTAINERS:
+        return raw[:at] + (b"" if end else b"\n\n") + body  # counting is quicker than looking
     for pattern, most in ((_CONTAINER, MOST_CONTAINERS), (_BOUNDARY, MOST_BOUNDARIES)):
         beyond = next(itertools.islice(pattern.finditer(body), most, None), None)
         body = body[: beyond.start()] if beyond else body
     return raw[:at] + (b"" if end else b"\n\n") + body
+
+
+def _header_end(raw: bytes) -> int:
+    """Where the body begins; 0 where there is nothing but a header section."""
+    return min((at + len(line) for line in _EMPTY_LINES if (at := raw.find(line)) >= 0), default=0)
 
 
 def _unwrapped(raw: bytes) -> bytes:
@@ -116,13 +123,13 @@ def _unwrapped(raw: bytes) -> bytes:
 
 
 def _message(raw: bytes) -> Message:
-    end = _HEADER_END.search(raw)
-    head = BytesHeaderParser().parsebytes(raw[: end.end()] if end else raw)
-    is_container = head.get_content_maintype() in ("multipart", "message")
-    if end and not is_container and not head.get_payload():
-        # The body is text as a whole, which the parser would go through line by line.
-        head.set_payload(raw[end.end() :].decode("ascii", "surrogateescape"))
-        return head
+    end = _header_end(raw)
+    if not _CONTAINER.search(raw, 0, end):
+        message = BytesHeaderParser().parsebytes(raw[:end])
+        if not message.get_payload():  # else some line was no field, and ended the header section earlier
+            # The body is one text, which the full parser would go through line by line.
+            message.set_payload(raw[end:].decode("ascii", "surrogateescape"))
+            return _repaired(message)
     try:
         return _repaired(email.message_from_bytes(raw))
     except UNREADABLE:  # the standard parser is not total; what it cannot read is text

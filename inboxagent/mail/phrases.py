@@ -4,8 +4,10 @@ In a phrase ` ... ` stands for up to forty characters within one line and a `*` 
 """
 
 import functools
+import itertools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,11 +26,21 @@ _UNSEEN = dict.fromkeys(
 _STRAIGHT = str.maketrans(
     {"‘": "'", "’": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "…": "..."}
 )
+_PLAIN = _STRAIGHT | _UNSEEN
 _TOKEN = re.compile(r"\w+")
-_SPACE = re.compile(r"\s+")
 _GAP = ".{0,40}?"
 # Scripts that set no space between words: a phrase may begin and end anywhere.
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+
+
+class _Accentless(dict[int, int | None]):
+    """A table for `translate` that leaves out combining marks; it learns the characters that it meets."""
+
+    def __missing__(self, point: int) -> int | None:
+        return self.setdefault(point, None if unicodedata.combining(chr(point)) else point)
+
+
+_BARE = _Accentless()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +67,18 @@ class Phrase:
         return _compiled(self.pieces)
 
     @property
-    def word(self) -> str:
-        """The longest word that stands as such in every text that the phrase matches; empty where none is certain."""
-        return max((word for piece in self.pieces for word in _whole_words(piece)), key=len, default="")
+    def whole_words(self) -> list[str]:
+        """The words that stand as such in every text that the phrase matches; none where that is not certain."""
+        if len(self.pieces) == 1:
+            return _whole_words(self.pieces[0])
+        return [word for piece in self.pieces for word in _whole_words(piece)]
 
 
-def _whole_words(piece: str) -> Iterator[str]:
-    for match in _TOKEN.finditer(piece):
-        stem = piece[match.end() : match.end() + 1] == "*" or piece[: match.start()].endswith("*")
-        if not stem and not UNSPACED.search(match.group()):
-            yield match.group()
+def _whole_words(piece: str) -> list[str]:
+    if piece.isascii() and "*" not in piece:
+        return _TOKEN.findall(piece)
+    found = ((match.group(), f" {piece} "[match.start() : match.end() + 2]) for match in _TOKEN.finditer(piece))
+    return [word for word, with_neighbours in found if "*" not in with_neighbours and not UNSPACED.search(word)]
 
 
 @functools.cache
@@ -81,15 +95,16 @@ def unseen_removed(text: str) -> str:
 def fold(text: str) -> str:
     """One form for what reads alike: case, width, accents, quotation marks and white space are evened out."""
     if text.isascii():
-        return _SPACE.sub(" ", text.lower().replace("`", "'")).strip()
-    text = unicodedata.normalize("NFKD", text.translate(_UNSEEN).translate(_STRAIGHT)).casefold()
-    text = "".join(c for c in text if not unicodedata.combining(c))
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
+        return " ".join(text.lower().replace("`", "'").split())
+    text = unicodedata.normalize("NFKD", text.translate(_PLAIN)).casefold().translate(_BARE)
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def compile_phrase(language: str, phrase: str) -> Phrase:
     """A phrase of a language file, to be looked for in folded text."""
     pieces = tuple(fold(piece) for piece in phrase.split("..."))
+    if "*" not in phrase:
+        return Phrase(language, pieces, pieces)
     fragments = (part.strip() for piece in pieces for part in piece.split("*"))
     return Phrase(language, pieces, tuple(fragment for fragment in fragments if fragment))
 
@@ -111,19 +126,21 @@ _Entry = tuple[int, Phrase]  # with its place among the phrases of its subject
 
 @functools.cache
 def _by_word() -> Mapping[str, Sequence[tuple[str, _Entry]]]:
-    """The phrases of all subjects by the longest word that is certain to stand in a text that they match."""
+    """The phrases of all subjects, each by one word that is certain to stand in a text that it matches: the rarest, so
+    that few are looked at in vain; by the empty word where none is certain."""
+    subjects = dict.fromkeys(subject for pack in languages.packs() for subject in pack.lists)
+    entries = [(subject, entry, entry[1].whole_words) for subject in subjects for entry in enumerate(phrases(subject))]
+    frequency = Counter(itertools.chain.from_iterable(words for _, _, words in entries))
     found: dict[str, list[tuple[str, _Entry]]] = {}
-    for subject in dict.fromkeys(subject for pack in languages.packs() for subject in pack.lists):
-        for entry in enumerate(phrases(subject)):
-            if word := entry[1].word:
-                found.setdefault(word, []).append((subject, entry))
+    for subject, entry, words in entries:
+        found.setdefault(min(words, key=frequency.__getitem__, default=""), []).append((subject, entry))
     return found
 
 
 @functools.cache
-def _wordless(subject: str, *, in_ascii: bool) -> Sequence[_Entry]:
+def _wordless(subject: str, in_ascii: bool) -> Sequence[_Entry]:
     """The phrases of a subject that may begin and end within a word; in ASCII text few of them can stand."""
-    entries = [entry for entry in enumerate(phrases(subject)) if not entry[1].word]
+    entries = [entry for named, entry in _by_word()[""] if named == subject]
     return [entry for entry in entries if not in_ascii or "".join(entry[1].pieces).isascii()]
 
 
@@ -138,12 +155,17 @@ def _worded(folded: str) -> Mapping[str, Sequence[_Entry]]:
     return found
 
 
-def _likely(subject: str, folded: str) -> list[Phrase]:
+def _likely(subject: str, folded: str) -> Sequence[Phrase]:
     """The phrases that may occur in a text, in their order: few of ten thousand."""
-    entries = [*_worded(folded).get(subject, ()), *_wordless(subject, in_ascii=folded.isascii())]
-    return [
-        phrase for _, phrase in sorted(entries, key=_place) if all(fragment in folded for fragment in phrase.fragments)
-    ]
+    worded, wordless = _worded(folded).get(subject, ()), _wordless(subject, folded.isascii())
+    if not worded and not wordless:
+        return ()
+    possible = (
+        entry
+        for entry in (*worded, *wordless)
+        if entry[1].fragments[0] in folded and all(fragment in folded for fragment in entry[1].fragments[1:])
+    )
+    return [phrase for _, phrase in sorted(possible, key=_place)]
 
 
 def _place(entry: _Entry) -> int:
@@ -187,9 +209,16 @@ def _hits(subject: str, text: str) -> Iterator[Hit]:
 
 def beginnings(subject: str, folded: str) -> Iterator[re.Match[str]]:
     """The phrases of a subject with which a folded text begins."""
-    for phrase in _likely(subject, folded):
-        if match := phrase.pattern.match(folded):
-            yield match
+    if folded.startswith(_heads(subject)):
+        for phrase in _likely(subject, folded):
+            if match := phrase.pattern.match(folded):
+                yield match
+
+
+@functools.cache
+def _heads(subject: str) -> tuple[str, ...]:
+    """What the phrases of a subject begin with, up to the first letter that may be any."""
+    return tuple(dict.fromkeys(phrase.pieces[0].partition("*")[0] for phrase in phrases(subject)))
 
 
 def ends(subject: str, text: str) -> bool:
