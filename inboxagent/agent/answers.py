@@ -8,7 +8,6 @@ from inboxagent.agent.copies import Copies
 from inboxagent.agent.reading import tell
 from inboxagent.errors import LoginRefused
 from inboxagent.mail.compose import Outgoing
-from inboxagent.mail.headers import message_ids
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope, back_off, gives_up
 from inboxagent.outreach.stoppage import FACT, Stoppage, from_fact, recent, stop, stop_for_policy, to_fact
@@ -109,7 +108,7 @@ class Answers:
 
     def _names_given(self, intent: Event, outcome: Outcome) -> Iterator[Event]:
         """Servers that replace the Message-ID often name the new one when they take the letter."""
-        for message_id in message_ids(outcome.text):
+        for message_id in outcome.names:
             if message_id != intent.message_id:
                 because = "her server named this Message-ID when it took the letter"
                 yield Event(
