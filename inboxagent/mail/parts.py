@@ -51,7 +51,8 @@ def body(text: str, quotation: Quotation | None, attachments: Sequence[Attachmen
 
 
 def _text(text: str, quotation: Quotation | None) -> tuple[bytes, bytes]:
-    """The field that names the encoding, and the content: 7bit where that does, else quoted-printable; 8bit may be recoded on the way."""
+    """The field that names the encoding, and the content: 7bit where that does, else quoted-printable, for 8bit may be
+    recoded on the way."""
     text = flow(_LINE_END.sub("\n", text)) + ("\n\n" + quote(quotation) if quotation else "")
     if not text.endswith("\n"):
         text += "\n"
