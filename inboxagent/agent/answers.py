@@ -6,9 +6,8 @@ from datetime import datetime
 from inboxagent.agent.account import Account
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.reading import tell
+from inboxagent.agent.writing import Ready
 from inboxagent.errors import LoginRefused
-from inboxagent.mail.compose import Outgoing
-from inboxagent.mail.headers import message_ids
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope, back_off, gives_up
 from inboxagent.outreach.stoppage import FACT, Stoppage, from_fact, recent, stop, stop_for_policy, to_fact
@@ -32,7 +31,7 @@ class Answers:
         stoppage = from_fact(self._store.fact(FACT))
         return stoppage if stoppage is not None and stoppage.until > self._clock.now() else None
 
-    def record(self, conversation_id: str, intent: Event, outgoing: Outgoing, outcome: Outcome) -> None:
+    def record(self, conversation_id: str, intent: Event, letter: Ready, outcome: Outcome) -> None:
         """Write the result of a dot; what went owes Sent a copy, in the same transaction."""
         match outcome.fate:
             case Fate.SENT:
@@ -40,7 +39,7 @@ class Answers:
                 events = (sent, *self._names_given(intent, outcome))
                 with self._store.transaction(f"{conversation_id} sent") as ledger:
                     ledger.append(conversation_id, *events)
-                    self._copies.owe(ledger, outgoing)
+                    self._copies.owe(ledger, letter.outgoing.message_id, letter.message)
                     _let_go(ledger)
                 self._tell(conversation_id, *events)
             case Fate.UNCERTAIN:
@@ -51,6 +50,13 @@ class Answers:
                 self._tell(conversation_id, uncertain)
             case _:
                 self.refuse(conversation_id, str(intent.step), outcome, intent)
+
+    def take_back(self, conversation_id: str, intent: Event, because: str) -> None:
+        """Close an intent whose dot was not written: nothing was sent, and the letter is due as before."""
+        event = self._event(Word.DEFERRED, f"withdrawn before the dot: {because}", intent)
+        with self._store.transaction(f"{conversation_id} withdrawn") as ledger:
+            ledger.append(conversation_id, event)
+        self._tell(conversation_id, event)
 
     def refuse(self, conversation_id: str, step: str, outcome: Outcome, intent: Event | None) -> None:
         """The server answered and does not have the letter; an intent that is on disk is closed.
@@ -109,7 +115,7 @@ class Answers:
 
     def _names_given(self, intent: Event, outcome: Outcome) -> Iterator[Event]:
         """Servers that replace the Message-ID often name the new one when they take the letter."""
-        for message_id in message_ids(outcome.text):
+        for message_id in outcome.names:
             if message_id != intent.message_id:
                 because = "her server named this Message-ID when it took the letter"
                 yield Event(

@@ -2,19 +2,21 @@
 
 import hmac
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inboxagent.mail.compose import Outgoing
+from inboxagent.mail.flowed import SIGNATURE
 from inboxagent.mail.headers import Address, reply_subject
+from inboxagent.mail.body import Attachment
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Mail, Me
 from inboxagent.outreach.outbox import Envelope
+from inboxagent.outreach.sequence import Sequence, Step
 from inboxagent.outreach.state import Conversation
 
 FORGOTTEN_RELEASES = 5
-
 
 UNSUBSCRIBE = "unsubscribe"
 _UNSUBSCRIBE = re.compile(rf"{UNSUBSCRIBE} ([0-9a-f]{{40}})")
@@ -26,6 +28,35 @@ class Recipients:
 
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
+
+
+def _no_file(name: str) -> Attachment:
+    raise ValueError(f"`attach: {name}`: there is no such file")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosures:
+    """What lies beside the rule files: her signature, asked each time, and files by name.
+
+    `attachment` raises ValueError, with what to do, where a file cannot be had.
+    """
+
+    signature: Callable[[], str] = lambda: ""
+    attachment: Callable[[str], Attachment] = _no_file
+
+
+NOTHING_ENCLOSED = Enclosures()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsubscribing:
+    """What letters offer to whoever wants no more of them; `page` is an https address with `{token}` in it."""
+
+    by_mail: bool = False
+    page: str = ""
+
+
+NOTHING_OFFERED = Unsubscribing()
 
 
 def token(key: bytes, account: str, conversation_id: str, step: str, attempt: int) -> str:
@@ -54,7 +85,7 @@ def address_letter(
     text: str,
     token: str,
     now: datetime,
-    list_unsubscribe: bool = False,
+    unsubscribing: Unsubscribing = NOTHING_OFFERED,
 ) -> Outgoing:
     """The letter, in the thread unless it has a subject of its own; raises ValueError where there is no subject."""
     latest = conversation.latest if subject is None else None
@@ -74,8 +105,16 @@ def address_letter(
         in_reply_to=latest.message_id if latest else None,
         references=_chain(latest) if latest else (),
         token=token,
-        list_unsubscribe=f"{UNSUBSCRIBE} {token}" if list_unsubscribe else "",
+        list_unsubscribe=f"{UNSUBSCRIBE} {token}" if unsubscribing.by_mail else "",
+        unsubscribe_page=unsubscribing.page.replace("{token}", token) if unsubscribing.by_mail else "",
     )
+
+
+def enclose(letter: Outgoing, sequence: Sequence, step: Step, enclosures: Enclosures) -> Outgoing:
+    """The letter with her signature and what the step attaches. Raises ValueError where a file cannot be had."""
+    signature = enclosures.signature().strip("\n") if sequence.signature else ""
+    text = f"{letter.text}\n\n{SIGNATURE}\n{signature}" if signature else letter.text
+    return replace(letter, text=text, attachments=tuple(map(enclosures.attachment, step.attach)))
 
 
 def author(conversation: Conversation, me: Me) -> str:

@@ -62,7 +62,8 @@ class Step:
     templates, and so is each letter in `variants`, where there are any.
 
     A subject opens a new thread. Without a wait it can only open one. `hours` are the sequence's, narrowed; `condition`
-    is an expression on fields. `line` is where the step begins in its file, counted from 1.
+    is an expression on fields. `line` is where the step begins in its file, counted from 1. `attach` names
+    files, relative to the folder of the rules.
     """
 
     word: str
@@ -93,7 +94,7 @@ class Sequence:
 
     `audience` is a condition on fields: who may be enrolled. `then`, `won` and `lost` name the sequence that takes
     over. `after_my_answer` is how long he may be silent after an answer of hers before it goes on, with the step
-    `again`.
+    `again`. `signature`: hers stands below each letter; `quote`: below that, the message that is answered.
     """
 
     name: str
@@ -112,6 +113,8 @@ class Sequence:
     then: str | None = None
     won: str | None = None
     lost: str | None = None
+    signature: bool = True
+    quote: bool = False
     digest: str = ""
 
     def step(self, word: str) -> Step | None:

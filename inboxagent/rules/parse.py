@@ -56,6 +56,8 @@ def _sequence(
         then=settings.then,
         won=settings.won,
         lost=settings.lost,
+        signature=settings.signature,
+        quote=settings.quote,
         digest=hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest(),
     )
 

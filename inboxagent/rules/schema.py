@@ -21,6 +21,10 @@ def _heir(when: str) -> dict[str, Any]:
     return _text(f"The sequence that takes over {when}: the name of its file, or end.", default="end")
 
 
+def _choice(about: str, default: str) -> dict[str, Any]:
+    return {"enum": ["yes", "no"], "description": about, "default": default}
+
+
 def _list_or_text(about: str, default: list[str] | None = None) -> dict[str, Any]:
     kinds = [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
     return {"anyOf": kinds, "description": about, **({"default": default} if default else {})}
@@ -78,5 +82,7 @@ SCHEMA: dict[str, Any] = {
         "then": _heir("after the last step without an answer"),
         "won": _heir("after stop --won"),
         "lost": _heir("after stop --lost"),
+        "signature": _choice("Whether signature.txt of the rules folder stands below each letter.", "yes"),
+        "quote": _choice("Whether the message that is answered is quoted below.", "no"),
     },
 }

@@ -35,6 +35,8 @@ class Settings:
     then: str | None = None
     won: str | None = None
     lost: str | None = None
+    signature: bool = True
+    quote: bool = False
     torn: bool = False
 
 
@@ -194,6 +196,16 @@ def _read_span(settings: Settings, key: Scalar, node: Node, report: Report) -> S
     return settings if wait is None else _set(settings, key, wait)
 
 
+def _read_choice(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    words = _text(key, node, report)
+    if words is None:
+        return settings
+    if words not in ("yes", "no"):
+        report.error(node.piece, f'"{words}" is neither yes nor no', f"write {key.text}: yes, or {key.text}: no")
+        return settings
+    return _set(settings, key, words == "yes")
+
+
 def _read_heir(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
     words = _text(key, node, report)
     if words is None:
@@ -225,6 +237,8 @@ _READERS: dict[str, Callable[[Settings, Scalar, Node, Report], Settings]] = {
     "then": _read_heir,
     "won": _read_heir,
     "lost": _read_heir,
+    "signature": _read_choice,
+    "quote": _read_choice,
 }
 
 SETTINGS = tuple(_READERS)

@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope, read_break, read_reply
+from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope
+from inboxagent.outreach.replies import read_break, read_reply
 
 
 @dataclass(frozen=True, slots=True)

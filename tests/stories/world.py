@@ -58,12 +58,16 @@ class StoryClock:
     def __init__(self, at: datetime) -> None:
         self.at = at
         self.booted = 1_000.0
+        self.boots = "the first boot"
 
     def now(self) -> datetime:
         return self.at
 
     def boot(self) -> float:
         return self.booted
+
+    def boot_id(self) -> str:
+        return self.boots
 
     def seconds_until(self, at: datetime) -> float:
         return max(0.0, (at - self.at).total_seconds())
