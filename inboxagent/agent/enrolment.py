@@ -12,6 +12,7 @@ from inboxagent.agent.account import Account
 from inboxagent.agent.reading import READ_AT
 from inboxagent.errors import Refused, Unreachable, UsageError
 from inboxagent.mail.classify import classify
+from inboxagent.mail.headers import is_one_of
 from inboxagent.mail.inbound import parse, parse_headers
 from inboxagent.outreach.decide import zone_of
 from inboxagent.outreach.events import By, Event, Word
@@ -229,7 +230,7 @@ def _open_since(pieces: Iterable[Piece], last_touch_at: datetime | None, mine: f
 
 
 def _is_hers(piece: Piece, mine: frozenset[str]) -> bool:
-    return any(each.address in mine for each in piece.message.from_)
+    return any(is_one_of(each.address, mine) for each in piece.message.from_)
 
 
 def _history(scan: _Scan, mine: frozenset[str]) -> tuple[str, ...]:

@@ -168,6 +168,7 @@ def boxes(*lines: bytes) -> list:  # type: ignore[type-arg]
 
 
 def test_sent_by_its_mark_then_by_its_name() -> None:
+    """Case 86: SPECIAL-USE, in any case of letters, then the usual names, modified UTF-7 or not; a guess never."""
     named = boxes(b'() "." INBOX.Old.Sent', b'() "." INBOX.Sent', b'(\\Noselect) "." Sent', b'() "." INBOX')
     sent = find_special(named, "\\sent", SENT)
     assert sent is not None
