@@ -20,7 +20,7 @@ OTHER = "bart@prospect.test"
 
 @pytest.fixture
 def known() -> Known:
-    """Anna in c1, whose thread is `<1@lind.example>` and a follow-up `<2@...>`, and who has got `<5@...>` beside it; Bart
+    """Anna in c1, whose thread is `<1@lind.example>` and a follow-up `<2@...>`, and who got `<5@...>` beside it; Bart
     in c2, in a thread of his own."""
     intent = happened(Word.INTENT, message_id="<2@lind.example>", step="nudge", mail=mail(2))
     bart = enrolled(OTHER)
