@@ -31,8 +31,6 @@ _PAUSE = re.compile(
     re.IGNORECASE,
 )
 _LISTED = re.compile(rb"\* (LIST|STATUS) ([^\r\n]*[^\r\n}])\r\n")
-_FETCH = re.compile(rb"\* \d+ FETCH (?=\()", re.IGNORECASE)
-_LITERAL = re.compile(rb"\{(\d+)\}$")
 _EMPTY_READS = 3  # a socket that is readable and has nothing, so often in a row, has ended
 
 
@@ -106,18 +104,24 @@ class Imap4(imaplib.IMAP4):
     def _get_response(self) -> bytes | None:
         """imaplib's, but what comes by the hundred (LIST, STATUS) or by the thousand (FETCH) is read here in a fraction
         of the time; a message is taken apart while the server prepares the next one."""
-        if self._ahead is None and self.fetched is None and (many := self._take_listed()):
-            return many
-        line = self._get_line()
-        fetch = _FETCH.match(line)
-        if fetch is None:
-            self._ahead = line
-            response: bytes | None = super()._get_response()  # type: ignore[misc]  # not in the stubs
-            return response
-        message = read_message(self._read_record(line[fetch.end() :]))
-        if message is not None and self.fetched is not None:
-            self.fetched[message.uid] = message
-        return line
+        if self._ahead is None:
+            if self.fetched is not None:
+                self._ahead = self._take_messages(self.fetched)
+            elif many := self._take_listed():
+                return many
+        response: bytes | None = super()._get_response()  # type: ignore[misc]  # not in the stubs
+        return response
+
+    def _take_messages(self, fetched: dict[int, Message]) -> bytes:
+        """All FETCH responses up to the first other line, which is returned; the answer to a FETCH ends with one."""
+        while True:
+            line = self._get_line()
+            at = line.find(b" FETCH (", 2, 20)
+            if at < 0 or not line.startswith(b"* "):
+                return line
+            message = read_message(self._read_record(line[at + 7 :]))
+            if message is not None:
+                fetched[message.uid] = message
 
     def _take_listed(self) -> bytes:
         """All LIST and STATUS responses that stand first in what has been received."""
@@ -131,21 +135,21 @@ class Imap4(imaplib.IMAP4):
     def _read_record(self, text: bytes) -> list[Piece]:
         """The rest of a response that begins so: its literals with the text before each, and the text that ends it."""
         record: list[Piece] = []
-        while text.endswith(b"}") and (mark := _LITERAL.search(text)) is not None:
-            record.append((text, self.read(int(mark[1]))))
+        while text.endswith(b"}"):
+            record.append((text, self.read(int(text[text.rindex(b"{") + 1 : -1]))))
             text = self._get_line()
         record.append(text)
         return record
 
     def _get_line(self) -> bytes:
         """One line without its end; the first time again what was handed to imaplib."""
-        line, self._ahead = self._ahead, None
-        if line is None:
-            line = self.readline()
-            if not line.endswith(b"\r\n"):
-                raise self.abort("the connection ended within a line" if line else "the connection ended")
-            line = line[:-2]
-        return line
+        if self._ahead is not None:
+            line, self._ahead = self._ahead, None
+            return line
+        line = self.readline()
+        if not line.endswith(b"\r\n"):
+            raise self.abort("the connection ended within a line" if line else "the connection ended")
+        return line[:-2]
 
     def wait_readable(self, seconds: float) -> bool:
         """Whether something can be read within this time. Raises `abort` at the end of the stream."""
