@@ -13,6 +13,7 @@ from inboxagent.agent.reading import READ_AT
 from inboxagent.agent.wish import Wish, check_fit, check_wish
 from inboxagent.errors import Refused, Unreachable
 from inboxagent.mail.classify import classify
+from inboxagent.mail.headers import is_one_of
 from inboxagent.mail.inbound import parse, parse_headers
 from inboxagent.outreach.acquaintance import acquaint
 from inboxagent.outreach.events import By, Event, Word
@@ -203,7 +204,7 @@ def _open_since(pieces: Iterable[Piece], last_touch_at: datetime | None, mine: f
 
 
 def _is_hers(piece: Piece, mine: frozenset[str]) -> bool:
-    return any(each.address in mine for each in piece.message.from_)
+    return any(is_one_of(each.address, mine) for each in piece.message.from_)
 
 
 def _history(scan: _Scan, mine: frozenset[str]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from inboxagent.outreach.letter import asked_to_stop, tokens
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, index, is_hers
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation
-from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Status, Store
+from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Records, Search, Status, Store
 
 T = TypeVar("T")
 
@@ -38,6 +38,7 @@ OVERLAP = timedelta(days=2)  # re-read before the last reading when a mailbox wa
 LOOK_WITHIN = 30.0  # seconds for a look at everything; what takes longer is no news any more
 NOTED_EVERY = timedelta(hours=1)
 READ_AT = "read_at"
+LEARNT = "learnt_ids"  # Message-IDs that only a copy of hers has told us: what names them may have been passed by
 
 
 class _OvertakenError(Exception):
@@ -87,7 +88,7 @@ class Reader:
                 continue
 
     async def _read_all(self) -> Reading | None:
-        """One look and what it shows; None where it showed something new."""
+        """One look and what it shows; None where there was something to judge."""
         began_at = self._clock.boot()
         statuses = await self._in_time(self._mailbox.status())
         cursors = self._store.cursors()
@@ -95,7 +96,7 @@ class Reader:
         for name in await self._in_order(news):
             await self._catch_up(name, statuses[name], cursors)
         self._forget(cursors.keys() - statuses.keys())
-        if news:
+        if await self._look_back() or news:
             return None
         self._note_reading()
         return Reading(began_at=began_at, mailboxes=statuses)
@@ -153,25 +154,51 @@ class Reader:
             self._observe("vanished", {"mailbox": name})
 
     async def _take(self, name: str, stored: Cursor | None, cursor: Cursor, messages: Iterable[Fetched]) -> None:
-        """Judge a page and commit its events with the cursor behind it; once more where it taught us a Message-ID."""
+        """Judge a page and commit its events with the cursor behind it; once more where somebody enrolled meanwhile."""
         messages = tuple(messages)
         while True:
-            known = self._known()
-            read = [each for fetched in messages if (each := await self._read(fetched, known))]
-            events = self._commit(name, stored, cursor, read, known)
-            for conversation_id, event in events or ():
-                tell(self._observe, conversation_id, event)
-            if events is not None:
-                stored = cursor
-                if not any(each.verdict is None for each in read) or self._known().ids.keys() <= known.ids.keys():
-                    return
-            self._index = None  # somebody enrolled, or she wrote: what names that may be among these
+            generation, known = self._known()
+            read = await self._read_each(messages, known)
+            with self._store.transaction(f"mail in {name}") as ledger:
+                if ledger.cursors().get(name) != stored:
+                    raise _OvertakenError
+                if self._store.generation() == generation or _people(ledger) == known.people:
+                    events = self._apply_all(ledger, read)
+                    ledger.move_cursor(name, cursor)
+                    break
+            self._index = None
+        self._tell(events)
 
-    def _known(self) -> Known:
+    async def _look_back(self) -> bool:
+        """Judge what names a Message-ID of hers that was learnt after it may have come: a copy is filed late, or under
+        another id than we gave it. False where there is nothing to look for."""
+        learnt = _learnt(self._store)
+        if not learnt:
+            return False
+        found = await self._mailbox.search(Search(message_ids=learnt))
+        read = await self._read_each(found, self._known()[1])
+        with self._store.transaction("what names a new Message-ID of hers") as ledger:
+            ledger.remember(LEARNT, [each for each in _learnt(ledger) if each not in learnt] or None)
+            events = self._apply_all(ledger, read)
+        self._tell(events)
+        return True
+
+    async def _read_each(self, messages: Iterable[Fetched], known: Known) -> list[_Read]:
+        return [each for fetched in messages if (each := await self._read(fetched, known))]
+
+    def _apply_all(self, ledger: Ledger, read: Iterable[_Read]) -> list[tuple[str, Event]]:
+        return [told for each in read for told in self._apply(ledger, each)]
+
+    def _tell(self, events: Iterable[tuple[str, Event]]) -> None:
+        for conversation_id, event in events:
+            tell(self._observe, conversation_id, event)
+
+    def _known(self) -> tuple[object, Known]:
+        """What messages are compared with, and the generation of the store that it is from."""
         generation = self._store.generation()
         if self._index is None or self._index[0] != generation:
             self._index = generation, index(self._store.conversations(), self._account.me.addresses)
-        return self._index[1]
+        return self._index
 
     async def _read(self, fetched: Fetched, known: Known) -> _Read | None:
         raw = fetched.header
@@ -205,7 +232,7 @@ class Reader:
         if asked_to_stop(message.subject) is not None:
             because = "he asked for it as the List-Unsubscribe field of our letter offers"
             return _Read(fetched, raw, arrival, matches, Verdict(kind=Kind.UNSUBSCRIBE, because=because))
-        linked = any(each.evidence.in_thread for each in matches)
+        linked = any(each.evidence.names_hers for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)
         if verdict.kind not in (Kind.BOUNCE, Kind.DELAYED):
             matches = self._widen(matches, known)
@@ -222,26 +249,11 @@ class Reader:
         for each in matches:
             conversation = self._store.conversation(each.conversation_id)
             for address in sorted(conversation.addresses) if conversation else ():
-                for other in known.addresses.get(address, ()):
+                for other in known.of(address):
                     because = f"{address} is also in conversation {each.conversation_id}, which it concerns"
                     more = Match(conversation_id=other, evidence=Evidence.ADDRESS, because=because)
                     widened.setdefault(other, more)
         return tuple(widened.values())
-
-    def _commit(
-        self, name: str, stored: Cursor | None, cursor: Cursor, read: Iterable[_Read], known: Known
-    ) -> list[tuple[str, Event]] | None:
-        """Apply and move the cursor, both or neither; None where the people enrolled are no longer those of `known`."""
-        events: list[tuple[str, Event]] = []
-        with self._store.transaction(f"mail in {name}") as ledger:
-            if ledger.cursors().get(name) != stored:
-                raise _OvertakenError
-            if _people(index(ledger.conversations(), known.mine)) != _people(known):
-                return None
-            for each in read:
-                events += self._apply(ledger, each)
-            ledger.move_cursor(name, cursor)
-        return events
 
     def _apply(self, ledger: Ledger, read: _Read) -> list[tuple[str, Event]]:
         events: list[tuple[str, Event]] = []
@@ -250,7 +262,10 @@ class Reader:
         for found in read.matches:
             consequence = self._judge_safely(ledger, read, found)
             if consequence.events:
-                ledger.append(found.conversation_id, *consequence.events)
+                before = ledger.conversation(found.conversation_id)
+                after = ledger.append(found.conversation_id, *consequence.events)
+                if read.verdict is None and before is not None:
+                    _note_learnt(ledger, before, after)
                 events += [(found.conversation_id, event) for event in consequence.events]
             for address, because in (consequence.suppress or {}).items():
                 ledger.suppress(address, because)
@@ -306,8 +321,19 @@ def _hold(read: _Read, failure: str) -> Consequence:
     return Consequence(events=(Event(at=read.arrival.now, word=Word.HELD, because=because),))
 
 
-def _people(known: Known) -> frozenset[str]:
-    return frozenset(each for ids in known.addresses.values() for each in ids)
+def _people(records: Records) -> frozenset[str]:
+    return frozenset(each.id for each in records.conversations())
+
+
+def _learnt(records: Records) -> list[str]:
+    told = records.fact(LEARNT)
+    return [str(each) for each in told] if isinstance(told, list) else []
+
+
+def _note_learnt(ledger: Ledger, before: Conversation, after: Conversation) -> None:
+    new = (after.ids | after.asides) - (before.ids | before.asides)
+    if new:
+        ledger.remember(LEARNT, [*_learnt(ledger), *sorted(new)])
 
 
 def _failed(fetched: Fetched, raw: bytes, known: Known, now: datetime, why: str) -> _Read:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
-from inboxagent.mail.headers import Address
+from inboxagent.mail.headers import Address, is_one_of
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.company import company
 from inboxagent.outreach.decide import workdays_of, zone_of
@@ -169,7 +169,7 @@ def _is_to_him(conversation: Conversation, message: Inbound, mine: frozenset[str
     latest = conversation.latest
     people = (latest.from_, *latest.reply_to, *latest.to, *latest.cc) if latest else ()
     partners = conversation.addresses | {each.address for each in people if each.address not in mine}
-    return any(each.address in partners for each in readers(message))
+    return any(is_one_of(each.address, partners) for each in readers(message))
 
 
 def judge_his(
@@ -189,7 +189,7 @@ def _is_history(case: "_Case") -> bool:
     if message_id in conversation.enrolment.history:
         # An id proves little: what he sends under that of her own letter is no letter of hers.
         newest = conversation.enrolment.latest
-        if newest is None or newest.message_id != message_id or newest.from_.address in conversation.addresses:
+        if newest is None or newest.message_id != message_id or is_one_of(newest.from_.address, conversation.addresses):
             return True
         return not case.from_him
     hers = (Word.INTENT, Word.SENT, Word.OWN_MAIL)
@@ -219,11 +219,12 @@ class _Case:
     def author(self) -> str:
         message = self.arrival.message
         authors = [each.address for each in (*message.from_, *message.sender, *message.reply_to)]
-        return next((each for each in authors if each in self.conversation.addresses), authors[0] if authors else "")
+        his = (each for each in authors if is_one_of(each, self.conversation.addresses))
+        return next(his, authors[0] if authors else "")
 
     @property
     def from_him(self) -> bool:
-        return self.author in self.conversation.addresses
+        return is_one_of(self.author, self.conversation.addresses)
 
     @property
     def in_thread(self) -> bool:
@@ -273,7 +274,7 @@ def _proposal(case: _Case) -> tuple[Event, ...]:
     partners = {each.address for each in (*latest.to, *latest.cc, *latest.reply_to)} if latest else set()
     told = {each.address for each in conversation.events if each.word is Word.PROPOSED}
     strange = case.author and not case.from_him and not _is_colleague(case) and case.author not in partners | told
-    if not strange or case.found.evidence is not Evidence.THREAD:
+    if not strange or case.found.evidence not in (Evidence.THREAD, Evidence.ASIDE):
         return ()
     because = f"{case.author} may be another address of his: {case.found.because}; nothing is sent there by itself"
     return (case.event(Word.PROPOSED, because),)
@@ -314,7 +315,7 @@ def _noon(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _judge_unsubscribe(case: _Case) -> Consequence:
-    if case.found.evidence is Evidence.QUOTE:  # a stranger's word: it pauses, and buries nobody
+    if case.found.evidence in (Evidence.QUOTE, Evidence.ASIDE):  # a stranger's word: it pauses, and buries nobody
         return _judge_reply(case)
     because = f"he asked not to be written to: {case.verdict.because}"
     addresses = {case.author, case.conversation.enrolment.prospect.address} - {""}
@@ -323,7 +324,7 @@ def _judge_unsubscribe(case: _Case) -> Consequence:
 
 
 def _judge_bounce(case: _Case) -> Consequence:
-    failed = [each for each in case.verdict.recipients if each in case.conversation.addresses]
+    failed = [each for each in case.verdict.recipients if is_one_of(each, case.conversation.addresses)]
     if case.verdict.recipients and not failed:
         others = ", ".join(case.verdict.recipients)
         return Consequence(events=(case.event(Word.NOTE, f"did not reach {others}, who is not the prospect"),))
@@ -342,7 +343,8 @@ def _judge_bounce(case: _Case) -> Consequence:
 def _is_dead(case: _Case) -> bool:
     """Whether the prospect's own address is dead, whatever the report says of other recipients."""
     report = case.arrival.message.report
-    his = [each for each in report.recipients if each.address in case.conversation.addresses] if report else []
+    addresses = case.conversation.addresses
+    his = [each for each in report.recipients if is_one_of(each.address, addresses)] if report else []
     return any(each.permanent for each in his) if his else case.verdict.permanent is True
 
 

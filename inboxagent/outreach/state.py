@@ -50,6 +50,7 @@ class Conversation:
     thread_roots: frozenset[str] = frozenset()  # see `Mail.thread_root`
     wrote_at: datetime | None = None  # when she, or we, last wrote to him, as far as anybody knows
     ids: frozenset[str] = frozenset()  # every Message-ID of the thread
+    asides: frozenset[str] = frozenset()  # Message-IDs of her letters to him outside the thread
     judged: frozenset[str] = frozenset()  # every Message-ID that has had its say
     letters: tuple[str, ...] = ()  # the texts we wrote, to be subtracted from what comes back
     holds: tuple[Hold, ...] = ()
@@ -68,7 +69,7 @@ class Conversation:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """The prospect's addresses."""
+        """The prospect's addresses; ask with `is_one_of`."""
         return self.enrolment.prospect.addresses
 
     @property
@@ -304,7 +305,8 @@ def _ended(c: Conversation, _: Event) -> Conversation:
 
 def _own_mail(c: Conversation, e: Event) -> Conversation:
     clock_at = _later(c.clock_at, e.at)
-    c = replace(c, wrote_at=_later(c.wrote_at or e.at, e.at))
+    asides = c.asides | {e.message_id} if e.mail is None and e.message_id else c.asides
+    c = replace(c, wrote_at=_later(c.wrote_at or e.at, e.at), asides=asides)
     return replace(_afresh(_thread(c, e)), touches=c.touches + 1, clock_at=clock_at, wait_until=None)
 
 

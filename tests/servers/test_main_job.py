@@ -239,7 +239,7 @@ def _touched(desk: Desk, conversation: str) -> Any:
 
 
 def test_her_mailbox_is_left_as_it_was(lab: Lab, desk: Desk) -> None:
-    """P5: flags and UIDs are the same after a day's work, but for the copies in Sent."""
+    """Case 84, P5: flags and UIDs are the same after a day's work, but for the copies in Sent."""
     anna = lab.new_user("anna")
     desk.write(anna)
     lab.deliver(desk.address, _sent_earlier("stranger@elsewhere.test", desk.address).as_bytes())
