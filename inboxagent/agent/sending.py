@@ -14,13 +14,14 @@ from inboxagent.agent.reading import Reader, tell
 from inboxagent.errors import InboxagentError
 from inboxagent.mail.compose import Outgoing, compose
 from inboxagent.mail.headers import Address
-from inboxagent.outreach.admission import Bar, bar, traffic_of
+from inboxagent.outreach.admission import Bar, bar, give_way, traffic_of
 from inboxagent.outreach.decide import Action, Hold, Rest, Send, Wait, decide
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import address_letter, as_mail, envelope, token
 from inboxagent.outreach.model import Mail
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
+from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.writing import choose, write
 from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Records, Store, Transport
@@ -36,6 +37,7 @@ class Planned:
     address: str
     action: Action
     in_flight: bool = True  # she, or we, have written to him before
+    priority: int = 0  # of the rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +84,23 @@ class Sender:
                 self._append(conversation.id, self._event(Word.UNCERTAIN, because, conversation.pending))
 
     def plan(self) -> list[Planned]:
-        """What would be done now, follow-ups before first letters, the oldest promise first; does nothing."""
+        """What would be done now, by the priority of the rule, follow-ups before first letters, the oldest promise
+        first; does nothing."""
         planned = [
             Planned(
                 conversation_id=each.id,
                 address=each.enrolment.prospect.address,
                 action=self._decide(each),
                 in_flight=each.touches > 0,
+                priority=self._priority(each),
             )
             for each in self._store.conversations()
         ]
-        return sorted(planned, key=lambda each: (not each.in_flight, _promised_at(each)))
+        return sorted(planned, key=lambda each: (-each.priority, not each.in_flight, _promised_at(each)))
+
+    def _priority(self, conversation: Conversation) -> int:
+        sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
+        return sequence.priority if sequence else 0
 
     async def deliver(self, halted: Callable[[], bool]) -> datetime | None:
         """Do what is due and return when to come back at the latest; None if nothing is ahead.
@@ -159,8 +167,25 @@ class Sender:
         conversation = self._store.conversation(conversation_id)
         if conversation is None:
             return None
-        traffic = traffic_of(self._store.conversations())
-        return bar(traffic, conversation, self._account.limits, self._clock.now(), self._account.home)
+        return self._precedence(conversation) or bar(
+            traffic_of(self._store.conversations()),
+            conversation,
+            self._account.limits,
+            self._clock.now(),
+            self._account.home,
+        )
+
+    def _precedence(self, conversation: Conversation) -> Bar | None:
+        """What goes to the same person later today, and by its rule before this one."""
+        others = {
+            other.id: other
+            for address in conversation.addresses
+            for other in self._store.find("address", address)
+            if self._priority(other) > self._priority(conversation)
+        }
+        actions = map(self._decide, others.values())
+        ahead = [each.at for each in actions if isinstance(each, Wait) and each.do is Do.MAIL and not each.skips]
+        return give_way(ahead, self._clock.now(), self._account.home)
 
     def _say_held_back(self, conversation_id: str, held_back: Bar) -> None:
         if self._held_back.get(conversation_id) == held_back:

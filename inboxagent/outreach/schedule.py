@@ -68,7 +68,7 @@ def _next_due(
 def count_in_words(since: datetime, wait: Delay, zone: ZoneInfo, dates: Mapping[str, date] | None = None) -> str:
     """Where the end of a wait comes from: `3 business days after Mon 30 Nov 11:22`."""
     if isinstance(wait, UntilField):
-        return f"{wait}, which is {_day_words((dates or {})[wait.field])} {(dates or {})[wait.field].year}"
+        return f"{wait}, which is {day_words((dates or {})[wait.field])} {(dates or {})[wait.field].year}"
     if isinstance(wait, UntilDay):
         return str(wait)
     return f"{wait} after {_words(since.astimezone(zone))}"
@@ -239,9 +239,9 @@ def _share(key: str) -> int:
 def _reason(wanted: datetime, moved: datetime, hours: Hours, workdays: Workdays) -> str:
     """Why it had to be moved: the first obstacle that it met."""
     if closed := workdays.closed(wanted.date()):
-        return f"would be {_day_words(wanted)}: {closed}"
+        return f"would be {day_words(wanted)}: {closed}"
     if wanted.weekday() not in hours.days:
-        return f"would be {_day_words(wanted)}: only {hours.days_in_words}"
+        return f"would be {day_words(wanted)}: only {hours.days_in_words}"
     minute = wanted.hour * 60 + wanted.minute
     if any(start <= minute < end for start, end in hours.between):
         return f"would be {_words(wanted)}: spread over {hours.windows_in_words}"
@@ -251,10 +251,11 @@ def _reason(wanted: datetime, moved: datetime, hours: Hours, workdays: Workdays)
     return f"would be {_words(wanted)}: only {only}"
 
 
-def _day_words(local: date) -> str:
+def day_words(local: date) -> str:
+    """`Thu 31 Dec`."""
     # Not strftime: its names follow the locale of the process.
     return f"{DAY_NAMES[local.weekday()]} {local.day} {MONTH_NAMES[local.month - 1]}"
 
 
 def _words(local: datetime) -> str:
-    return f"{_day_words(local)} {local:%H:%M}"
+    return f"{day_words(local)} {local:%H:%M}"
