@@ -4,11 +4,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from inboxagent.outreach.company import company
-from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.events import ANSWERS, Event, Word
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.state import Conversation, State
-
-_ANSWERS = (Word.REPLY, Word.NOT_NOW, Word.PROMISE, Word.REFUSAL, Word.UNSUBSCRIBE)
 
 
 def hold_colleagues(
@@ -20,7 +18,7 @@ def hold_colleagues(
     none, and a part of a domain is another one.
     """
     firm = company(answered.enrolment.prospect.address)
-    if firm is None or not any(event.word in _ANSWERS for event in told) or not _anywhere(rules):
+    if firm is None or not any(event.word in ANSWERS for event in told) or not _anywhere(rules):
         return
     because = f"{answered.enrolment.prospect.address} of the same company answered in {answered.id} (company: hold)"
     for other in others:

@@ -44,6 +44,10 @@ class Word(StrEnum):
     PROPOSED = "proposed"
 
 
+ANSWERS = frozenset({Word.REPLY, Word.NOT_NOW, Word.PROMISE, Word.REFUSAL, Word.UNSUBSCRIBE})
+"""What a person has said."""
+
+
 class By(StrEnum):
     """Whose doing it was."""
 

@@ -10,7 +10,7 @@ from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.company import company
 from inboxagent.outreach.decide import workdays_of, zone_of
-from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.events import ANSWERS, By, Event, Word
 from inboxagent.outreach.holds import Holder
 from inboxagent.outreach.match import Evidence, Match, readers
 from inboxagent.outreach.model import Mail, Me
@@ -108,7 +108,7 @@ def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Seq
     if sequence is None or sequence.after_my_answer is None or conversation.state is not State.ANSWERED:
         return ()
     at = arrival.received_at
-    if any(event.word is Word.REPLY and event.at >= at for event in conversation.events):
+    if any(event.word in ANSWERS and event.at >= at for event in conversation.events):
         return ()
     zone, workdays = zone_of(conversation, sequence, me), workdays_of(conversation, sequence, me)
     until = add_wait(at, sequence.after_my_answer, zone, workdays)
