@@ -9,10 +9,12 @@ from typing import TypeVar
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.copies import note_filed
+from inboxagent.agent.moves import refuse
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.flowed import flow
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
+from inboxagent.outreach.colleagues import hold_colleagues
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.judgement import (
     NOTHING,
@@ -262,13 +264,27 @@ class Reader:
         for found in read.matches:
             consequence = self._judge_safely(ledger, read, found)
             if consequence.events:
-                before = ledger.conversation(found.conversation_id)
-                after = ledger.append(found.conversation_id, *consequence.events)
-                if read.verdict is None and before is not None:
-                    _note_learnt(ledger, before, after)
-                events += [(found.conversation_id, event) for event in consequence.events]
+                events += self._write(ledger, found.conversation_id, consequence, hers=read.verdict is None)
             for address, because in (consequence.suppress or {}).items():
                 ledger.suppress(address, because)
+        return events
+
+    def _write(
+        self, ledger: Ledger, conversation_id: str, consequence: Consequence, *, hers: bool
+    ) -> list[tuple[str, Event]]:
+        """The events of this conversation, and those that follow from them for others."""
+        before, told = ledger.conversation(conversation_id), consequence.events
+        if before is not None and consequence.heir is not None:
+            last = refuse(self._account, self._clock, ledger, before, told[-1], consequence.heir)
+            told = (*told[:-1], last)
+        after = ledger.append(conversation_id, *told)
+        if hers and before is not None:
+            _note_learnt(ledger, before, after)
+        events = [(conversation_id, event) for event in told]
+        rules, now = self._account.rules(), self._clock.now()
+        for other, held in hold_colleagues(after, told, ledger.conversations(), rules, now):
+            ledger.append(other, held)
+            events.append((other, held))
         return events
 
     def _judge_safely(self, ledger: Ledger, read: _Read, found: Match) -> Consequence:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.body import Attachment
+from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.flowed import SIGNATURE
 from inboxagent.mail.headers import Address, is_one_of, reply_subject
 from inboxagent.outreach.events import Word
