@@ -55,13 +55,15 @@ class SilencedError(Exception):
 class Connection:
     """A connection that opens itself at the first `run`, and is good for nothing after a failure."""
 
-    def __init__(self, server: Server, password: Callable[[], str]) -> None:
-        """`password` is asked at the log-in and forgotten."""
+    def __init__(self, server: Server, password: Callable[[], str], token: Callable[[str], str] | None = None) -> None:
+        """`password` is asked at the log-in and forgotten. A `token` is used in its place (OAuth 2.0); it is called
+        with the one that was refused, if any."""
         self.server = server
         self.capabilities: frozenset[str] = frozenset()
         self.selected: str | None = None
         self.opened: Opened | None = None  # what EXAMINE told of the selected mailbox
         self._password = password
+        self._token = token
         self._client: Client | None = None
         self._socket: socket.socket | None = None
         self._ready = False
@@ -251,24 +253,44 @@ class Connection:
         return self._client.imap
 
     def _open(self) -> None:
+        self._dial()
+        if self._token is None:
+            self._log_in(self._password(), self._authenticate)
+        else:
+            self._log_in_by_token(self._token)
+        assert self._client is not None
+        self.capabilities = frozenset(name.decode("latin-1") for name in self._client.capabilities())
+
+    def _dial(self) -> None:
         self._client = Client(self.server, self._note_socket)
         if self.server.security == "starttls":
             if not self._client.has_capability("STARTTLS"):
                 raise self.trouble("offers no STARTTLS; the password was not sent")
             self._client.starttls(tls_context(self.server))
-        self._log_in(self._password())
-        self.capabilities = frozenset(name.decode("latin-1") for name in self._client.capabilities())
+
+    def _log_in_by_token(self, token: Callable[[str], str]) -> None:
+        """With one that was refused replaced once, over a new line: it may have been revoked, or expired just now."""
+        first = token("")
+        try:
+            self._log_in(first, self._bear)
+        except LoginRefused:
+            second = token(first)
+            if second == first:
+                raise
+            self._imap.shutdown()
+            self._dial()
+            self._log_in(second, self._bear)
 
     def _note_socket(self, sock: socket.socket) -> None:
         self._socket = sock
         if self._cut.is_set():
             raise imaplib.IMAP4.abort("given up")
 
-    def _log_in(self, password: str) -> None:
+    def _log_in(self, secret: str, attempt: Callable[[str], None]) -> None:
         try:
-            self._authenticate(password)
+            attempt(secret)
         except imaplib.IMAP4.error as error:
-            said = words(error, hide=password)
+            said = words(error, hide=secret)
             broken = isinstance(error, imaplib.IMAP4.abort) or "command error: BAD" in said
             if broken or _TEMPORARY.search(said):
                 raise self.trouble(f"does not let {self.server.username} log in now: {said}") from None
@@ -288,6 +310,13 @@ class Connection:
             if kind != "OK":
                 raise imaplib.IMAP4.error(text)
             self._imap.state = "AUTH"
+
+    def _bear(self, token: str) -> None:
+        """AUTHENTICATE XOAUTH2. A refusal comes as a challenge with the reason, which has to be answered by nothing."""
+        if not self._offers("AUTH=XOAUTH2"):
+            raise self.trouble("takes no access tokens (XOAUTH2); none was sent")
+        bearer = f"user={self.server.username}\x01auth=Bearer {token}\x01\x01".encode()
+        self._imap.authenticate("XOAUTH2", lambda challenge: b"" if challenge else bearer)
 
     def _offers(self, capability: str) -> bool:
         return self._client is not None and bool(self._client.has_capability(capability))

@@ -38,14 +38,17 @@ def search_path() -> str:
 class Dovecot:
     """One instance with a folder of its own. The folder's path must be short (sockets) and open to other users."""
 
-    def __init__(self, folder: Path, submission: tuple[str, int] | None = None) -> None:
-        """`submission` is where Sieve hands its answers to."""
+    def __init__(
+        self, folder: Path, submission: tuple[str, int] | None = None, introspection: str | None = None
+    ) -> None:
+        """`submission` is where Sieve hands its answers to, `introspection` where access tokens are looked up."""
         self.folder = folder
         self.host = HOST
         self.password = PASSWORD
         self.imap_port, self.imaps_port, self.lmtp_port = free_port(), free_port(), free_port()
         self.cafile = folder / "cert.pem"
         self._submission = submission
+        self._introspection = introspection
         self._owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self._users = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -113,7 +116,9 @@ class Dovecot:
         for name in ("run", "state", "mail"):
             (self.folder / name).mkdir()
         make_certificate(self.folder)
-        conf = CONF_23 if version().startswith("2.3") else CONF_24
+        conf, oauth = (CONF_23, OAUTH_23) if version().startswith("2.3") else (CONF_24, OAUTH_24)
+        conf = conf.replace("@oauth@", oauth if self._introspection else "")
+        (self.folder / "oauth2.conf").write_text(self._fill(INTROSPECTION_23))
         (self.folder / "dovecot.conf").write_text(self._fill(conf) + self._fill(COMMON))
         for path in [self.folder, *self.folder.rglob("*")]:
             os.chown(path, self._owner.pw_uid, self._owner.pw_gid)
@@ -131,6 +136,8 @@ class Dovecot:
             "lmtp": str(self.lmtp_port),
             "name": NAME,
             "password": PASSWORD,
+            "introspection": self._introspection or "",
+            "mechanisms": "xoauth2" if self._introspection else "",
             "submission": f"submission_host = {self._submission[0]}:{self._submission[1]}" if self._submission else "",
         }
         for key, value in values.items():
@@ -185,9 +192,11 @@ CONF_23 = """
 ssl_cert = <@dir@/cert.pem
 ssl_key = <@dir@/key.pem
 disable_plaintext_auth = no
+@oauth@
 passdb {
   driver = static
   args = password=@password@
+  mechanisms = plain login
 }
 userdb {
   driver = static
@@ -212,6 +221,7 @@ dovecot_storage_version = 2.4.0
 ssl_server_cert_file = @dir@/cert.pem
 ssl_server_key_file = @dir@/key.pem
 auth_allow_cleartext = yes
+@oauth@
 passdb static {
   password = @password@
 }
@@ -237,6 +247,36 @@ sieve_extensions {
 sieve_vacation_min_period = 0
 """
 
+# A token is looked for before the password of everybody, which takes any user.
+OAUTH_23 = """
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2
+  args = @dir@/oauth2.conf
+}
+"""
+
+INTROSPECTION_23 = """
+introspection_mode = post
+introspection_url = @introspection@
+username_attribute = email
+active_attribute = active
+active_value = true
+"""
+
+OAUTH_24 = """
+oauth2 {
+  introspection_mode = post
+  introspection_url = @introspection@
+  username_attribute = email
+  active_attribute = active
+  active_value = true
+}
+passdb oauth2 {
+  mechanisms_filter = xoauth2
+}
+"""
+
 COMMON = """
 base_dir = @dir@/run
 state_dir = @dir@/state
@@ -251,7 +291,7 @@ mail_gid = @gid@
 first_valid_uid = 1
 first_valid_gid = 1
 ssl = yes
-auth_mechanisms = plain login
+auth_mechanisms = plain login @mechanisms@
 mail_fsync = never
 auth_failure_delay = 0
 mail_max_userip_connections = 200

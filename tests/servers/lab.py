@@ -31,11 +31,12 @@ def missing() -> str | None:
 class Lab(dovecot.Dovecot):
     """Both servers, running while the context is entered. `postfix` can be stopped and started by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, introspection: str | None = None) -> None:
+        """`introspection` is where access tokens are looked up (RFC 7662), for those who log in by XOAUTH2."""
         self.root = Path(tempfile.mkdtemp(prefix="lab", dir="/tmp"))
         self.root.chmod(0o755)
         relay_port = free_port()
-        super().__init__(self.root / "d", submission=(dovecot.HOST, relay_port))
+        super().__init__(self.root / "d", submission=(dovecot.HOST, relay_port), introspection=introspection)
         self.postfix = postfix.Postfix(self.root / "p", self, relay_port)
         self.submission_port, self.smtps_port = self.postfix.submission_port, self.postfix.smtps_port
 
