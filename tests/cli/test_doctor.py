@@ -12,7 +12,6 @@ from inboxagent.edge.system_lock import ProcessLock
 from inboxagent.outreach.events import By, Word
 from tests.cli.desk import Desk, event
 
-
 WORST_LAST = ("ok", "warning", "problem")
 
 
