@@ -1,7 +1,7 @@
 """`log`: everything that ever happened, in every conversation, in the order of its time."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -36,18 +36,20 @@ def log_command(follow: bool, as_json: bool, config: str | None) -> None:
 def _news(composition: Composition, *, follow: bool) -> Iterator[list[Entry]]:
     """What has happened, and then what else happens, each time that somebody has written."""
     told: dict[str, int] = {}
+    mark: object = None
     while True:
         generation = composition.store.generation()
-        yield sorted(_untold(composition, told), key=lambda entry: entry[1].at)
+        changed, mark = composition.store.changed(mark)
+        yield sorted(_untold(changed, told), key=lambda entry: entry[1].at)
         if not follow:
             return
         while composition.store.generation() == generation:
             time.sleep(NOTICE_EVERY)
 
 
-def _untold(composition: Composition, told: dict[str, int]) -> Iterator[Entry]:
+def _untold(conversations: Iterable[Conversation], told: dict[str, int]) -> Iterator[Entry]:
     """The events that are not among the first so many of their conversation, which are counted as told then."""
-    for conversation in composition.store.conversations():
+    for conversation in conversations:
         known = told.get(conversation.id, 0)
         told[conversation.id] = len(conversation.events)
         yield from ((conversation, event) for event in conversation.events[known:])

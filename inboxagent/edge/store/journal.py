@@ -148,14 +148,15 @@ class Journal(Reader):
         if change.new is None:
             return lines.REMOVED
         row = self.row(change.table, change.number)
-        added = lines.difference(change.old, change.new) if row else None
-        if row is None or added is None or row.links >= lines.LONGEST_CHAIN:
+        added = lines.difference(change.old, change.new) if row and row.links < lines.LONGEST_CHAIN else None
+        content = None if added is None else lines.encode(added)
+        if row is None or content is None or 2 * len(content) > row.size:  # little of what was there stays
             header["x"] = change.values
             return lines.encode(change.new)
         values = {name: _new_words(value, change.words_before.get(name)) for name, value in change.values.items()}
         header["p"], header["l"] = [row.offset, row.length], row.links + 1
         header["x"] = {name: value for name, value in values.items() if value != []}
-        return lines.encode(added)
+        return content
 
     def replace(self, content: Iterable[bytes]) -> None:
         """Put a new file in the place of this one; for the holder of the lock. Where it raises, nothing changed."""

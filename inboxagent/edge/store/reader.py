@@ -31,6 +31,7 @@ class Reader:
         self._shapes = dict(shapes or {})
         self._file: disk.Descriptor | None = None
         self._seen: tuple[int, ...] = ()
+        self._loads = 0
         self.end = 0  # of the last transaction that counts
         self.newest = 0  # its number
         self.durable = 0  # the newest number that is known to be on the medium
@@ -65,6 +66,17 @@ class Reader:
         """How many documents a table has."""
         with self.guard:
             return len(self.tables[table].rows) if table in self.tables else 0
+
+    def changed(self, table: str, since: object) -> tuple[list[int], object]:
+        """The ids of documents that were written since an earlier mark, all of them without one; and the mark of now.
+
+        The mark counts how often everything was read anew, for then nobody knows what is the same.
+        """
+        with self.guard:
+            loads, end = since if isinstance(since, tuple) else (-1, 0)
+            rows = self.tables[table].rows if table in self.tables else {}
+            begin = end if loads == self._loads else 0
+            return [number for number, row in rows.items() if row.offset >= begin], (self._loads, self.end)
 
     def row(self, table: str, number: int) -> Row | None:
         """Where a document is, and its columns."""
@@ -123,6 +135,7 @@ class Reader:
 
     def _begin(self) -> None:
         """Know nothing, and keep no file open."""
+        self._loads += 1
         self._file, self._seen, self.tables = None, (), {}
         self.end = self.newest = self.durable = 0
 

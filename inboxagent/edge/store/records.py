@@ -114,6 +114,13 @@ class JournalRecords:
         """All of them, in the order of their enrolment."""
         return [self._folds.conversation(document) for document in self._table(CONVERSATIONS)]
 
+    def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
+        """Those that somebody wrote to since an earlier mark, all of them without one; and the mark of now."""
+        self._storage.catch_up()
+        numbers, mark = self._storage.journal.changed(CONVERSATIONS, since)
+        documents = (self._storage.document(CONVERSATIONS, number) for number in numbers)
+        return [self._folds.conversation(document) for document in documents if document is not None], mark
+
     def conversation(self, conversation_id: str) -> Conversation | None:
         """The one with this id."""
         found = self._one(CONVERSATIONS, "id", conversation_id)

@@ -222,6 +222,20 @@ def test_an_old_backup_put_back_is_noticed_once(path: Path, age: int) -> None:
     assert again.fact(REWOUND) is None
 
 
+def test_an_idle_moment_signs_for_the_very_last_change(path: Path) -> None:
+    store = JournalStore(path)
+    with store.transaction("one") as ledger:
+        ledger.remember("n", 5)
+    older = path.read_bytes()
+    with store.transaction("the last") as ledger:
+        ledger.remember("n", 6)
+    assert not store.compact()
+    path.write_bytes(older)
+    with JournalStore(path).transaction("the first after it"):
+        pass
+    assert JournalStore(path).fact(REWOUND) is not None
+
+
 def test_a_journal_that_vanished_is_noticed(path: Path) -> None:
     path.unlink()
     store = JournalStore(path)
