@@ -125,7 +125,10 @@ def read_absence(text: str, now: datetime, known: frozenset[str] = frozenset()) 
     hits = [hit for name in ("away", "back", "until", "automatic") for hit in phrases.find_all(name, text)]
     languages = [hit.language for hit in hits]
     hints = sorted(set(languages), key=lambda code: (-languages.count(code), code))
-    back = find_return(text, hints, now) if phrases.find("away", text) or phrases.find("back", text) else None
+    spoken_of = any(phrases.find(name, text) for name in ("away", "back"))
+    # "We answer until Friday" is said of a request that was received, not of an absence.
+    spoken_of = spoken_of or (phrases.find("until", text) is not None and phrases.find("received", text) is None)
+    back = find_return(text, hints, now) if spoken_of else None
     return Away(back, "unmonitored" if back is None and phrases.find("unread", text) else None)
 
 
