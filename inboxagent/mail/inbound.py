@@ -123,15 +123,8 @@ def _unwrapped(raw: bytes) -> bytes:
 
 
 def _message(raw: bytes) -> Message:
-    end = _header_end(raw)
-    if not _CONTAINER.search(raw, 0, end):
-        message = BytesHeaderParser().parsebytes(raw[:end])
-        if not message.get_payload():  # else some line was no field, and ended the header section earlier
-            # The body is one text, which the full parser would go through line by line.
-            message.set_payload(raw[end:].decode("ascii", "surrogateescape"))
-            return _repaired(message)
     try:
-        return _repaired(email.message_from_bytes(raw))
+        return _repaired(_text_message(raw) or email.message_from_bytes(raw))
     except UNREADABLE:  # the standard parser is not total; what it cannot read is text
         message = BytesHeaderParser().parsebytes(raw)
         for name in ("content-type", "content-transfer-encoding"):
@@ -139,10 +132,24 @@ def _message(raw: bytes) -> Message:
         return message
 
 
+def _text_message(raw: bytes) -> Message | None:
+    """A message whose body is one text, which the full parser would go through line by line; None for any other."""
+    end = _header_end(raw)
+    if _CONTAINER.search(raw, 0, end):
+        return None
+    message = BytesHeaderParser().parsebytes(raw[:end])
+    if message.get_payload():
+        return None  # some line was no field, and ended the header section earlier
+    message.set_payload(raw[end:].decode("ascii", "surrogateescape"))
+    return message
+
+
 def _repaired(message: Message) -> Message:
     """A multipart whose declared boundary occurs nowhere, split at the one that does."""
+    if message.get_content_maintype() != "multipart":
+        return message
     body = message.get_payload()
-    if message.get_content_maintype() == "multipart" and isinstance(body, str) and (found := _USED.search(body)):
+    if isinstance(body, str) and (found := _USED.search(body)):
         inner = email.message_from_string(f'Content-Type: multipart/mixed; boundary="{found[1]}"\n\n{body}')
         message.set_payload(inner.get_payload())
     return message

@@ -21,6 +21,9 @@ _DAEMON_NAME = re.compile(
     r"mail(?:er)?[ \-]?(?:delivery|daemon|administrator|system)|delivery (?:sub)?system|system administrator|postmaster"
     r"|mail transfer|message router|internet mail"
 )
+# These write nothing but delivery notices, in whatever language.
+_ROBOT = re.compile(r"^(?:mailer[\-_.]?daemon|mail[\-_.]?daemon|mdaemon|double-bounce)(?:[+\-=.].*)?@")
+_ROBOT_NAME = re.compile(r"^(?:mail(?:er)?[ \-]?delivery (?:sub)?system|mailer[ \-]daemon|mail transfer system)\b")
 _DAEMON_FIELD = re.compile(r"mailer-daemon|postmaster@|mail delivery")
 _ADDRESS_TYPE = re.compile(r"(?i)^.*(?:smtp|rfc822)[=:;]")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\"]{1,100}@[A-Za-z0-9.\-]{1,120}[A-Za-z0-9]")
@@ -92,9 +95,24 @@ def _weigh(message: Inbound, origin: str, in_subject: phrases.Hit | None, explan
     said = in_subject or in_text
     if late and not gave_up and (not in_subject or phrases.find("delayed_subjects", message.subject)):
         return Evidence(origin or "a notice", "", f'"{late.words}"')
-    if said is None and not _certain(message):
-        return None
-    return Evidence(origin or "a notice", f'"{said.words}"' if said else "nothing else is in it", "")
+    if said:
+        return Evidence(origin or "a notice", f'"{said.words}"', "")
+    if _certain(message):
+        return Evidence(origin, "nothing else is in it", "")
+    # Words that no pack knows: what a robot says about somebody's address is that it could not deliver.
+    named = _strangers(message, explanation) if _is_robot(message) else []
+    return Evidence(origin, f'it names "{named[0]}"', "") if named else None
+
+
+def _is_robot(message: Inbound) -> bool:
+    return any(_ROBOT.match(each.address) or _ROBOT_NAME.match(each.name.lower()) for each in message.from_)
+
+
+def _strangers(message: Inbound, text: str) -> list[str]:
+    """The addresses in a text that are neither its writer's nor a reader's."""
+    own = {each.address for each in (*message.to, *message.from_, *message.cc)}
+    found = (_bare(each) for line in phrases.lines(text) for each in _ADDRESS.findall(line))
+    return [each for each in found if each not in own and not _DAEMON.match(each)]
 
 
 def _answers_nothing(message: Inbound) -> bool:

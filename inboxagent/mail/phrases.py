@@ -19,9 +19,18 @@ LONGEST_LINE = 300
 # What says how a message is meant stands at its beginning.
 LONGEST_TEXT = 32_768
 
-# Zero-width, bidirectional and soft-hyphen characters, with which a word can be broken up unseen.
+# Zero-width, bidirectional and soft-hyphen characters, variation selectors and tags, with which a word can be broken up
+# unseen.
 _UNSEEN = dict.fromkeys(
-    [0xAD, 0x34F, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
+    itertools.chain(
+        (0xAD, 0x34F, 0x61C, 0xFEFF),
+        range(0x180B, 0x1810),
+        range(0x200B, 0x2010),
+        range(0x202A, 0x202F),
+        range(0x2060, 0x2070),
+        range(0xFE00, 0xFE10),
+        range(0xE0000, 0xE0080),
+    )
 )
 _STRAIGHT = str.maketrans(
     {"‘": "'", "’": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "…": "..."}

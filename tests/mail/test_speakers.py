@@ -77,3 +77,20 @@ def test_message(message: Said) -> None:
     if message.kind in (Kind.BOUNCE, Kind.DELAYED):
         assert verdict.recipients == (RECIPIENT,)
     assert QUOTED not in verdict.new_text
+
+
+def test_a_robot_in_a_language_that_no_pack_knows() -> None:
+    text = "Barua yako kwa dora@fern.example haikufika."
+    assert classify(parse(said(f"bounce\nSubject: Taarifa\n\n{text}").raw)).recipients == (RECIPIENT,)
+    written_by_a_person = f"reply\nSubject: Taarifa\n\n{text}"
+    assert classify(parse(said(written_by_a_person).raw)).kind is Kind.REPLY
+
+
+def test_a_robot_that_names_nobody_says_nothing_of_a_delivery() -> None:
+    notice = said("bounce\nSubject: Taarifa\n\nSeva itafungwa leo usiku.")
+    assert classify(parse(notice.raw)).kind is not Kind.BOUNCE
+
+
+def test_a_receipt_whose_words_no_pack_knows_is_known_by_its_time() -> None:
+    assert classify(parse(said("other\nSubject: Read: Offer\n\nImesomwa 3.3.2026 10:02").raw)).kind is Kind.OTHER
+    assert classify(parse(said("other\nSubject: Read: Offer\n\nNimeisoma, asante.").raw)).kind is Kind.REPLY
