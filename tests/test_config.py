@@ -9,6 +9,7 @@ import pytest
 from inboxagent.config import Command, SecretFile, find_config, load_config, read_config
 from inboxagent.config.places import MINIMAL
 from inboxagent.errors import ConfigError
+from inboxagent.outreach.letter import Unsubscribing
 
 FULL = """
 rules = "letters"
@@ -73,7 +74,7 @@ def test_everything_that_can_be_said_is_understood() -> None:
     assert config.watching.sent == "Skickat"
     assert (config.smtp.port, config.smtp.security) == (587, "starttls")
     assert (config.smtp.username, config.smtp.secret) == ("maya", config.imap.secret)
-    assert (config.sending.split_body, config.sending.list_unsubscribe) == (False, True)
+    assert (config.sending.split_body, config.sending.unsubscribing) == (False, Unsubscribing(by_mail=True))
     assert (config.limits.per_day, config.limits.gap, config.limits.brake) == (12, timedelta(minutes=3), 7)
     assert (config.limits.per_hour, config.limits.company_per_day, config.limits.person_per_week) == (6, 2, 0)
     assert config.limits.person_gap == timedelta(days=2)

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from inboxagent.agent.account import Account
-from inboxagent.agent.copies import note_filed
+from inboxagent.agent.copies import note_filed, owe
+from inboxagent.agent.refusals import count_policy_refusal, say_stopped
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.flowed import flow
@@ -233,28 +234,38 @@ class Reader:
     ) -> list[tuple[str, Event]] | None:
         """Apply and move the cursor, both or neither; None where the people enrolled are no longer those of `known`."""
         events: list[tuple[str, Event]] = []
+        stopped = None
         with self._store.transaction(f"mail in {name}") as ledger:
             if ledger.cursors().get(name) != stored:
                 raise _OvertakenError
             if _people(index(ledger.conversations(), known.mine)) != _people(known):
                 return None
             for each in read:
-                events += self._apply(ledger, each)
+                told, policy = self._apply(ledger, each)
+                events += told
+                if policy:
+                    stopped = count_policy_refusal(ledger, self._clock.now(), self._account.home) or stopped
             ledger.move_cursor(name, cursor)
+        say_stopped(self._observe, stopped)
         return events
 
-    def _apply(self, ledger: Ledger, read: _Read) -> list[tuple[str, Event]]:
+    def _apply(self, ledger: Ledger, read: _Read) -> tuple[list[tuple[str, Event]], bool]:
+        """Write down what follows from a message: the events, and whether it reports that a policy refused a letter."""
         events: list[tuple[str, Event]] = []
+        policy = False
         if read.filed:
             note_filed(ledger, read.filed, self._clock.now())
         for found in read.matches:
             consequence = self._judge_safely(ledger, read, found)
+            policy = policy or consequence.policy
+            if read.verdict is not None:
+                _owe_copies(ledger, consequence.events)
             if consequence.events:
                 ledger.append(found.conversation_id, *consequence.events)
                 events += [(found.conversation_id, event) for event in consequence.events]
             for address, because in (consequence.suppress or {}).items():
                 ledger.suppress(address, because)
-        return events
+        return events, policy
 
     def _judge_safely(self, ledger: Ledger, read: _Read, found: Match) -> Consequence:
         try:
@@ -283,6 +294,13 @@ class Reader:
         words = [step.word for step in sequence.steps] if sequence else []
         steps = tokens(self._account.key, self._account.me.address, conversation, words)
         return judge_hers(conversation, found, arrival, self._account.me, steps, sequence)
+
+
+def _owe_copies(ledger: Ledger, events: Iterable[Event]) -> None:
+    """An answer or a report proves that a letter went out of which nobody knew: Sent is owed its copy as well."""
+    for event in events:
+        if event.word is Word.SENT and event.message_id is not None:
+            owe(ledger, event.message_id, event.mail.at if event.mail else event.at)
 
 
 def prepare() -> None:

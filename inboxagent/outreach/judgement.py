@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
+from inboxagent.mail.diagnosis import POLICY, diagnose
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.company import company
@@ -35,10 +36,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consequence:
-    """What follows for one conversation; `suppress` maps addresses to the reason never to write to them again."""
+    """What follows for one conversation; `suppress` maps addresses to the reason never to write to them again.
+
+    `policy`: a letter of ours was refused as spam or by a policy, which may concern her whole account.
+    """
 
     events: tuple[Event, ...] = ()
     suppress: Mapping[str, str] | None = None
+    policy: bool = False
 
 
 NOTHING = Consequence()
@@ -180,7 +185,7 @@ def judge_his(
     consequence = NOTHING if _is_history(case) else _JUDGES[verdict.kind](case)
     if consequence.events and _was_heard(conversation, consequence.events[0]):
         consequence = NOTHING
-    return Consequence(events=(*_evidence(case), *consequence.events), suppress=consequence.suppress)
+    return replace(consequence, events=(*_evidence(case), *consequence.events))
 
 
 def _is_history(case: "_Case") -> bool:
@@ -333,10 +338,18 @@ def _judge_bounce(case: _Case) -> Consequence:
         # A report without an id of ours may be forged: it ends this conversation, but buries no address.
         suppress = None if case.found.evidence is Evidence.RECIPIENT else {address: because}
         return Consequence(events=(_bounced(case, because, address, True),), suppress=suppress)
+    bounced, policy = _bounced(case, because, address, False), _is_policy(case)
     if case.conversation.soft_bounces == 0:
-        return Consequence(events=(_bounced(case, because, address, False),))
+        return Consequence(events=(bounced,), policy=policy)
     hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter that {because}")
-    return Consequence(events=(_bounced(case, because, address, False), hold))
+    return Consequence(events=(bounced, hold), policy=policy)
+
+
+def _is_policy(case: _Case) -> bool:
+    """Whether the report, which names a letter of ours, says that it was refused as spam or by a policy."""
+    report = case.arrival.message.report
+    refused = report.recipients if report and case.in_thread else ()
+    return any(diagnose(each.status, each.diagnostic) in POLICY for each in refused)
 
 
 def _is_dead(case: _Case) -> bool:

@@ -10,7 +10,7 @@ from tests.cli.desk import Desk, ago, event
 def test_a_conversation_shows_what_is_ahead(desk: Desk) -> None:
     desk.enrol("k1")
     one, two = desk.ask("preview", "k1")
-    assert list(one) == ["step", "kind", "at", "because", "to", "cc", "subject", "letter", "fault"]
+    assert list(one) == ["step", "kind", "at", "because", "to", "cc", "subject", "letter", "attachments", "fault"]
     assert (one["step"], one["kind"], one["subject"]) == ("one", "mail", "Re: Proposal")
     assert one["because"].startswith("2 days after ")
     assert one["letter"] == "Hello, did the proposal for the portal arrive?"

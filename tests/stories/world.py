@@ -34,6 +34,11 @@ MAYA = Me(name="Maya Lind", address="maya@lind.test", aliases=("m.lind@home.test
 MONDAY = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+REPORTED = {
+    "5.1.1": "550 5.1.1 User unknown",
+    "5.2.2": "552 5.2.2 Mailbox full",
+    "5.7.1": "554 5.7.1 Message rejected as spam by content filter",
+}
 OFFICE = Hours(days=frozenset(range(5)), between=((9 * 60, 17 * 60),))
 
 
@@ -289,7 +294,7 @@ class World:
 
     def bounce(self, address: str, original: str, *, status: str = "5.1.1", action: str = "failed") -> None:
         """The mail system reports (RFC 3464) on a letter of hers."""
-        words = {"5.1.1": "550 5.1.1 User unknown", "5.2.2": "552 5.2.2 Mailbox full"}.get(status, status)
+        words = REPORTED.get(status, status)
         text = (
             f"--b\r\nContent-Type: text/plain\r\n\r\nYour message could not be delivered.\r\n--b\r\n"
             "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.lind.test\r\n\r\n"
