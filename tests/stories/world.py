@@ -19,6 +19,7 @@ from inboxagent.mail.inbound import Inbound, parse
 from inboxagent.outreach import sequence as rules
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.hours import Hours
+from inboxagent.outreach.letter import Enclosures, Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me, Prospect
 from inboxagent.outreach.rulebook import Rulebook
@@ -131,6 +132,8 @@ class World:
     sequence: rules.Sequence = PROPOSAL
     limits: Limits = field(default_factory=Limits)
     files_sent: bool = False
+    unsubscribing: Unsubscribing = field(default_factory=Unsubscribing)
+    enclosures: Enclosures = field(default_factory=Enclosures)
     poll: timedelta = 4 * HOUR
     die_at: int | None = None
     alert_after: timedelta | None = None  # None: she wants no mail about blindness
@@ -196,6 +199,8 @@ class World:
             rules=lambda: Rulebook(sequences=self.books),
             paused=lambda: self.paused,
             limits=self.limits,
+            unsubscribing=self.unsubscribing,
+            enclosures=self.enclosures,
         )
 
     async def cycle(self) -> float:
