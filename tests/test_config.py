@@ -102,6 +102,18 @@ def test_the_zone_of_the_machine_stands_in_for_hers() -> None:
     assert read(MINIMAL.replace('zone = "Europe/Stockholm"', ""), TZ="Asia/Tokyo").me.zone == "Asia/Tokyo"
 
 
+def test_a_page_to_unsubscribe_on() -> None:
+    """It alone says that letters offer it; it needs https and a place for the token."""
+    page = "https://lind.example/no/{token}"
+    found = read(f'{MINIMAL}[letters]\nunsubscribe_page = "{page}"\n').sending.unsubscribing
+    assert found == Unsubscribing(by_mail=True, page=page)
+    for wrong in ("http://lind.example/{token}", "https://lind.example/no", "https://lind.example/{token}/{token}"):
+        told = problems(f'{MINIMAL}[letters]\nunsubscribe_page = "{wrong}"\n')
+        assert f'[letters] unsubscribe_page: "{wrong}" is not one; write it like https://' in told
+    both = f'{MINIMAL}[letters]\nlist_unsubscribe = false\nunsubscribe_page = "{page}"\n'
+    assert "drop one" in problems(both)
+
+
 def test_smtp_may_do_without_a_log_in() -> None:
     source = MINIMAL + 'username = ""\n'
     assert read(source).smtp.username is None
