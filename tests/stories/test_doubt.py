@@ -120,6 +120,36 @@ async def test_a_report_on_it(status: str, word: str) -> None:
     assert world.words(ANNE) == ["enrolled", "uncertain", "sent", word]
 
 
+async def test_a_report_that_his_address_is_dead() -> None:
+    """Case 39: stopped for good, marked dead, and nobody can enrol him again."""
+    world = World()
+    await world.begin(ANNE, BART)
+    await world.days(3.5)
+    world.bounce(ANNE, str(world.newest_to(ANNE)))
+    await world.days(20)
+    assert (world.state(ANNE), world.of(ANNE).final, world.steps(ANNE)) == ("stopped", True, ["nudge"])
+    assert "550 5.1.1 User unknown" in str(world.store.suppression(ANNE))
+    world.command(ANNE, Word.RESUMED)
+    await world.days(10)
+    assert world.steps(ANNE) == ["nudge"]
+    assert world.steps(BART) == ["nudge", "question", "last"]
+
+
+async def test_a_delay_and_the_failure_in_the_end() -> None:
+    """Case 40: the delay is a note and moves the next wait; the failure stops."""
+    world = World()
+    await world.begin(ANNE)
+    await world.days(3.5)
+    original = str(world.newest_to(ANNE))
+    world.bounce(ANNE, original, status="4.4.1", action="delayed")
+    await world.days(3.6)
+    assert (world.state(ANNE), world.steps(ANNE)) == ("waiting", ["nudge"])
+    world.bounce(ANNE, original)
+    await world.days(20)
+    assert (world.state(ANNE), world.steps(ANNE)) == ("stopped", ["nudge"])
+    assert world.words(ANNE) == ["enrolled", "sent", "delayed", "bounce"]
+
+
 async def test_an_absence_note_for_it() -> None:
     """Case 21."""
     world = await doubtful(accepted=True)

@@ -112,6 +112,7 @@ def run(powercut: ModuleType, tmp_path: Path, program: str) -> list[tuple[str, l
 
 
 def test_every_disk_a_power_cut_may_leave_opens_to_what_was_acknowledged(powercut: ModuleType, tmp_path: Path) -> None:
+    """C20: at any point, compaction included."""
     program = JOURNAL.format(unsynced=False, changes=9, compactions=(4, 7), closing=6)
     tally = powercut.enumerate_cuts(run(powercut, tmp_path, program), tmp_path / "disk", look)
     print(tally)
