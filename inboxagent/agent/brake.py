@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from inboxagent.outreach.admission import Bar
+from inboxagent.outreach.limits import Limits
 from inboxagent.ports import REWOUND, Clock, Observe, Store
 
 BRAKE = "brake"
@@ -16,18 +17,19 @@ BRAKE_RELEASED = "brake_released"
 LEAPT = "clock_leapt"
 """The fact that the wall clock was put forward by far. Nothing may go out until she removes it."""
 STEADY = "steady_clock"
-"""The fact that holds both clocks as they were read once in this boot, and how long a small leap is waited out."""
+"""The fact that holds both clocks as they were read once in this boot, and how long it rests after a small leap."""
 
 TOLERATED = timedelta(minutes=1)
-WAITED_OUT = timedelta(hours=1)  # a leap of up to this is waited out; one further on asks her
+BY_FAR = timedelta(hours=1)  # a leap of more than this asks her
+REST = timedelta(hours=1)  # after a smaller one: no gap, hourly limit or back-off is longer
 
 
 class Brake:
     """Holds everything back from the moment too much is due until she releases it; then sets itself again."""
 
-    def __init__(self, most: int, store: Store, clock: Clock, observe: Observe) -> None:
-        """`most` letters may be due at once."""
-        self._most = most
+    def __init__(self, limits: Limits, store: Store, clock: Clock, observe: Observe) -> None:
+        self._most = limits.brake
+        self._rest = max(REST, 2 * limits.gap)
         self._store = store
         self._clock = clock
         self._observe = observe
@@ -53,11 +55,11 @@ class Brake:
         self._compare_clocks()
         now = self._clock.now()
         if self._store.fact(LEAPT) is not None:
-            return Bar(until=now + WAITED_OUT, because=_ASKING[LEAPT], everybody=True)
+            return Bar(until=now + REST, because=_ASKING[LEAPT], everybody=True)
         steady = self._store.fact(STEADY)
         if not isinstance(steady, dict) or "rests_until" not in steady or _rest_of(steady) <= now:
             return None
-        because = "the clock was put forward: nothing goes for as long, so that no wait is shorter than it should be"
+        because = "the clock was put forward, so nobody knows how long ago the last letters went"
         return Bar(until=_rest_of(steady), because=because, everybody=True)
 
     def _asks_her(self) -> bool:
@@ -77,8 +79,8 @@ class Brake:
     def _compare_clocks(self) -> None:
         """Notice that the wall clock went another way than the boot clock, which nobody sets.
 
-        A leap forward makes every wait and gap look longer than it was. A small one is waited out, and then all of
-        them have been as long as they should; one by far asks her. After a leap back everything comes later by itself.
+        A leap forward makes every wait and gap look longer than it was. After a small one it rests, until every gap has
+        been as long as it should; one by far asks her. After a leap back everything comes later by itself.
         """
         now, boot, steady = self._clock.now(), self._clock.boot(), self._store.fact(STEADY)
         if not isinstance(steady, dict):
@@ -90,8 +92,8 @@ class Brake:
         if same_boot and abs(leap) <= TOLERATED:
             return
         left = max(_rest_of(steady) - (now - leap), timedelta(0)) if "rests_until" in steady else timedelta(0)
-        self._note(now, boot, left + leap if timedelta(0) < leap <= WAITED_OUT else left)
-        if leap > WAITED_OUT:
+        self._note(now, boot, self._rest if timedelta(0) < leap <= BY_FAR else left)
+        if leap > BY_FAR:
             with self._store.transaction("the clock was put forward") as ledger:
                 ledger.remember(LEAPT, {"at": now.isoformat(), "seconds": leap.total_seconds()})
         elif leap > timedelta(0):

@@ -39,11 +39,6 @@ class Copies:
         self._clock = clock
         self._observe = observe
 
-    def owe(self, ledger: Ledger, message_id: str, letter: bytes) -> None:
-        """Note inside a transaction that this letter has to be filed."""
-        ledger.remember(_letter_of(message_id), letter.decode("latin-1"))
-        ledger.remember(OWED, _facts({**_owed(ledger), message_id: Owed(at=self._clock.now())}))
-
     def next_at(self) -> datetime | None:
         """When `file` will have something to do; None where nothing is owed."""
         return min((self._due_at(each) for each in _owed(self._store).values()), default=None)
@@ -102,6 +97,22 @@ class Copies:
         self._observe("copied", {"message_id": message_id, "because": because})
 
 
+def keep_letter(ledger: Ledger, message_id: str, letter: bytes) -> None:
+    """Keep the octets of a letter that may go out now: once it has, by whatever proof, Sent is owed a copy of them."""
+    ledger.remember(_letter_of(message_id), letter.decode("latin-1"))
+
+
+def forget_letter(ledger: Ledger, message_id: str) -> None:
+    """It did not go out, or its copy lies in Sent."""
+    ledger.remember(_letter_of(message_id), None)
+
+
+def owe(ledger: Ledger, message_id: str, at: datetime) -> None:
+    """Note that this letter, which went at that time, has to be filed; nothing where its octets are not known."""
+    if ledger.fact(_letter_of(message_id)) is not None:
+        ledger.remember(OWED, _facts({**_owed(ledger), message_id: Owed(at=at)}))
+
+
 def note_filed(ledger: Ledger, token: str, now: datetime) -> None:
     """Her server has filed a copy of the letter with this token: none is owed, and from now on it is waited for."""
     for message_id in _owed(ledger):
@@ -114,7 +125,7 @@ def _cancel(ledger: Ledger, message_id: str) -> None:
     owed = _owed(ledger)
     if owed.pop(message_id, None) is not None:
         ledger.remember(OWED, _facts(owed) or None)
-        ledger.remember(_letter_of(message_id), None)
+        forget_letter(ledger, message_id)
 
 
 def _letter_of(message_id: str) -> str:

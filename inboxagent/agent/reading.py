@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from inboxagent.agent.account import Account
-from inboxagent.agent.copies import note_filed
+from inboxagent.agent.copies import note_filed, owe
 from inboxagent.agent.moves import refuse
+from inboxagent.agent.refusals import count_policy_refusal, say_stopped
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.flowed import flow
@@ -29,6 +30,7 @@ from inboxagent.outreach.letter import asked_to_stop, tokens
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, index, is_hers
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Records, Search, Status, Store
 
 T = TypeVar("T")
@@ -165,11 +167,11 @@ class Reader:
                 if ledger.cursors().get(name) != stored:
                     raise _OvertakenError
                 if self._store.generation() == generation or _people(ledger) == known.people:
-                    events = self._apply_all(ledger, read)
+                    told = self._apply_all(ledger, read)
                     ledger.move_cursor(name, cursor)
                     break
             self._index = None
-        self._tell(events)
+        self._tell(told)
 
     async def _look_back(self) -> bool:
         """Judge what names a Message-ID of hers that was learnt after it may have come: a copy is filed late, or under
@@ -181,19 +183,29 @@ class Reader:
         read = await self._read_each(found, self._known()[1])
         with self._store.transaction("what names a new Message-ID of hers") as ledger:
             ledger.remember(LEARNT, [each for each in _learnt(ledger) if each not in learnt] or None)
-            events = self._apply_all(ledger, read)
-        self._tell(events)
+            told = self._apply_all(ledger, read)
+        self._tell(told)
         return True
 
     async def _read_each(self, messages: Iterable[Fetched], known: Known) -> list[_Read]:
         return [each for fetched in messages if (each := await self._read(fetched, known))]
 
-    def _apply_all(self, ledger: Ledger, read: Iterable[_Read]) -> list[tuple[str, Event]]:
-        return [told for each in read for told in self._apply(ledger, each)]
+    def _apply_all(self, ledger: Ledger, read: Iterable[_Read]) -> tuple[list[tuple[str, Event]], Stoppage | None]:
+        """Write down what follows from these messages: the events, and what stops the whole account."""
+        events: list[tuple[str, Event]] = []
+        stopped = None
+        for each in read:
+            told, policy = self._apply(ledger, each)
+            events += told
+            if policy:
+                stopped = count_policy_refusal(ledger, self._clock.now(), self._account.home) or stopped
+        return events, stopped
 
-    def _tell(self, events: Iterable[tuple[str, Event]]) -> None:
+    def _tell(self, told: tuple[list[tuple[str, Event]], Stoppage | None]) -> None:
+        events, stopped = told
         for conversation_id, event in events:
             tell(self._observe, conversation_id, event)
+        say_stopped(self._observe, stopped)
 
     def _known(self) -> tuple[object, Known]:
         """What messages are compared with, and the generation of the store that it is from."""
@@ -257,17 +269,22 @@ class Reader:
                     widened.setdefault(other, more)
         return tuple(widened.values())
 
-    def _apply(self, ledger: Ledger, read: _Read) -> list[tuple[str, Event]]:
+    def _apply(self, ledger: Ledger, read: _Read) -> tuple[list[tuple[str, Event]], bool]:
+        """Write down what follows from a message: the events, and whether it reports that a policy refused a letter."""
         events: list[tuple[str, Event]] = []
+        policy = False
         if read.filed:
             note_filed(ledger, read.filed, self._clock.now())
         for found in read.matches:
             consequence = self._judge_safely(ledger, read, found)
+            policy = policy or consequence.policy
+            if read.verdict is not None:
+                _owe_copies(ledger, consequence.events)
             if consequence.events:
                 events += self._write(ledger, found.conversation_id, consequence, hers=read.verdict is None)
             for address, because in (consequence.suppress or {}).items():
                 ledger.suppress(address, because)
-        return events
+        return events, policy
 
     def _write(
         self, ledger: Ledger, conversation_id: str, consequence: Consequence, *, hers: bool
@@ -314,6 +331,13 @@ class Reader:
         words = [step.word for step in sequence.steps] if sequence else []
         steps = tokens(self._account.key, self._account.me.address, conversation, words)
         return judge_hers(conversation, found, arrival, self._account.me, steps, sequence)
+
+
+def _owe_copies(ledger: Ledger, events: Iterable[Event]) -> None:
+    """An answer or a report proves that a letter went out of which nobody knew: Sent is owed its copy as well."""
+    for event in events:
+        if event.word is Word.SENT and event.message_id is not None:
+            owe(ledger, event.message_id, event.mail.at if event.mail else event.at)
 
 
 def prepare() -> None:

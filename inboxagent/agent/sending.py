@@ -7,7 +7,7 @@ from datetime import datetime
 from inboxagent.agent.account import Account
 from inboxagent.agent.answers import Answers
 from inboxagent.agent.brake import Brake
-from inboxagent.agent.copies import Copies
+from inboxagent.agent.copies import Copies, keep_letter
 from inboxagent.agent.planning import Planned, Planner, next_at
 from inboxagent.agent.reading import Reader, tell
 from inboxagent.agent.writing import Ready, Writer
@@ -49,8 +49,8 @@ class Sender:
         self._copies = copies
         self._planner = planner
         self._writer = writer
-        self._answers = Answers(account, store, clock, observe, copies)
-        self._brake = Brake(account.limits.brake, store, clock, observe)
+        self._answers = Answers(account, store, clock, observe)
+        self._brake = Brake(account.limits, store, clock, observe)
         self._held_back: dict[str, Bar] = {}  # what was said already
 
     def recover(self) -> None:
@@ -168,7 +168,7 @@ class Sender:
             self._say_withdrawn(ready, stale)
             return
         outcome = await asyncio.shield(handed.commit())
-        self._answers.record(conversation_id, intent, ready, outcome)
+        self._answers.record(conversation_id, intent, outcome)
         if outcome.fate is Fate.SENT:
             await self._copies.file()
 
@@ -213,6 +213,7 @@ class Sender:
                 mail=as_mail(ready.outgoing),
             )
             ledger.append(ready.conversation_id, intent)
+            keep_letter(ledger, ready.outgoing.message_id, ready.message)
         return intent
 
     def _obstacle(self, ledger: Ledger, ready: Ready, reading: Reading) -> str | None:

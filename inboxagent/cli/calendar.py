@@ -41,7 +41,7 @@ def say_letters(dates: Iterable[str], coming: Iterable[Coming]) -> None:
         if each.letter is None:
             say(f"  It could not be written: {plain(each.fault)}")
         else:
-            _say_letter(each.letter)
+            _say_letter(each.letter, quotes=each.quotes)
         say()
 
 
@@ -62,7 +62,7 @@ def _lines(tone: str, coming: Coming, most: int) -> list[str]:
     return [f"[{tone}]", "", *wrap(text, most)]
 
 
-def _say_letter(letter: Outgoing) -> None:
+def _say_letter(letter: Outgoing, *, quotes: bool) -> None:
     rows = [("To", people(letter.to)), ("Cc", people(letter.cc)), ("Subject", letter.subject)]
     rows += [("Attached", f"{each.name} ({size(len(each.content))})") for each in letter.attachments]
     for name, text in rows:
@@ -70,6 +70,8 @@ def _say_letter(letter: Outgoing) -> None:
             say(f"  | {name}: {plain(text)}")
     say("  |")
     say(block(letter.text, "  | "))
+    if quotes:
+        say("  |\n  | > (the message that is answered)")
 
 
 def people(addresses: Iterable[Address]) -> str:
@@ -89,6 +91,7 @@ def coming_document(coming: Coming) -> dict[str, Any]:
         "cc": [each.address for each in letter.cc] if letter else [],
         "subject": letter.subject if letter else None,
         "letter": letter.text if letter else None,
+        "quotes": coming.quotes,
         "attachments": [each.name for each in letter.attachments] if letter else [],
         "fault": coming.fault or None,
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email.message import MIMEPart
 from email.policy import SMTP
 
-from inboxagent.mail.flowed import flow
+from inboxagent.mail.flowed import flow, quote
 
 LONGEST_LINE = 998  # RFC 5322, 2.1.1
 _PRINTED_WIDTH = 78
@@ -53,7 +53,7 @@ def body(text: str, quotation: Quotation | None, attachments: Sequence[Attachmen
 def _text(text: str, quotation: Quotation | None) -> tuple[bytes, bytes]:
     """The field that names the encoding, and the content: 7bit where that does, else quoted-printable, for 8bit may be
     recoded on the way."""
-    text = flow(_LINE_END.sub("\n", text)) + ("\n\n" + quote(quotation) if quotation else "")
+    text = flow(_LINE_END.sub("\n", text)) + (_quoted(quotation) if quotation else "")
     if not text.endswith("\n"):
         text += "\n"
     plain = text.isascii() and all(len(line) <= LONGEST_LINE for line in text.split("\n"))
@@ -62,10 +62,9 @@ def _text(text: str, quotation: Quotation | None) -> tuple[bytes, bytes]:
     return field.encode("ascii"), encoded.replace("\n", "\r\n").encode("ascii")
 
 
-def quote(quotation: Quotation) -> str:
-    """The heading and the words behind marks (RFC 3676, 4.5)."""
-    lines = flow(_LINE_END.sub("\n", quotation.text).strip("\n")).split("\n")
-    return "\n".join([flow(quotation.heading), *(f"> {line}" if line.strip() else ">" for line in lines)])
+def _quoted(quotation: Quotation) -> str:
+    words = _LINE_END.sub("\n", quotation.text).strip("\n")
+    return f"\n\n{flow(quotation.heading)}\n{quote(words)}"
 
 
 def _attached(attachment: Attachment) -> bytes:

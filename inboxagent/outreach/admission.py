@@ -172,7 +172,8 @@ def _week(traffic: Traffic, conversation: Conversation, limits: Limits, now: dat
 
 
 def _to(conversation: Conversation, sent: Iterable[Gone]) -> list[Gone]:
-    return [each for each in sent if each.people & conversation.addresses]
+    his = conversation.addresses
+    return [each for each in sent if each.people & his]
 
 
 def _today(sent: Iterable[Gone], now: datetime, home: ZoneInfo) -> list[Gone]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
+from inboxagent.mail.diagnosis import POLICY, diagnose
 from inboxagent.mail.headers import Address, is_one_of
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.company import company
@@ -35,11 +36,15 @@ class Arrival:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consequence:
     """What follows for one conversation; `suppress` maps addresses to the reason never to write to them again, `heir`
-    names the sequence that takes him over."""
+    names the sequence that takes him over.
+
+    `policy`: a letter of ours was refused as spam or by a policy, which may concern her whole account.
+    """
 
     events: tuple[Event, ...] = ()
     suppress: Mapping[str, str] | None = None
     heir: str | None = None
+    policy: bool = False
 
 
 NOTHING = Consequence()
@@ -381,10 +386,18 @@ def _judge_bounce(case: _Case) -> Consequence:
         # A report without an id of ours may be forged: it ends this conversation, but buries no address.
         suppress = None if case.found.evidence is Evidence.RECIPIENT else {address: because}
         return Consequence(events=(_bounced(case, because, address, True),), suppress=suppress)
+    bounced, policy = _bounced(case, because, address, False), _is_policy(case)
     if case.conversation.soft_bounces == 0:
-        return Consequence(events=(_bounced(case, because, address, False),))
+        return Consequence(events=(bounced,), policy=policy)
     hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter that {because}")
-    return Consequence(events=(_bounced(case, because, address, False), hold))
+    return Consequence(events=(bounced, hold), policy=policy)
+
+
+def _is_policy(case: _Case) -> bool:
+    """Whether the report, which names a letter of ours, says that it was refused as spam or by a policy."""
+    report = case.arrival.message.report
+    refused = report.recipients if report and case.in_thread else ()
+    return any(diagnose(each.status, each.diagnostic) in POLICY for each in refused)
 
 
 def _is_dead(case: _Case) -> bool:

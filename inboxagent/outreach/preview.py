@@ -26,6 +26,7 @@ class Coming:
     because: str
     letter: Outgoing | None
     fault: str = ""
+    quotes: bool = False  # the message that is answered will stand below
 
 
 def foresee(
@@ -46,7 +47,8 @@ def foresee(
         step = sequence.step(wait.step)
         assert step is not None  # the outlook speaks of this sequence
         letter, fault = _write(conversation, sequence, step, phrasebook, me, wait.at, tone, enclosures)
-        coming = Coming(step=step, at=wait.at, because=wait.because, letter=letter, fault=fault)
+        quotes = sequence.quote and letter is not None and letter.in_reply_to is not None
+        coming = Coming(step=step, at=wait.at, because=wait.because, letter=letter, fault=fault, quotes=quotes)
         yield coming
         conversation, now = _over(conversation, coming), wait.at
 

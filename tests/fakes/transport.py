@@ -59,6 +59,10 @@ class FakeTransport:
         """Answer so to every RCPT for this address, from now on."""
         self._refused[address] = (code, text)
 
+    def relent(self, address: str) -> None:
+        """Take mail for this address again."""
+        del self._refused[address]
+
     def lose_line_now(self) -> None:
         """Lose the line between body and dot of the letter that is handed over."""
         if self._open is not None:
