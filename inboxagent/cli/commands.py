@@ -30,6 +30,7 @@ COMMANDS = {
     "classify": "inboxagent.cli.classify:classify_command",
     "auth": "inboxagent.cli.auth:auth_group",
     "run": "inboxagent.cli.run:run_command",
+    "service": "inboxagent.cli.units:service_group",
     "demo": "inboxagent.cli.demo:demo",
 }
 
