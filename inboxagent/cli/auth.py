@@ -4,10 +4,11 @@ import os
 
 import click
 
+from inboxagent.cli.composition import locate
 from inboxagent.cli.login import microsoft_of
 from inboxagent.cli.options import config_option
 from inboxagent.cli.paper import say
-from inboxagent.config import Microsoft, find_config, load_config
+from inboxagent.config import Microsoft, load_config
 from inboxagent.errors import ConfigError
 
 
@@ -20,7 +21,7 @@ def auth_group() -> None:
 @config_option
 def login_command(config: str | None) -> None:
     """Log in at Microsoft: shows an address and a code, and waits until you have typed it there."""
-    loaded = load_config(find_config(config, os.environ), os.environ)
+    loaded = load_config(locate(config), os.environ)
     found = [each for each in (loaded.imap, loaded.smtp) if isinstance(each.secret, Microsoft) and each.username]
     if not found:
         raise ConfigError(f"{loaded.path}: no server logs in by [microsoft]; README says what to write there")

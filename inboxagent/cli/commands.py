@@ -32,6 +32,7 @@ COMMANDS = {
     "auth": "inboxagent.cli.auth:auth_group",
     "run": "inboxagent.cli.run:run_command",
     "doctor": "inboxagent.cli.doctor:doctor_command",
+    "service": "inboxagent.cli.units:service_group",
     "demo": "inboxagent.cli.demo:demo",
 }
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from inboxagent.config import Config, Server, find_config, load_config, state_home
 from inboxagent.edge.system import SystemClock
+from inboxagent.edge.system_identity import become_owner
 from inboxagent.edge.system_pause import RUNTIME, find_flags
 from inboxagent.edge.system_state import make_state
 from inboxagent.outreach.state import Conversation, State
@@ -31,7 +32,14 @@ HER_RULES = "her_rules"
 
 def compose(config: str | None, tell: Callable[[str], None] = lambda _: None) -> "Composition":
     """The account of the configuration that was named, or found. `tell` hears of broken rule files."""
-    return Composition(load_config(find_config(config, os.environ), os.environ), tell)
+    return Composition(load_config(locate(config), os.environ), tell)
+
+
+def locate(config: str | None) -> Path:
+    """The configuration that was named, or found; root becomes the service's user where it is the service's."""
+    path = find_config(config, os.environ)
+    become_owner(path, os.environ)
+    return path
 
 
 def pause_folders(state: Path | None, environ: Mapping[str, str] = os.environ) -> list[Path]:

@@ -88,8 +88,18 @@ def read_password_file(path: Path) -> str:
     return _read(path, f"the password file {path}")
 
 
+_carried: dict[str, bytes] = {}  # what root has read before it became the service's user
+
+
+def carry(name: str, content: bytes) -> None:
+    """Keep a credential in this process, where no service manager has handed it over."""
+    _carried[name] = content
+
+
 def read_credential(name: str, environ: Mapping[str, str]) -> str:
     """The first line of what systemd hands over under this name (LoadCredential=). Raises ConfigError."""
+    if name in _carried:
+        return _first_line(_carried[name], f'the credential "{name}" holds', "a password")
     folder = environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         raise ConfigError(
