@@ -47,6 +47,7 @@ class Daemon:
         poll: float,
         stop: asyncio.Event,
         report: Callable[[Health], None],
+        watched: Callable[[], object] = lambda: None,
         alarm: Callable[[Health], Awaitable[None]] | None = None,
     ) -> None:
         """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed."""
@@ -57,6 +58,7 @@ class Daemon:
         self._poll = poll
         self._stop = stop
         self._report = report
+        self._watched = watched
         self._alarm = alarm
         self._health = Health(sight=Sight.BLIND, since=clock.now(), because="no reading yet")
         self._pause = FIRST_PAUSE
@@ -66,7 +68,7 @@ class Daemon:
         self._report(self._health)
         while not self._stop.is_set():
             # Taken before the cycle looks at the store: what a command changes during it is not slept over.
-            seen = self._store.generation()
+            seen = self._seen()
             seconds = await self._interruptible(self._cycle())
             if seconds is not None:
                 await self._rest(seconds, seen)
@@ -134,8 +136,12 @@ class Daemon:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _seen(self) -> object:
+        """The store and the rule files as they are; differs once a command or her editor has written."""
+        return self._store.generation(), self._watched()
+
     async def _changed(self, seen: object) -> bool:
         """Return when the store is no longer what was seen: a command, or this cycle itself, has written."""
-        while self._store.generation() == seen:  # noqa: ASYNC110 another process changes it: there is no event to await
+        while self._seen() == seen:  # noqa: ASYNC110 another process changes it: there is no event to await
             await asyncio.sleep(NOTICE_COMMANDS_EVERY)
         return True

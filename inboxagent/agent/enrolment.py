@@ -10,36 +10,22 @@ from textwrap import shorten
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.reading import READ_AT
-from inboxagent.errors import Refused, Unreachable, UsageError
+from inboxagent.agent.wish import Wish, check_fit, check_wish
+from inboxagent.errors import Refused, Unreachable
 from inboxagent.mail.classify import classify
 from inboxagent.mail.inbound import parse, parse_headers
-from inboxagent.outreach.decide import zone_of
+from inboxagent.outreach.acquaintance import acquaint
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.judgement import Arrival, judge_his
 from inboxagent.outreach.letter import recipients
 from inboxagent.outreach.match import Known, concerns, find, index, is_hers
-from inboxagent.outreach.model import Enrolment, Me, Prospect
-from inboxagent.outreach.personalise import check_fields, missing, unknown_fields
-from inboxagent.outreach.phrases import phrases_for
+from inboxagent.outreach.model import Enrolment, Me
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State, advance, begin
 from inboxagent.outreach.thread import Piece, Thread, bears, threads, unique
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Records, Search, Status, Store
 
 DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """Whom she wants to enrol in what, and which thread she means."""
-
-    sequence: Sequence
-    prospect: Prospect
-    subject: str | None = None
-    message_id: str | None = None
-    newest: bool = False
-    new: bool = False
-    start: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +46,16 @@ async def find_threads(mailbox: Mailbox, me: Me, address: str) -> tuple[Thread, 
     return threads(await _exchanged(mailbox, Search(address=address)), address, me.addresses)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A conversation that can begin, and what the mailboxes were like when that was found."""
+
+    wish: Wish
+    conversation: Conversation
+    statuses: Mapping[str, Status]
+    began_at: datetime
+
+
 async def enroll(
     account: Account, mailbox: Mailbox, store: Store, clock: Clock, wish: Wish, *, dry_run: bool = False
 ) -> Conversation:
@@ -68,6 +64,14 @@ async def enroll(
     Raises `Refused` (no thread or several, suppressed, enrolled already, answered, dead address, fields missing),
     `UsageError` (unknown field or step), `Unreachable`.
     """
+    prepared = await prepare(account, mailbox, store, clock, wish)
+    if not dry_run:
+        begin_all(account, store, [prepared])
+    return prepared.conversation
+
+
+async def prepare(account: Account, mailbox: Mailbox, store: Store, clock: Clock, wish: Wish) -> Prepared:
+    """Find the thread and judge what has come since; writes nothing. Raises as `enroll` does."""
     wish = replace(wish, prospect=replace(wish.prospect, address=wish.prospect.address.lower()))
     check_wish(account, wish)
     _check_address(account, store, wish)
@@ -83,41 +87,21 @@ async def enroll(
     last_touch_at = max((each.last_touch_at for each in found), default=None)
     scan = _Scan(statuses, tuple(pieces), last_touch_at, _open_since(pieces, last_touch_at, mine))
     conversation = _open(wish, thread, scan, account, clock.now())
+    check_fit(account, replace(wish, prospect=conversation.enrolment.prospect))
     check_single(store.conversations(), conversation, account.me)
     conversation = await _judge(conversation, scan, wish, account, mailbox)
     _check_open(conversation)
-    if not dry_run:
-        with store.transaction(f"enrol {address}") as ledger:
-            _check_address(account, ledger, wish)
-            check_single(ledger.conversations(), conversation, account.me)
-            ledger.enrol(conversation.id, *conversation.events)
-            _set_back(ledger, statuses, began_at)
-    return conversation
+    return Prepared(wish, conversation, statuses, began_at)
 
 
-def check_wish(account: Account, wish: Wish) -> None:
-    """Refuse fields and steps that the sequence does not know, and fields that are missing: before anything is read."""
-    phrases = phrases_for(wish.sequence.language, account.rules().phrases)
-    fields = wish.prospect.fields
-    unknown = unknown_fields(wish.sequence, fields, phrases)
-    if unknown:
-        raise UsageError(f"{wish.sequence.name} knows no field {_quoted(unknown)}")
-    wrong = check_fields(wish.sequence, fields)
-    if wrong:
-        raise UsageError("; ".join(wrong))
-    if wish.start is not None and wish.sequence.step(wish.start) is None:
-        words = ", ".join(step.word for step in wish.sequence.steps)
-        raise UsageError(f'{wish.sequence.name} has no step "{wish.start}"; its steps are {words}')
-    start = wish.sequence.step(wish.start) if wish.start else None
-    lacking = missing(wish.sequence, start, fields, phrases)
-    if lacking:
-        hint = " ".join(f"--field {name}=…" for name in lacking)
-        raise Refused(f"{wish.prospect.address} lacks {_quoted(lacking)}; add {hint}")
-    first = start or wish.sequence.steps[0]
-    if wish.new and first.subject is None:
-        raise Refused(
-            f"`{first.word}` has no `subject:` line, so it cannot open a new thread; add one, or leave out --new"
-        )
+def begin_all(account: Account, store: Store, prepared: Iterable[Prepared]) -> None:
+    """Begin all of these conversations, or none. Raises `Refused` where one cannot begin any more."""
+    with store.transaction("she enrols") as ledger:
+        for each in prepared:
+            _check_address(account, ledger, each.wish)
+            check_single(ledger.conversations(), each.conversation, account.me)
+            ledger.enrol(each.conversation.id, *each.conversation.events)
+            _set_back(ledger, each.statuses, each.began_at)
 
 
 def choose(found: tuple[Thread, ...], wish: Wish) -> Thread:
@@ -191,31 +175,21 @@ def _open(wish: Wish, thread: Thread | None, scan: _Scan, account: Account, now:
     """The conversation as it would begin, before what came since is judged."""
     enrolment = Enrolment(
         sequence=wish.sequence.name,
-        prospect=_named(wish.prospect, scan.pieces),
+        prospect=acquaint(wish.prospect, scan.pieces, account.me),
         latest=thread.latest if thread else None,
         touches=thread.touches if thread else 0,
         last_touch_at=scan.last_touch_at if thread else None,
         thread=thread.ids if thread else (),
         history=_history(scan, account.me.addresses),
         start=wish.start,
+        tone=wish.tone,
+        pace=wish.pace,
+        subject=wish.subject if wish.new else None,
     )
     where = f'in the thread "{thread.subject}"' if thread else "with a new thread"
     because = f"she enrolled him in {wish.sequence.name}, {where}"
     event = Event(at=now, word=Word.ENROLLED, by=By.HER, because=because, enrolment=enrolment)
     return begin(_new_id(wish, now), event)
-
-
-def _named(prospect: Prospect, pieces: Iterable[Piece]) -> Prospect:
-    """With the name that stands beside his address in the newest mail, where she gave none."""
-    if prospect.name:
-        return prospect
-    people = (
-        each
-        for piece in reversed(list(pieces))
-        for each in (*piece.message.from_, *piece.message.to, *piece.message.cc)
-    )
-    name = next((each.name for each in people if each.address == prospect.address and each.name), "")
-    return replace(prospect, name=name)
 
 
 def _open_since(pieces: Iterable[Piece], last_touch_at: datetime | None, mine: frozenset[str]) -> datetime | None:
@@ -288,8 +262,7 @@ def _weigh(
         return conversation
     linked = found[0].evidence.in_thread
     verdict = classify(arrival.message, now=arrival.received_at, replies_to_ours=linked)
-    zone = zone_of(conversation, sequence, account.home)
-    consequence = judge_his(conversation, found[0], verdict, arrival, sequence.hours, zone)
+    consequence = judge_his(conversation, found[0], verdict, arrival, account.me, sequence)
     return reduce(advance, consequence.events, conversation)
 
 
@@ -322,7 +295,3 @@ def _new_id(wish: Wish, now: datetime) -> str:
     """Seven letters and digits; the instant makes them new, and 35 bits keep thousands apart."""
     digest = hashlib.sha256(f"{wish.prospect.address}/{wish.sequence.name}/{now.isoformat()}".encode()).digest()
     return base64.b32encode(digest).decode().lower()[:7]
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)

@@ -13,7 +13,6 @@ from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.flowed import flow
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
-from inboxagent.outreach.decide import zone_of
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.judgement import (
     NOTHING,
@@ -26,6 +25,7 @@ from inboxagent.outreach.judgement import (
 )
 from inboxagent.outreach.letter import asked_to_stop, tokens
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, index, is_hers
+from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Status, Store
 
@@ -272,18 +272,17 @@ class Reader:
             return NOTHING
         if read.failure is not None:
             return _hold(read, read.failure)
+        sequence, me = self._account.rules().sequences.get(conversation.enrolment.sequence), self._account.me
         if read.verdict is None:
-            return self._judge_hers(conversation, found, read.arrival)
-        sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
-        zone = zone_of(conversation, sequence, self._account.home) if sequence else self._account.home
-        hours = sequence.hours if sequence else None
-        return judge_his(conversation, found, read.verdict, read.arrival, hours, zone)
+            return self._judge_hers(conversation, found, read.arrival, sequence)
+        return judge_his(conversation, found, read.verdict, read.arrival, me, sequence)
 
-    def _judge_hers(self, conversation: Conversation, found: Match, arrival: Arrival) -> Consequence:
-        sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
+    def _judge_hers(
+        self, conversation: Conversation, found: Match, arrival: Arrival, sequence: Sequence | None
+    ) -> Consequence:
         words = [step.word for step in sequence.steps] if sequence else []
         steps = tokens(self._account.key, self._account.me.address, conversation, words)
-        return judge_hers(conversation, found, arrival, self._account.me.addresses, steps)
+        return judge_hers(conversation, found, arrival, self._account.me, steps, sequence)
 
 
 def prepare() -> None:

@@ -9,19 +9,20 @@ from inboxagent.agent.account import Account
 from inboxagent.agent.answers import Answers
 from inboxagent.agent.brake import Brake
 from inboxagent.agent.copies import Copies
+from inboxagent.agent.moves import Move, is_move, move
 from inboxagent.agent.reading import Reader, tell
 from inboxagent.errors import InboxagentError
 from inboxagent.mail.compose import Outgoing, compose
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.admission import Bar, bar, traffic_of
-from inboxagent.outreach.decide import Action, Finish, Hold, Rest, Resume, Send, Wait, decide
+from inboxagent.outreach.decide import Action, Hold, Rest, Send, Wait, decide
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import address_letter, as_mail, envelope, token
 from inboxagent.outreach.model import Mail
 from inboxagent.outreach.outbox import Fate, Outcome
-from inboxagent.outreach.personalise import RenderError, render
-from inboxagent.outreach.phrases import phrases_for
+from inboxagent.outreach.personalise import RenderError
 from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.writing import choose, write
 from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Records, Store, Transport
 
 READING_LIVES = 10.0  # seconds of the boot clock between the beginning of the last look and the dot
@@ -46,6 +47,7 @@ class _Ready:
     answers_to: Mail | None
     outgoing: Outgoing
     message: bytes
+    variant: str | None = None
 
 
 class Sender:
@@ -120,22 +122,22 @@ class Sender:
         """What is ahead once everything that needs no letter is written down."""
         while True:
             planned = self.plan()
-            turning = [each for each in planned if isinstance(each.action, Resume | Hold | Finish)]
+            turning = [each for each in planned if is_move(each.action)]
             if not turning:
                 return planned
             for each in turning:
                 self._turn(each)
 
     def _turn(self, planned: Planned) -> None:
-        """Write down a change of state that needs no letter, if it still holds under the lock."""
-        words = {Resume: Word.RESUMED, Hold: Word.HELD, Finish: Word.FINISHED}
+        """Write down what needs no letter, if it still holds under the lock."""
         with self._store.transaction(f"{planned.conversation_id} moves on") as ledger:
-            action = self._decision(ledger, planned.conversation_id)
-            if not isinstance(action, Resume | Hold | Finish):
+            conversation = ledger.conversation(planned.conversation_id)
+            action = None if conversation is None else self._decide(conversation)
+            if conversation is None or not isinstance(action, Move):
                 return
-            event = self._event(words[type(action)], action.because)
-            ledger.append(planned.conversation_id, event)
-        tell(self._observe, planned.conversation_id, event)
+            events = move(self._account, self._clock, ledger, conversation, action)
+        for event in events:
+            tell(self._observe, planned.conversation_id, event)
 
     def _decision(self, records: Records, conversation_id: str) -> Action | None:
         conversation = records.conversation(conversation_id)
@@ -145,7 +147,7 @@ class Sender:
         """What to do now; one conversation that cannot be decided is held and never stops the others."""
         sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
         try:
-            return decide(conversation, sequence, self._clock.now(), self._account.home)
+            return decide(conversation, sequence, self._clock.now(), self._account.me)
         except Exception as error:  # noqa: BLE001 our own fault, whatever it is: hold, go on
             return _fault(conversation, error)
 
@@ -216,7 +218,9 @@ class Sender:
             return None
         try:
             outgoing = self._compose(conversation, action)
-            return _Ready(conversation_id, action, conversation.latest, outgoing, compose(outgoing))
+            variant = choose(action.step, conversation.enrolment.prospect.address)
+            name = variant.name if variant else None
+            return _Ready(conversation_id, action, conversation.latest, outgoing, compose(outgoing), name)
         except (RenderError, ValueError) as error:
             self._append(conversation_id, self._event(Word.HELD, f"`{action.step.word}` cannot be written: {error}"))
             return None
@@ -224,14 +228,7 @@ class Sender:
     def _compose(self, conversation: Conversation, send: Send) -> Outgoing:
         rules, me = self._account.rules(), self._account.me
         sequence = rules.sequences[conversation.enrolment.sequence]
-        letter = render(
-            sequence,
-            send.step,
-            conversation.enrolment.prospect.fields,
-            phrases_for(sequence.language, rules.phrases),
-            me_name=me.name,
-            tone=None,
-        )
+        letter = write(conversation, sequence, send.step, rules.phrases, me, self._clock.now())
         secret = token(self._account.key, me.address, conversation.id, send.step.word, send.attempt)
         outgoing = address_letter(
             conversation,
@@ -267,6 +264,7 @@ class Sender:
                 step=ready.send.step.word,
                 attempt=ready.send.attempt,
                 text=ready.outgoing.text,
+                variant=ready.variant,
                 mail=as_mail(ready.outgoing),
             )
             ledger.append(ready.conversation_id, intent)

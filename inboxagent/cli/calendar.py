@@ -1,28 +1,27 @@
 """The coming steps of a conversation, as a calendar and as letters."""
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import click
 
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.documents import instant
-from inboxagent.cli.paper import block, columns, paragraph, plain, say, when
+from inboxagent.cli.paper import block, cells, columns, paragraph, plain, say, when, width, wrap
 from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.headers import Address
-from inboxagent.outreach.phrases import phrases_for
 from inboxagent.outreach.preview import Coming, foresee
 from inboxagent.outreach.state import Conversation
 
 
-def ahead_of(composition: Composition, conversation: Conversation) -> tuple[Coming, ...]:
-    """The steps ahead in a conversation; none where its rule file cannot be read."""
+def ahead_of(composition: Composition, conversation: Conversation, tone: str | None = None) -> tuple[Coming, ...]:
+    """The steps ahead in a conversation, in a tone if it is given; none where its rule file cannot be read."""
     rules = composition.rulebook
     sequence = rules.sequences.get(conversation.enrolment.sequence)
     if sequence is None:
         return ()
-    phrases = phrases_for(sequence.language, rules.phrases)
-    return tuple(foresee(conversation, sequence, phrases, composition.config.me, composition.clock.now()))
+    return tuple(foresee(conversation, sequence, rules.phrases, composition.config.me, composition.clock.now(), tone))
 
 
 def say_calendar(composition: Composition, coming: Sequence[Coming]) -> None:
@@ -45,6 +44,23 @@ def say_letters(dates: Iterable[str], coming: Iterable[Coming]) -> None:
         say()
 
 
+def say_letters_beside(dates: Iterable[str], tones: Sequence[str], comings: Sequence[Sequence[Coming]]) -> None:
+    """Each step with its date and reason once, and its letter in two tones side by side."""
+    half = (width() - 3) // 2
+    for date, one, other in zip(dates, *comings, strict=True):
+        say(click.style(f"{date}  {plain(one.step.word)}", bold=True))
+        say("  " + paragraph(one.because, "  ", before=2))
+        left, right = (_lines(tone, each, half) for tone, each in zip(tones, (one, other), strict=True))
+        for pair in zip_longest(left, right, fillvalue=""):
+            say(f"{pair[0]}{' ' * (half - cells(pair[0]))} | {pair[1]}".rstrip())
+        say()
+
+
+def _lines(tone: str, coming: Coming, most: int) -> list[str]:
+    text = coming.letter.text if coming.letter else f"It could not be written: {coming.fault}"
+    return [f"[{tone}]", "", *wrap(text, most)]
+
+
 def _say_letter(letter: Outgoing) -> None:
     rows = [("To", people(letter.to)), ("Cc", people(letter.cc)), ("Subject", letter.subject)]
     for name, text in rows:
@@ -64,7 +80,7 @@ def coming_document(coming: Coming) -> dict[str, Any]:
     letter = coming.letter
     return {
         "step": coming.step.word,
-        "kind": "mail",
+        "kind": str(coming.step.do),
         "at": instant(coming.at),
         "because": coming.because,
         "to": [each.address for each in letter.to] if letter else [],

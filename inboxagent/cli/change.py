@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,19 +20,24 @@ from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import REWOUND
 
+if TYPE_CHECKING:
+    from inboxagent.outreach.handing import Handed
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command makes of a conversation: the events, none where it is so already, and a sentence."""
+    """What a command makes of a conversation: the events, none where it is so already, a sentence, and the conversation
+    that begins with it."""
 
     events: tuple[Event, ...]
     says: str
+    heir: "Handed | None" = None
 
 
 Change = Callable[[Composition, Conversation, datetime], Answer]
 
 
-def _change(config: str | None, words: str, as_json: bool, change: Change, *, goes_on: bool = True) -> None:
+def apply_change(config: str | None, words: str, as_json: bool, change: Change, *, goes_on: bool = True) -> None:
     """Find, judge and write in one transaction, then say what is so now. What lets nothing go on needs no rules."""
     composition = compose(config)
     if goes_on:
@@ -42,6 +48,8 @@ def _change(config: str | None, words: str, as_json: bool, change: Change, *, go
         answer = change(composition, conversation, composition.clock.now())
         if answer.events:
             conversation = ledger.append(wanted, *answer.events)
+        if answer.heir is not None:
+            ledger.enrol(answer.heir.conversation_id, answer.heir.event)
     if as_json:
         say_json(conversation_document(conversation, composition.next_of(conversation)))
     else:
@@ -60,7 +68,7 @@ def say_next(composition: Composition, conversation: Conversation) -> None:
         tell("No daemon is running, so nothing goes out until you start one: inboxagent run")
 
 
-def _hers(word: Word, now: datetime, because: str, step: str | None = None, until: datetime | None = None) -> Event:
+def hers(word: Word, now: datetime, because: str, step: str | None = None, until: datetime | None = None) -> Event:
     return Event(at=now, word=word, because=because, by=By.HER, step=step, until=until)
 
 
@@ -84,7 +92,7 @@ def pause_command(conversation: str | None, everything: bool, config: str | None
     if everything:
         flags.pause_everything(config, as_json)
     else:
-        _change(config, wanted, as_json, _pause, goes_on=False)
+        apply_change(config, wanted, as_json, _pause, goes_on=False)
 
 
 def _pause(_: Composition, conversation: Conversation, now: datetime) -> Answer:
@@ -94,7 +102,7 @@ def _pause(_: Composition, conversation: Conversation, now: datetime) -> Answer:
         return Answer((), "it is your turn, so nothing goes out until you resume it anyway")
     if any(hold.until is None for hold in conversation.holds):
         return Answer((), f"is on hold already until you resume it: {plain(conversation.because)}")
-    event = _hers(Word.HELD, now, "she paused it")
+    event = hers(Word.HELD, now, "she paused it")
     return Answer((event,), f"paused; nothing goes out until: inboxagent resume {conversation.id}")
 
 
@@ -114,7 +122,7 @@ def resume_command(
     if everything:
         flags.resume_everything(config, as_json)
     else:
-        _change(config, wanted, as_json, lambda account, found, now: _resume(account, found, now, wait))
+        apply_change(config, wanted, as_json, lambda account, found, now: _resume(account, found, now, wait))
 
 
 def _resume(composition: Composition, conversation: Conversation, now: datetime, wait: str | None) -> Answer:
@@ -132,12 +140,12 @@ def _resume(composition: Composition, conversation: Conversation, now: datetime,
         raise Refused(f"{conversation.id} is finished, no step is left: {conversation.because}")
     until = _wait_end(composition, conversation, wait, now) if wait else None
     because = f"she resumed it, to go on in {wait}" if wait else "she resumed it"
-    return Answer((_hers(Word.RESUMED, now, because, until=until),), "goes on")
+    return Answer((hers(Word.RESUMED, now, because, until=until),), "goes on")
 
 
 def _wait_end(composition: Composition, conversation: Conversation, words: str, now: datetime) -> datetime:
     """When the wait in these words ends, on the calendar of the sequence's zone."""
-    from inboxagent.outreach.decide import zone_of
+    from inboxagent.outreach.decide import workdays_of, zone_of
     from inboxagent.outreach.schedule import add_wait
     from inboxagent.rules.problem import Report
     from inboxagent.rules.source import Piece
@@ -149,8 +157,9 @@ def _wait_end(composition: Composition, conversation: Conversation, words: str, 
         problem = report.problems[0]
         raise UsageError(f"--in: {problem.text}{f'; {problem.hint}' if problem.hint else ''}")
     sequence = composition.rulebook.sequences.get(conversation.enrolment.sequence)
-    zone = zone_of(conversation, sequence, composition.home) if sequence else composition.home
-    return add_wait(now, wait, zone)
+    me = composition.config.me
+    workdays = workdays_of(conversation, sequence, me)
+    return add_wait(now, wait, zone_of(conversation, sequence, me), workdays)
 
 
 # -- stop ----------------------------------------------------------------------------------------------------------
@@ -158,18 +167,53 @@ def _wait_end(composition: Composition, conversation: Conversation, words: str, 
 
 @click.command("stop")
 @click.argument("conversation", metavar="ID")
+@click.option("--won", is_flag=True, help="He said yes: the sequence that the rule names for it takes over.")
+@click.option("--lost", is_flag=True, help="He said no: the sequence that the rule names for it takes over.")
 @config_option
 @json_option
-def stop_command(conversation: str, config: str | None, as_json: bool) -> None:
+def stop_command(conversation: str, won: bool, lost: bool, config: str | None, as_json: bool) -> None:
     """End a conversation (its id or address): nothing goes out in it any more."""
-    _change(config, conversation, as_json, _stop, goes_on=False)
+    if won and lost:
+        raise UsageError("say --won or --lost, not both")
+    word = Word.WON if won else Word.LOST if lost else Word.STOPPED
+    goes_on = word is not Word.STOPPED  # a sequence may take over
+    apply_change(
+        config, conversation, as_json, lambda account, found, now: _stop(account, found, now, word), goes_on=goes_on
+    )
 
 
-def _stop(_: Composition, conversation: Conversation, now: datetime) -> Answer:
+def _stop(composition: Composition, conversation: Conversation, now: datetime, word: Word) -> Answer:
     if conversation.state is State.STOPPED:
         return Answer((), f"is stopped already: {plain(conversation.because)}")
-    event = _hers(Word.STOPPED, now, "she stopped it")
-    return Answer((event,), f"stopped; should you change your mind: inboxagent resume {conversation.id}")
+    because = {Word.WON: "she has won him", Word.LOST: "she has lost him"}.get(word, "she stopped it")
+    heir = _heir(composition, conversation, now, word)
+    if heir is not None:
+        to = heir.event.enrolment.sequence if heir.event.enrolment else ""
+        because += f"; {to} takes over ({heir.conversation_id})"
+    event = hers(word, now, because)
+    says = f"{word}; should you change your mind: inboxagent resume {conversation.id}"
+    return Answer(
+        (event,), says if heir is None else f"{because}; see it with: inboxagent preview {heir.conversation_id}", heir
+    )
+
+
+def _heir(composition: Composition, conversation: Conversation, now: datetime, word: Word) -> "Handed | None":
+    """The conversation that the rule begins after a yes or a no. Raises Refused where it cannot."""
+    if word is Word.STOPPED:
+        return None
+    from inboxagent.outreach.handing import Handed, hand_on
+
+    rules = composition.rules()
+    sequence = rules.sequences.get(conversation.enrolment.sequence)
+    to = {Word.WON: sequence.won, Word.LOST: sequence.lost}.get(word) if sequence else None
+    if to is None:
+        return None
+    if conversation.final:
+        raise Refused(f"{conversation.id} is stopped for good: {conversation.because}")
+    handed = hand_on(conversation, to, rules, composition.store.conversations(), now, since=now)
+    if isinstance(handed, Handed):
+        return handed
+    raise Refused(f"{handed.because}; `stop {conversation.id}` alone ends it")
 
 
 # -- release and drop ----------------------------------------------------------------------------------------------
@@ -187,12 +231,12 @@ def release_command(conversation: str | None, brake: bool, config: str | None, a
     if brake:
         _release_brake(config, as_json)
     else:
-        _change(config, conversation or "", as_json, _release)
+        apply_change(config, conversation or "", as_json, _release)
 
 
 def _release(composition: Composition, conversation: Conversation, now: datetime) -> Answer:
     step, doubt = _uncertain_step(composition, conversation, now)
-    event = _hers(Word.RELEASED, now, "she had it sent again, though it may have gone out before", step)
+    event = hers(Word.RELEASED, now, "she had it sent again, though it may have gone out before", step)
     return Answer((*doubt, event), f"`{step}` goes out again, under a new Message-ID")
 
 
@@ -202,12 +246,12 @@ def _release(composition: Composition, conversation: Conversation, now: datetime
 @json_option
 def drop_command(conversation: str, config: str | None, as_json: bool) -> None:
     """Leave an uncertain letter (id or address) at that: it is not sent again, and the next step follows it."""
-    _change(config, conversation, as_json, _drop)
+    apply_change(config, conversation, as_json, _drop)
 
 
 def _drop(composition: Composition, conversation: Conversation, now: datetime) -> Answer:
     step, doubt = _uncertain_step(composition, conversation, now)
-    event = _hers(Word.DROPPED, now, "she left it at that, whether it went out or not", step)
+    event = hers(Word.DROPPED, now, "she left it at that, whether it went out or not", step)
     return Answer((*doubt, event), f"`{step}` is not sent again")
 
 

@@ -1,13 +1,17 @@
 """`check`: every problem of rule and phrase files at once. Needs no network, and no configuration."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Sequence as Many
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import click
 
+from inboxagent.cli.composition import compose
+from inboxagent.cli.inflight import edit_lines
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import say, say_json, tell
 from inboxagent.config import find_config, load_config
@@ -21,8 +25,13 @@ from inboxagent.edge.rulefiles import (
     rule_files,
 )
 from inboxagent.edge.shipped import find
+from inboxagent.edge.system import SystemClock
 from inboxagent.errors import ConfigError, RuleError
 from inboxagent.outreach.phrases import Phrasebook
+from inboxagent.outreach.sequence import Sequence
+from inboxagent.rules.harm import find_harm
+from inboxagent.rules.problem import show
+from inboxagent.rules.source import split_lines
 
 
 @click.command("check")
@@ -33,12 +42,14 @@ def check_command(files: tuple[str, ...], config: str | None, as_json: bool) -> 
     """Check rule and phrase files: those that are named, else those of your rules folder, else those that ship."""
     folder = _folder(config)
     paths = [Path(file) for file in files] or [*rule_files(folder), *phrase_files(folder)]
-    findings = [_check(path, folder) for path in paths]
+    today = SystemClock().now().date()
+    findings = [_warned(_check(path, folder), today) for path in paths]
     broken = [finding for finding in findings if finding.value is None]
     if as_json:
         say_json([_document(finding) for finding in findings])
     else:
         _say_findings(findings, broken, "" if files else f" in {folder}")
+        _tell_edits(config, findings)
     return RuleError.exit_code if broken else 0
 
 
@@ -63,6 +74,31 @@ def _check(path: Path, folder: Path) -> Finding[Any]:
     return read_rule(path, _phrasebook(beside if (beside / "phrases").is_dir() else folder))
 
 
+def _warned(finding: Finding[Any], today: date) -> Finding[Any]:
+    """With the warnings for what works and harms."""
+    if not isinstance(finding.value, Sequence):
+        return finding
+    try:
+        changed_on = datetime.fromtimestamp(finding.path.stat().st_mtime, UTC).date()
+        lines = split_lines(finding.path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return finding
+    harm = find_harm(str(finding.path), finding.value, today, changed_on)
+    return replace(finding, problems=(*finding.problems, *(show(problem, lines) for problem in harm)))
+
+
+def _tell_edits(config: str | None, findings: Many[Finding[Any]]) -> None:
+    """What the edits change for the people inside; without a configuration nobody is."""
+    try:
+        composition = compose(config)
+    except ConfigError:
+        return
+    for finding in findings:
+        if isinstance(finding.value, Sequence):
+            for line in edit_lines(composition, finding.path, finding.value):
+                tell(line)
+
+
 @cache
 def _phrasebook(hers: Path) -> Phrasebook:
     return phrasebook(find("rules"), hers)
@@ -72,7 +108,7 @@ def _document(finding: Finding[Any]) -> dict[str, Any]:
     return {"path": str(finding.path), "ok": finding.value is not None, "problems": list(finding.problems)}
 
 
-def _say_findings(findings: Sequence[Finding[Any]], broken: Sequence[Finding[Any]], where: str) -> None:
+def _say_findings(findings: Many[Finding[Any]], broken: Many[Finding[Any]], where: str) -> None:
     for finding in findings:
         for problem in finding.problems:
             tell(problem)

@@ -47,6 +47,7 @@ class Composition:
     def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
         self.config = config
         self.clock = SystemClock()
+        self.keeps_rules = False  # the daemon does, so that a broken file leaves its last good version in force
         self._tell = tell
 
     @cached_property
@@ -62,6 +63,11 @@ class Composition:
         make_state(self.config.state)
         return open_store(self.config.state, self.config.me.address)
 
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a memory yet; asking makes none."""
+        return any(self.config.state.glob(f"{self._stem}.*"))
+
     @cached_property
     def rules(self) -> "RuleFiles":
         """The rulebook in force, each time it is called."""
@@ -69,7 +75,15 @@ class Composition:
         from inboxagent.edge.shipped import find
 
         named_in = self.config.path if self.config.rules_named else None
-        return RuleFiles(self.config.rules, find("rules"), self._tell, named_in=named_in, bound=self._bound)
+        return RuleFiles(
+            self.config.rules,
+            find("rules"),
+            self._tell,
+            named_in=named_in,
+            bound=self._bound,
+            kept=self.config.state / "rules",
+            keeps=self.keeps_rules,
+        )
 
     @cached_property
     def rulebook(self) -> "Rulebook":
@@ -106,9 +120,13 @@ class Composition:
         return self._beside_store("status")
 
     def _beside_store(self, suffix: str) -> Path:
+        return self.config.state / f"{self._stem}.{suffix}"
+
+    @property
+    def _stem(self) -> str:
         from inboxagent.edge.store import file_stem
 
-        return self.config.state / f"{file_stem(self.config.me.address)}.{suffix}"
+        return file_stem(self.config.me.address)
 
     def flags(self) -> list[Path]:
         """The flags `PAUSED` that are up."""
@@ -122,14 +140,14 @@ class Composition:
         from inboxagent.outreach.decide import outlook
 
         sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
-        return outlook(conversation, sequence, now or self.clock.now(), self.home)
+        return outlook(conversation, sequence, now or self.clock.now(), self.config.me)
 
     def stuck(self, conversation: Conversation) -> str:
         """Why nothing comes next though it is waiting: its rule file is at its end, or gone, or broken."""
         from inboxagent.outreach.decide import decide
 
         sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
-        return decide(conversation, sequence, self.clock.now(), self.home).because
+        return decide(conversation, sequence, self.clock.now(), self.config.me).because
 
     def earliest(self, conversations: Iterable[Conversation]) -> "tuple[Conversation, Wait] | None":
         """Whose step comes next of all, and which."""

@@ -17,7 +17,8 @@ import click
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.cycle import Agent
-from inboxagent.agent.enrolment import Wish, enroll
+from inboxagent.agent.enrolment import enroll
+from inboxagent.agent.wish import Wish
 from inboxagent.cli.demo_stage import Stage
 from inboxagent.cli.demo_story import BEGINS_AT, BY_ADDRESS, MAYA, PEOPLE, PROJECT, PROPOSAL, Answer, Person
 from inboxagent.cli.embedded import EmbeddedProvider, Letter, away

@@ -22,12 +22,13 @@ def conversation_document(conversation: Conversation, ahead: Wait | None) -> dic
         "next": None if ahead is None else next_document(ahead),
         "held_until": instant(held_until),
         "because": conversation.because,
+        "tasks": [{"step": task.step, "since": instant(task.at), "text": task.text} for task in conversation.tasks],
     }
 
 
 def next_document(ahead: Wait) -> dict[str, Any]:
     """What comes next for a conversation."""
-    return {"step": ahead.step, "kind": "mail", "at": instant(ahead.at)}
+    return {"step": ahead.step, "kind": str(ahead.do), "at": instant(ahead.at)}
 
 
 def event_document(event: Event) -> dict[str, Any]:

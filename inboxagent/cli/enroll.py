@@ -5,7 +5,8 @@ import difflib
 
 import click
 
-from inboxagent.agent.enrolment import Wish, enroll
+from inboxagent.agent.enrolment import enroll
+from inboxagent.agent.wish import Wish
 from inboxagent.cli.calendar import ahead_of, say_calendar
 from inboxagent.cli.composition import Composition, compose
 from inboxagent.cli.documents import conversation_document
@@ -16,48 +17,71 @@ from inboxagent.config.checks import address as check_address
 from inboxagent.edge.system_lock import is_held
 from inboxagent.errors import Refused, RuleError, UsageError
 from inboxagent.outreach.model import Prospect
+from inboxagent.outreach.phrases import TONES
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.waits import FASTEST, SLOWEST
+
+NOBODY = "nobody@nowhere.invalid"  # stands in until the rows of a table name people
 
 
 @click.command("enroll")
 @click.argument("sequence")
-@click.argument("address")
-@click.option("--subject", metavar="WORDS", help="The thread whose subject has these words.")
+@click.argument("address", required=False)
+@click.option("--subject", metavar="WORDS", help="The thread whose subject has these words; with --new, its subject.")
 @click.option("--message-id", metavar="ID", help="The thread with this message.")
 @click.option("--newest", is_flag=True, help="The newest thread, where several fit.")
 @click.option("--new", is_flag=True, help="There is no thread yet: the first step opens one.")
 @click.option("--field", "fields", metavar="NAME=VALUE", multiple=True, help="A fact that letters use; repeatable.")
+@click.option("--tone", metavar="TONE", help="formal, polite, warm, relaxed or brief, for this person.")
+@click.option("--pace", metavar="NUMBER", help="1.5 makes every wait half as long again, for this person.")
 @click.option("--start", metavar="STEP", help="Begin with this step.")
+@click.option("--csv", "csv_file", metavar="FILE", help="Everybody in a table with a column for the address.")
+@click.option("--skip-bad", is_flag=True, help="With --csv: leave out the rows that cannot be enrolled.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
 @config_option
 @json_option
 def enroll_command(
     sequence: str,
-    address: str,
+    address: str | None,
     subject: str | None,
     message_id: str | None,
     newest: bool,
     new: bool,
     fields: tuple[str, ...],
+    tone: str | None,
+    pace: str | None,
     start: str | None,
+    csv_file: str | None,
+    skip_bad: bool,
     dry_run: bool,
     config: str | None,
     as_json: bool,
 ) -> None:
-    """Follow up the thread with ADDRESS after the rules of SEQUENCE, until he answers."""
-    if new and (subject or message_id or newest):
-        raise UsageError("--new opens a thread of its own, so --subject, --message-id and --newest do not go with it")
+    """Follow up the thread with ADDRESS, or of everybody in a table, after the rules of SEQUENCE, until he answers."""
+    if (address is None) == (csv_file is None):
+        raise UsageError("say whom to enrol: an address, or --csv FILE")
+    if skip_bad and csv_file is None:
+        raise UsageError("--skip-bad goes with --csv")
+    if new and (message_id or newest):
+        raise UsageError("--new opens a thread of its own, so --message-id and --newest do not go with it")
     composition = compose(config)
     wish = Wish(
         sequence=_sequence(composition, sequence),
-        prospect=_prospect(address, _fields(fields)),
+        prospect=prospect_of(address or NOBODY, _fields(fields)),
         subject=subject,
         message_id=_message_id(message_id),
         newest=newest,
         new=new,
         start=start,
+        tone=read_tone(tone),
+        pace=read_pace(pace),
     )
+    if csv_file is not None:
+        from inboxagent.cli.enroll_many import enroll_many
+
+        enroll_many(composition, wish, csv_file, skip_bad=skip_bad, dry_run=dry_run, as_json=as_json)
+        return
     conversation = asyncio.run(_enroll(composition, wish, dry_run))
     if not dry_run:
         composition.remember_rules()
@@ -89,7 +113,7 @@ def _sequence(composition: Composition, name: str) -> Sequence:
     raise Refused(f'there is no sequence "{name}" in {composition.config.rules}, nor among those that ship; {known}')
 
 
-def _prospect(words: str, fields: dict[str, str]) -> Prospect:
+def prospect_of(words: str, fields: dict[str, str]) -> Prospect:
     """Exactly the address that was written: what would have to be guessed at is refused."""
     try:
         return Prospect(address=check_address(words), name=fields.get("name", ""), fields=fields)
@@ -109,6 +133,28 @@ def _fields(given: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--field {name.strip()} is given twice")
         fields[name.strip()] = value
     return fields
+
+
+def read_tone(words: str | None) -> str | None:
+    """One of the five tones, or none. Raises UsageError."""
+    if words is None or words in TONES:
+        return words
+    near = difflib.get_close_matches(words.lower(), TONES, n=1)
+    meant = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(TONES)}"
+    raise UsageError(f"--tone {words}: there is no such tone; {meant}")
+
+
+def read_pace(words: str | None) -> float | None:
+    """A number to multiply the waits with, or none. Raises UsageError."""
+    if words is None:
+        return None
+    try:
+        pace = float(words)
+    except ValueError:
+        pace = 0.0
+    if not FASTEST <= pace <= SLOWEST:
+        raise UsageError(f"--pace {words}: write a number from {FASTEST:g} to {SLOWEST:g}; 1.5 is half as long again")
+    return pace
 
 
 def _message_id(words: str | None) -> str | None:

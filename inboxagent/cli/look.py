@@ -92,7 +92,10 @@ def _say_table(composition: Composition, rows: list[Row]) -> None:
 
 
 def _outlook(conversation: Conversation, ahead: Wait | None, composition: Composition, now: datetime) -> str:
-    """What comes next, or why nothing does."""
+    """What she has to do, what comes next, or why nothing does."""
+    if conversation.tasks:
+        task = conversation.tasks[0]
+        return f"to do since {when(task.at, composition.home, now)}: {plain(task.step or '')}"
     if ahead is None:
         waiting = conversation.state is State.WAITING
         return plain(composition.stuck(conversation)) if waiting else _reason(conversation)
@@ -138,6 +141,10 @@ def _say_head(composition: Composition, conversation: Conversation, ahead: Wait 
     ]
     if ahead is not None:
         facts.append(("next", f"{ahead.step} on {when(ahead.at, composition.home, now)}: {ahead.because}"))
+    facts += [
+        ("to do", f"{task.step}: {task.text or ''} (then: inboxagent done {conversation.id})")
+        for task in conversation.tasks
+    ]
     if (blind := blindness(composition)) is not None and ahead is not None:
         facts.append(("but", _blind_words(composition, blind)))
     for name, text in facts:

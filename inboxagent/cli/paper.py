@@ -42,9 +42,13 @@ def plain(text: str) -> str:
 
 def block(text: str, margin: str) -> str:
     """Foreign text of several lines, wrapped, every line behind a margin."""
+    return "\n".join(f"{margin}{line}".rstrip() for line in wrap(text, width() - len(margin)))
+
+
+def wrap(text: str, most: int) -> list[str]:
+    """Foreign text of several lines, each wrapped to so many columns."""
     lines = (plain(line) for line in text.splitlines())
-    wrapped = (part for line in lines for part in (textwrap.wrap(line, width() - len(margin)) or [""]))
-    return "\n".join(f"{margin}{line}".rstrip() for line in wrapped)
+    return [part for line in lines for part in (textwrap.wrap(line, most) or [""])]
 
 
 def paragraph(text: str, margin: str = "", before: int = 0) -> str:

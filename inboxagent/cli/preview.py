@@ -3,12 +3,14 @@
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from inboxagent.cli.calendar import ahead_of, coming_document, say_letters
+from inboxagent.cli.calendar import ahead_of, coming_document, say_letters, say_letters_beside
 from inboxagent.cli.composition import Composition, compose
+from inboxagent.cli.enroll import read_tone
 from inboxagent.cli.finding import find
 from inboxagent.cli.look import who
 from inboxagent.cli.options import config_option, json_option
@@ -17,30 +19,42 @@ from inboxagent.config import find_config, load_config
 from inboxagent.edge.rulefiles import phrasebook, read_rule, require_folder
 from inboxagent.edge.shipped import find as find_shipped
 from inboxagent.edge.system import SystemClock
-from inboxagent.errors import ConfigError, Refused, RuleError
+from inboxagent.errors import ConfigError, Refused, RuleError, UsageError
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.model import Enrolment, Mail, Me, Prospect
 from inboxagent.outreach.personalise import missing
 from inboxagent.outreach.phrases import Phrasebook, Phrases, phrases_for
 from inboxagent.outreach.preview import Coming, foresee, resumed
-from inboxagent.outreach.sequence import FieldType, Sequence
+from inboxagent.outreach.sequence import Do, FieldType, Sequence
 from inboxagent.outreach.state import Conversation, State, begin
 
+Tones = tuple[str | None, ...]
 SOMEBODY = Me(name="[your name]", address="you@your.example")
 HIM = "prospect@company.example"
 
 
 @click.command("preview")
 @click.argument("what", metavar="FILE|CONVERSATION")
+@click.option("--tone", "tones", metavar="TONE[,TONE]", help="In this tone; two of them are shown side by side.")
 @config_option
 @json_option
-def preview_command(what: str, config: str | None, as_json: bool) -> None:
+def preview_command(what: str, tones: str | None, config: str | None, as_json: bool) -> None:
     """Show when each letter would go and why then, and the letter itself; for a rule file or a conversation."""
     if _is_file(what):
-        _preview_file(Path(what), config, as_json)
+        _preview_file(Path(what), config, as_json, _tones(tones))
     else:
-        _preview_conversation(compose(config, tell), what, as_json)
+        _preview_conversation(compose(config, tell), what, as_json, _tones(tones))
+
+
+def _tones(words: str | None) -> Tones:
+    """The tones to show; None is the enrolment's own. Raises UsageError."""
+    named = [each.strip() for each in (words or "").split(",") if each.strip()]
+    if len(named) > 2:
+        raise UsageError("--tone takes one tone, or two with a comma between them")
+    for name in named:
+        read_tone(name)
+    return tuple(named) or (None,)
 
 
 def _is_file(what: str) -> bool:
@@ -50,18 +64,20 @@ def _is_file(what: str) -> bool:
 # -- a conversation ------------------------------------------------------------------------------------------------
 
 
-def _preview_conversation(composition: Composition, what: str, as_json: bool) -> None:
+def _preview_conversation(composition: Composition, what: str, as_json: bool, tones: Tones) -> None:
     if what in composition.rulebook.sequences and not composition.store.conversation(what):
         hers = composition.config.rules / f"{what}.md"
         path = hers if hers.is_file() else find_shipped("rules") / f"{what}.md"
         raise Refused(f'"{what}" is a sequence; see its letters with: inboxagent preview {path}')
     found = find(composition.store.conversations(), what)
-    coming = ahead_of(composition, found)
+    coming = ahead_of(composition, found, tones[0])
     supposed = not coming and found.state is not State.FINISHED and not found.final and found.pending is None
     if supposed:
-        coming = ahead_of(composition, resumed(found, composition.clock.now()))
+        coming = ahead_of(composition, resumed(found, composition.clock.now()), tones[0])
+    then = resumed(found, composition.clock.now()) if supposed else found
+    comings = [coming, *(ahead_of(composition, then, tone) for tone in tones[1:])]
     if as_json:
-        say_json([coming_document(each) for each in coming])
+        say_json(_documents(tones, comings))
         return
     tell(f"{found.id}  {who(found)}, {found.enrolment.sequence}: {found.state}, {found.because}")
     if not coming:
@@ -69,13 +85,27 @@ def _preview_conversation(composition: Composition, what: str, as_json: bool) ->
     elif supposed:
         tell("Nothing goes out as it is. If you resumed it now:")
     now = composition.clock.now()
-    say_letters([when(each.at, composition.home, now) for each in coming], coming)
+    _say([when(each.at, composition.home, now) for each in coming], tones, comings)
+
+
+def _say(dates: list[str], tones: Tones, comings: list[tuple[Coming, ...]]) -> None:
+    if len(comings) == 1:
+        say_letters(dates, comings[0])
+    else:
+        say_letters_beside(dates, [str(tone) for tone in tones], comings)
+
+
+def _documents(tones: Tones, comings: list[tuple[Coming, ...]]) -> list[dict[str, Any]]:
+    """One object a step, and one a tone where tones were asked for."""
+    named = [{"tone": tone} if tone else {} for tone in tones]
+    steps = zip(*comings, strict=True)
+    return [coming_document(each) | name for step in steps for each, name in zip(step, named, strict=True)]
 
 
 # -- a rule file ---------------------------------------------------------------------------------------------------
 
 
-def _preview_file(path: Path, config: str | None, as_json: bool) -> None:
+def _preview_file(path: Path, config: str | None, as_json: bool, tones: Tones) -> None:
     me, book = _author(config)
     finding = read_rule(path, book)
     for problem in finding.problems:
@@ -86,11 +116,18 @@ def _preview_file(path: Path, config: str | None, as_json: bool) -> None:
     now = SystemClock().now()
     phrases = phrases_for(sequence.language, book)
     fields = _pretend_fields(sequence, phrases, now)
-    coming = tuple(foresee(_pretend(sequence, fields, me, now), sequence, phrases, me, now))
+    pretended = _pretend(sequence, fields, me, now)
+    comings = [tuple(foresee(pretended, sequence, book, me, now, tone)) for tone in tones]
     if as_json:
-        say_json([coming_document(each) for each in coming])
-    else:
-        _say_file(sequence, fields, coming, me, now)
+        say_json(_documents(tones, comings))
+        return
+    _say_head(sequence, fields)
+    coming = comings[0]
+    _say([when(each.at, ZoneInfo(me.zone), now) for each in coming], tones, comings)
+    if coming:
+        tasks = sum(each.step.do is Do.TASK for each in coming)
+        count = f"{len(coming) - tasks} letters" + (f" and {tasks} task{'' if tasks == 1 else 's'}" if tasks else "")
+        say(f"{count} in {(coming[-1].at - now).days} days.")
 
 
 def _author(config: str | None) -> tuple[Me, Phrasebook]:
@@ -109,7 +146,8 @@ def _pretend_fields(sequence: Sequence, phrases: Phrases, now: datetime) -> dict
     """A value for each field that would have to be given: `[name]`, or a number or date where it must be one."""
     examples = {FieldType.NUMBER: "1000", FieldType.DATE: f"{now + timedelta(days=30):%Y-%m-%d}"}
     kinds = {name: field.type for name, field in sequence.fields.items()}
-    wanted = missing(sequence, None, {}, phrases)
+    optional = [field.name for field in sequence.fields.values() if field.fallback is None]
+    wanted = dict.fromkeys((*missing(sequence, None, {}, phrases), *optional))
     return {name: examples.get(kinds.get(name, FieldType.TEXT), f"[{name}]") for name in wanted}
 
 
@@ -132,11 +170,8 @@ def _pretend(sequence: Sequence, fields: dict[str, str], me: Me, now: datetime) 
     return begin("preview", Event(at=now, word=Word.ENROLLED, because="a preview", enrolment=enrolment))
 
 
-def _say_file(sequence: Sequence, fields: dict[str, str], coming: tuple[Coming, ...], me: Me, now: datetime) -> None:
+def _say_head(sequence: Sequence, fields: dict[str, str]) -> None:
     given = ", ".join(f"{name} = {value}" for name, value in fields.items())
     tell(f"{sequence.title}: for somebody to whom you have just written, in your time zone.")
     tell(f"Pretended: {given}; fallbacks for the rest." if given else "Every field has its fallback.")
     tell("")
-    say_letters([when(each.at, ZoneInfo(me.zone), now) for each in coming], coming)
-    if coming:
-        say(f"{len(coming)} letters in {(coming[-1].at - now).days} days.")

@@ -30,6 +30,7 @@ class Service:
         """Opens what can be opened without the network. Raises what the configuration or the state is to blame for."""
         self._composition = composition
         make_state(composition.config.state)
+        composition.keeps_rules = True
         composition.rules()
         self._lock = ProcessLock(composition.lock_path)
         self._lock.take()
@@ -76,6 +77,7 @@ class Service:
             poll=poll,
             stop=stop,
             report=self.report,
+            watched=self._composition.rules.stamp,
             alarm=self._alarm,
         )
         loading = asyncio.create_task(asyncio.to_thread(prepare))

@@ -45,6 +45,7 @@ class Report:
     standing: Standing
     stopped: Stoppage | None  # her server takes nothing at the moment
     uncertain: tuple[Conversation, ...]
+    tasks: tuple[Conversation, ...]
     set_aside: int
     sent_today: int
     ahead: tuple[Conversation, Wait] | None
@@ -74,6 +75,7 @@ def _report(composition: Composition) -> Report:
         standing=now,
         stopped=_stopped(composition),
         uncertain=tuple(each for each in conversations if each.uncertain),
+        tasks=tuple(each for each in conversations if each.tasks),
         set_aside=count_set_aside(composition.config.state),
         sent_today=_sent_today(composition, conversations),
         ahead=ahead,
@@ -185,6 +187,7 @@ def _document(reports: Sequence[Report]) -> dict[str, Any]:
         "set_aside": sum({report.composition.config.state: report.set_aside for report in reports}.values()),
         "sent_today": sum(report.sent_today for report in reports),
         "next": None if ahead is None else {"id": ahead[0].id, "step": ahead[1].step, "at": instant(ahead[1].at)},
+        "tasks": sum(len(each.tasks) for report in reports for each in report.tasks),
     }
 
 
@@ -205,7 +208,7 @@ def _say_report(report: Report) -> None:
     composition, standing = report.composition, report.standing
     now = composition.clock.now()
     since = f" since {when(standing.since, composition.home, now)}" if standing.since else ""
-    colour = COLOURS.get(standing.state, "red")
+    colour = "yellow" if report.problems and standing.state == "ok" else COLOURS.get(standing.state, "red")
     say(f"{composition.config.me.address}  {click.style(standing.state + since, fg=colour, bold=True)}")
     read_at = standing.last_reading_at
     facts = [
@@ -222,6 +225,9 @@ def _say_report(report: Report) -> None:
     if report.uncertain:
         ids = ", ".join(each.id for each in report.uncertain)
         facts.append(("uncertain", f"{ids}; `why ID` tells more, `release ID` sends again, `drop ID` lets it be"))
+    if report.tasks:
+        ids = ", ".join(f"{each.tasks[0].step} ({each.id})" for each in report.tasks)
+        facts.append(("to do", f"{ids}; `show ID` tells more, `done ID` when you have done it"))
     if report.set_aside:
         facts.append(("set aside", f"{report.set_aside} in {composition.config.state / 'set-aside'}"))
     for name, text in facts:

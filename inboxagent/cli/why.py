@@ -12,6 +12,7 @@ from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import paragraph, say, say_json, when
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.state import Conversation, State
 
 SENTENCES = {
@@ -34,6 +35,11 @@ SENTENCES = {
     Word.STOPPED: "It was stopped: {because}.",
     Word.FINISHED: "It was finished: {because}.",
     Word.SUPPRESSED: "It was stopped for good: {because}.",
+    Word.TASK: "`{step}` was yours to do: {because}.",
+    Word.DONE: "`{step}` was done: {because}.",
+    Word.SKIPPED: "{because}.",
+    Word.WON: "It was won: {because}.",
+    Word.LOST: "It was lost: {because}.",
     Word.PROPOSED: "You may want to know: {because}.",
     Word.NOTE: "Nothing changed: {because}.",
 }
@@ -73,7 +79,8 @@ def _outcome(composition: Composition, conversation: Conversation, ahead: Wait |
     now = composition.clock.now()
     if ahead is not None:
         at = when(ahead.at, composition.home, now)
-        return f"`{ahead.step}` goes out on {at}: {ahead.because}.{_barriers(composition, conversation, now)}"
+        what = "goes out" if ahead.do is Do.MAIL else "is yours to do"
+        return f"`{ahead.step}` {what} on {at}: {ahead.because}.{_barriers(composition, conversation, now)}"
     if conversation.pending is not None:
         return (
             f"Nobody knows what became of `{conversation.pending.step}`. A copy in your mailbox, a report or an answer "

@@ -5,11 +5,12 @@ import os.path
 import re
 import stat
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from inboxagent.config.values import Command, SecretFile, Security
+from inboxagent.outreach.workdays import Absence, is_region, nearest_region
 from inboxagent.outreach.zones import is_zone, nearest_zone
 
 T = TypeVar("T")
@@ -64,6 +65,34 @@ def zone(value: object) -> str:
     near = nearest_zone(written)
     remedy = f'did you mean "{near}"?' if near else "write it like Europe/Stockholm"
     raise ValueError(f'"{written}" is not a time zone; {remedy}')
+
+
+def region(value: object) -> str:
+    """A country or region whose public holidays are known."""
+    written = text(value)
+    if is_region(written):
+        return written
+    near = nearest_region(written)
+    remedy = f'did you mean "{near}"?' if near else 'write it like "SE", or "DE-BE" with the region'
+    raise ValueError(f'"{written}" is not the code of a country; {remedy}')
+
+
+def absences(value: object) -> tuple[Absence, ...]:
+    """Days, or spans of days, on which she is away."""
+    if not isinstance(value, list):
+        raise ValueError('write a list, as in ["2026-12-23/2027-01-06"]')
+    return tuple(_absence(text(each)) for each in value)
+
+
+def _absence(words: str) -> Absence:
+    first, slash, last = (part.strip() for part in words.partition("/"))
+    try:
+        absence = Absence(first=date.fromisoformat(first), last=date.fromisoformat(last if slash else first))
+    except ValueError:
+        raise ValueError(f'"{words}" is not a span of days; write it like "2026-12-23/2027-01-06"') from None
+    if not timedelta(0) <= absence.last - absence.first <= timedelta(days=366):
+        raise ValueError(f'"{words}" must end after it begins, and within a year')
+    return absence
 
 
 def host(value: object) -> str:

@@ -17,7 +17,7 @@ _LOGIN = ("host", "port", "security", "username", "password_command", "password_
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "": ("rules", "state", "me", "imap", "smtp", "letters", "limits", "alerts"),
-    "me": ("name", "address", "aliases", "zone"),
+    "me": ("name", "address", "aliases", "zone", "country", "absent"),
     "imap": (*_LOGIN, "mailboxes", "poll", "sent"),
     "smtp": (*_LOGIN, "split_body"),
     "letters": ("list_unsubscribe",),
@@ -87,6 +87,8 @@ def _me(table: Table, environ: Mapping[str, str]) -> Me:
         address=table.need("address", checks.address, 'the address you write from: address = "maya@lind.example"', ""),
         aliases=table.read("aliases", checks.addresses, ()),
         zone=table.read("zone", checks.zone, _machine_zone(environ)),
+        country=table.read("country", checks.optional(checks.region), None) or "",
+        absent=table.read("absent", checks.absences, ()),
     )
 
 

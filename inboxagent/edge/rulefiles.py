@@ -1,7 +1,9 @@
 """The rules folder: files -> the rulebook in force. A broken file changes nothing: its last good version stays."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -69,7 +71,8 @@ class RuleFiles:
 
     `tell` gets each new problem once, as text. What never had a good version is not in the book, and neither is a
     sequence whose phrases she has overlaid with a file that never was good: nothing shipped steps in for hers. What
-    was good once stays in force while this object lives, though its file, or the whole folder, should vanish.
+    was good once stays in force while this object lives, though its file, or the whole folder, should vanish. In
+    `kept` lie the good versions of her rule files, so that a restart does not forget them; `keeps` writes them.
     """
 
     def __init__(
@@ -80,10 +83,13 @@ class RuleFiles:
         *,
         named_in: Path | None = None,
         bound: Callable[[], frozenset[str]] = frozenset,
+        kept: Path | None = None,
+        keeps: bool = False,
     ) -> None:
         """`named_in` is the configuration that names her folder. `bound` are the sequences that were read from hers
         and have people inside: the shipped one of that name never steps in for it."""
         self._folders = (shipped, hers)
+        self._hers, self._kept, self._keeps = hers, kept, keeps
         self._tell = tell
         self._named_in = named_in
         self._bound = bound
@@ -94,6 +100,10 @@ class RuleFiles:
         self.problems: tuple[str, ...] = ()
         self.unusable: tuple[Path, ...] = ()
         """What cannot be used as it lies there: broken, gone, or barred because hers of that name is gone."""
+
+    def stamp(self) -> object:
+        """Differs from an earlier answer where a file was changed, added or removed."""
+        return _stamp(self._folders)
 
     def __call__(self) -> Rulebook:
         """The rulebook in force now. Raises ConfigError where the folder that is named was never there."""
@@ -119,7 +129,9 @@ class RuleFiles:
         sequences: dict[str, Sequence] = {}
         for folder in self._folders:
             for path in _with_vanished(rule_files(folder), self._sequences, folder):
-                sequence = self._last_good(self._sequences, read_rule(path, phrases))
+                sequence = self._last_good(self._sequences, read_rule(path, phrases)) or self._from_kept(path, phrases)
+                if sequence is not None and folder == self._hers:
+                    self._keep(path, sequence)
                 sequences.pop(path.stem, None)
                 if sequence is not None and sequence.language.partition("-")[0] not in unusable:
                     sequences[path.stem] = sequence
@@ -157,6 +169,35 @@ class RuleFiles:
             self.unusable += (finding.path,)
         self.problems += finding.problems
         return good.get(finding.path)
+
+    def _from_kept(self, path: Path, phrases: Phrasebook) -> Sequence | None:
+        """The last good version of a broken file, as an earlier process has kept it."""
+        if self._kept is None or path.parent != self._hers:
+            return None
+        sequence = read_kept(self._kept, path.stem, phrases)
+        if sequence is not None:
+            self._sequences[path] = sequence
+        return sequence
+
+    def _keep(self, path: Path, sequence: Sequence) -> None:
+        """Write down the good version; without it only a restart on a broken file would forget."""
+        if not self._keeps or self._kept is None or path in self.unusable:
+            return
+        with suppress(OSError):
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != sequence.digest:
+                return  # changed since it was read: the next look keeps it
+            target = self._kept / path.name
+            self._kept.mkdir(mode=0o700, exist_ok=True)
+            if not target.exists() or target.read_bytes() != content:
+                fresh = target.with_suffix(".new")
+                fresh.write_bytes(content)
+                fresh.replace(target)
+
+
+def read_kept(kept: Path, name: str, phrasebook: Phrasebook) -> Sequence | None:
+    """The version of a sequence that the daemon had in force last."""
+    return read_rule(kept / f"{name}.md", phrasebook).value
 
 
 def _with_vanished(paths: Iterable[Path], good: Iterable[Path], folder: Path) -> list[Path]:

@@ -1,13 +1,17 @@
 """The one next thing to do for a conversation. Nobody else decides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.model import Me
+from inboxagent.outreach.obstacles import obstacle, step_dates
 from inboxagent.outreach.schedule import Slot, admit, next_due
-from inboxagent.outreach.sequence import Sequence, Step
+from inboxagent.outreach.sequence import Do, Sequence, Step
 from inboxagent.outreach.state import Conversation, State, advance
+from inboxagent.outreach.waits import AT_ONCE, Delay
+from inboxagent.outreach.workdays import Workdays
 
 GIVE_UP_AFTER = timedelta(days=3)
 
@@ -22,11 +26,13 @@ class Rest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing before `at`; then the step, if nothing has changed."""
+    """Nothing before `at`; then the step, if nothing has changed. `skips`: the step will be passed over then."""
 
     at: datetime
     step: str
     because: str
+    do: Do = Do.MAIL
+    skips: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,24 @@ class Send:
     step: Step
     attempt: int
     due_at: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remind:
+    """The step is due, and it is hers to do."""
+
+    step: Step
+    due_at: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """The step's turn has come, and it is passed over; the next wait runs from `at`."""
+
+    step: Step
+    at: datetime
     because: str
 
 
@@ -55,16 +79,17 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """No step is left."""
+    """No step is left; `then` names the sequence that takes over, if one does."""
 
     because: str
+    then: str | None = None
 
 
-Action = Rest | Wait | Send | Resume | Hold | Finish
+Action = Rest | Wait | Send | Remind | Skip | Resume | Hold | Finish
 
 
-def decide(conversation: Conversation, sequence: Sequence | None, now: datetime, home: ZoneInfo) -> Action:
-    """What to do now. `home` is her zone; without a sequence (its file is gone or broken) nothing is done."""
+def decide(conversation: Conversation, sequence: Sequence | None, now: datetime, me: Me) -> Action:
+    """What to do now; without a sequence (its file is gone or broken) nothing is done."""
     if conversation.pending is not None:
         return Rest(because=f"nobody knows yet what became of `{conversation.pending.step}`")
     if conversation.state is State.HELD:
@@ -75,10 +100,10 @@ def decide(conversation: Conversation, sequence: Sequence | None, now: datetime,
         return Rest(because=f"there is no readable rule file `{conversation.enrolment.sequence}`")
     step = next_step(conversation, sequence)
     if step is None:
-        return Finish(because=f"all steps of {sequence.name} are over and no answer came")
+        return Finish(because=f"all steps of {sequence.name} are over and no answer came", then=sequence.then)
     if _is_given_up(conversation):
         return Hold(because=f"the server put `{step.word}` off for {GIVE_UP_AFTER.days} days")
-    return _due(conversation, sequence, step, now, home)
+    return _due(_Turn(conversation, sequence, step, me), now)
 
 
 def _is_given_up(conversation: Conversation) -> bool:
@@ -89,44 +114,74 @@ def _is_given_up(conversation: Conversation) -> bool:
 
 def next_step(conversation: Conversation, sequence: Sequence) -> Step | None:
     """The step after the last one that is over, by its word: editing a file repeats nothing and sends no newly
-    inserted earlier step. Where she enrolled with `--start`, that step is the first."""
+    inserted earlier step. Where she enrolled with `--start`, or a rule said `again`, that step is the first."""
     over = [word for word in conversation.passed if sequence.step(word) is not None]
-    if over:
+    words = [step.word for step in sequence.steps]
+    start = conversation.enrolment.start
+    if conversation.again in words and conversation.again not in conversation.passed:
+        steps = sequence.steps[words.index(conversation.again) :]
+    elif over:
         steps = sequence.after(over[-1])
     elif conversation.passed:  # every step that was sent has been deleted from the file since
         steps = sequence.steps[len(conversation.passed) :]
     else:
-        words = [step.word for step in sequence.steps]
-        start = conversation.enrolment.start
         steps = sequence.steps[words.index(start) :] if start in words else sequence.steps
     return next((step for step in steps if step.word not in conversation.passed), None)
 
 
-def zone_of(conversation: Conversation, sequence: Sequence, home: ZoneInfo) -> ZoneInfo:
+def zone_of(conversation: Conversation, sequence: Sequence | None, me: Me) -> ZoneInfo:
     """The zone that the sequence's hours mean for this prospect; hers where his is not known."""
-    match sequence.hours.zone:
+    match sequence.hours.zone if sequence else "me":
         case "prospect":
-            zone = conversation.enrolment.prospect.zone
-            return ZoneInfo(zone) if zone else home
+            return ZoneInfo(conversation.enrolment.prospect.zone or me.zone)
         case "me":
-            return home
+            return ZoneInfo(me.zone)
         case name:
             return ZoneInfo(name)
 
 
-def outlook(conversation: Conversation, sequence: Sequence | None, now: datetime, home: ZoneInfo) -> Wait | None:
-    """The step that comes next if nothing happens, also behind a dated hold; None where none will."""
+def workdays_of(conversation: Conversation, sequence: Sequence | None, me: Me) -> Workdays:
+    """The days that count between these two people."""
+    if sequence is None:
+        return Workdays(absent=me.absent)
+    meant = {"me": me.country, "prospect": conversation.enrolment.prospect.country}
+    regions = dict.fromkeys(meant.get(name, name) for name in sequence.hours.holidays)
+    known = tuple(region for region in regions if region)
+    return Workdays(regions=known, quiet=sequence.hours.quiet, absent=me.absent)
+
+
+def outlook(conversation: Conversation, sequence: Sequence | None, now: datetime, me: Me) -> Wait | None:
+    """The step that comes next if nothing happens, also behind a dated hold and behind steps that will be passed over;
+    None where none will."""
+    return look_ahead(conversation, sequence, now, me)[1]
+
+
+def look_ahead(
+    conversation: Conversation, sequence: Sequence | None, now: datetime, me: Me
+) -> tuple[Conversation, Wait | None]:
+    """The outlook, and the conversation as it will be when that step's turn comes."""
     if conversation.held_until is not None and conversation.state is State.HELD:
         resumed_at = max(conversation.held_until, now)
         event = Event(at=resumed_at, word=Word.RESUMED, because="the hold ends", by=By.AGENT)
         conversation, now = advance(conversation, event), resumed_at
-    match decide(conversation, sequence, now, home):
-        case Wait() as wait:
-            return wait
-        case Send(step=step, because=because):
-            return Wait(at=now, step=step.word, because=because)
-        case _:
-            return None
+    while True:
+        match decide(conversation, sequence, now, me):
+            case (
+                Skip(step=Step(word=word), at=at, because=because) | Wait(step=word, at=at, because=because, skips=True)
+            ):
+                now = max(now, at)
+                conversation = advance(conversation, skipped(word, at, now, because))
+            case Wait() as wait:
+                return conversation, wait
+            case Send(step=step, because=because) | Remind(step=step, because=because):
+                return conversation, Wait(at=now, step=step.word, because=because, do=step.do)
+            case _:
+                return conversation, None
+
+
+def skipped(word: str, due_at: datetime, now: datetime, because: str, by: By = By.AGENT) -> Event:
+    """The event of a step that is passed over."""
+    return Event(at=now, word=Word.SKIPPED, because=because, by=by, step=word, until=due_at)
 
 
 def _held(conversation: Conversation, now: datetime) -> Action:
@@ -136,33 +191,77 @@ def _held(conversation: Conversation, now: datetime) -> Action:
     return Resume(because=f"held until {until:%a %d %b %Y %H:%M} UTC, and that has come")
 
 
-def _due(conversation: Conversation, sequence: Sequence, step: Step, now: datetime, home: ZoneInfo) -> Action:
-    zone = zone_of(conversation, sequence, home)
-    # Not its id, which holds the instant of the enrolment: a dry run is to show the minutes that will be.
-    key = f"{conversation.enrolment.prospect.address}/{sequence.name}/{step.word}"
-    slot = _slot(conversation, sequence, step, zone, key)
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Whose turn it is: a step of a conversation, with what its time depends on."""
+
+    conversation: Conversation
+    sequence: Sequence
+    step: Step
+    me: Me
+
+    @property
+    def key(self) -> str:
+        # Not its id, which holds the instant of the enrolment: a dry run is to show the minutes that will be.
+        return f"{self.conversation.enrolment.prospect.address}/{self.sequence.name}/{self.step.word}"
+
+    @property
+    def delay(self) -> Delay | None:
+        """The wait of the step at this person's pace; none where there is no touch yet to wait from."""
+        if self.conversation.touches == 0 and self.conversation.latest is None and not self.conversation.passed:
+            return AT_ONCE
+        if self.step.wait is None:
+            return None
+        return self.step.wait.paced(self.conversation.enrolment.pace or self.sequence.pace)
+
+
+def _due(turn: _Turn, now: datetime) -> Action:
+    step, sequence, conversation = turn.step, turn.sequence, turn.conversation
+    zone, workdays = zone_of(conversation, sequence, turn.me), workdays_of(conversation, sequence, turn.me)
+    delay, hours = turn.delay, sequence.hours_of(step)
+    if delay is None:
+        return Hold(because=f"`{step.word}` has no wait: it can only open a thread")
+    slot = _slot(turn, delay, zone, workdays)
+    planned_for = slot.at.astimezone(zone).date()
+    if why_not := obstacle(conversation, sequence, step, planned_for):
+        return _pass_over(step, slot.waited_until, why_not, now)
     if slot.at > now:
-        return Wait(at=slot.at, step=step.word, because=slot.because)
-    opening = admit(now, sequence.hours, zone, key, spread=step.wait.long)
+        return Wait(at=slot.at, step=step.word, because=slot.because, do=step.do)
+    opening = admit(now, hours, zone, turn.key, delay.long, workdays)
+    leaves_on = opening.at.astimezone(zone).date()
+    if leaves_on != planned_for and (why_not := obstacle(conversation, sequence, step, leaves_on)):
+        return _pass_over(step, slot.waited_until, why_not, now)
     if opening.at > now:
-        return Wait(at=opening.at, step=step.word, because=opening.because)
+        return Wait(at=opening.at, step=step.word, because=opening.because, do=step.do)
+    if step.do is Do.TASK:
+        return Remind(step=step, due_at=slot.at, because=slot.because)
     attempt = conversation.attempts.get(step.word, 0)
     return Send(step=step, attempt=attempt, due_at=slot.at, because=slot.because)
 
 
-def _slot(conversation: Conversation, sequence: Sequence, step: Step, zone: ZoneInfo, key: str) -> Slot:
-    slot = _waited(conversation, sequence, step, zone, key)
-    retry_at = conversation.retry_at
+def _pass_over(step: Step, at: datetime, because: str, now: datetime) -> Action:
+    because = f"`{step.word}` is passed over: {because}"
+    if at > now:
+        return Wait(at=at, step=step.word, because=because, do=step.do, skips=True)
+    return Skip(step=step, at=at, because=because)
+
+
+def _slot(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Slot:
+    hours = turn.sequence.hours_of(turn.step)
+    slot = _waited(turn, delay, zone, workdays)
+    retry_at = turn.conversation.retry_at
     if retry_at is None or retry_at <= slot.at:
         return slot
-    again = admit(retry_at, sequence.hours, zone, key, spread=False)
-    return Slot(at=again.at, because=f"the server put it off until {retry_at:%a %d %b %H:%M} UTC")
+    again = admit(retry_at, hours, zone, turn.key, spread=False, workdays=workdays)
+    return replace(again, because=f"the server put it off until {retry_at:%a %d %b %H:%M} UTC")
 
 
-def _waited(conversation: Conversation, sequence: Sequence, step: Step, zone: ZoneInfo, key: str) -> Slot:
-    """The end of the step's wait, or of the one that she set in its place when she resumed."""
+def _waited(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Slot:
+    """The end of the step's wait, or of the one that was set in its place."""
+    hours, conversation = turn.sequence.hours_of(turn.step), turn.conversation
     if conversation.wait_until is None:
-        return next_due(conversation.clock_at, step.wait, sequence.hours, zone, key)
-    slot = admit(conversation.wait_until, sequence.hours, zone, key, spread=False)
+        dates = step_dates(conversation, turn.sequence)
+        return next_due(conversation.clock_at, delay, hours, zone, turn.key, workdays, dates)
+    slot = admit(conversation.wait_until, hours, zone, turn.key, spread=False, workdays=workdays)
     hers = "the wait she set when she resumed it"
-    return Slot(at=slot.at, because=f"{hers}; {slot.because}" if slot.because else hers)
+    return replace(slot, because=f"{hers}; {slot.because}" if slot.because else hers)

@@ -18,6 +18,9 @@ class Word(StrEnum):
     SENT = "sent"
     DEFERRED = "deferred"
     REFUSED = "refused"
+    TASK = "task"
+    DONE = "done"
+    SKIPPED = "skipped"
     UNCERTAIN = "uncertain"
     RELEASED = "released"
     DROPPED = "dropped"
@@ -31,6 +34,8 @@ class Word(StrEnum):
     RESUMED = "resumed"
     STOPPED = "stopped"
     FINISHED = "finished"
+    WON = "won"
+    LOST = "lost"
     SUPPRESSED = "suppressed"
     NOTE = "note"
     PROPOSED = "proposed"
@@ -57,8 +62,9 @@ class Event:
     attempt: int | None = None  # intent: how often she released this step before
     address: str | None = None  # of whom: the writer of an answer, the recipient of a bounce
     permanent: bool | None = None  # bounce, refused: the address is dead
-    until: datetime | None = None  # held, auto_reply, deferred, resumed
-    text: str | None = None  # intent: our letter; reply: his new text, cut at 2,000 characters
+    until: datetime | None = None  # held, auto_reply, deferred, resumed; skipped: when it would have gone
+    text: str | None = None  # intent: our letter; task: what she is to do; reply: his new text, cut at 2,000 characters
+    variant: str | None = None  # intent: which of several letters of the step
     mail: Mail | None = None  # what a follow-up would now answer to
     enrolment: Enrolment | None = None
 
@@ -90,7 +96,7 @@ def from_json(document: Mapping[str, Any]) -> Event:
     )
 
 
-_SIMPLE = ("message_id", "step", "attempt", "address", "permanent", "text")
+_SIMPLE = ("message_id", "step", "attempt", "address", "permanent", "text", "variant")
 
 
 def _pack(value: Any) -> Any:
@@ -149,6 +155,7 @@ def _enrolment(document: Mapping[str, Any]) -> Enrolment:
             name=person.get("name", ""),
             fields=dict(person.get("fields", {})),
             aliases=tuple(person.get("aliases", ())),
+            seen_zone=person.get("seen_zone", ""),
         ),
         latest=_mail(document["latest"]) if "latest" in document else None,
         touches=document.get("touches", 0),
@@ -156,4 +163,8 @@ def _enrolment(document: Mapping[str, Any]) -> Enrolment:
         thread=tuple(document.get("thread", ())),
         history=tuple(document.get("history", ())),
         start=document.get("start"),
+        tone=document.get("tone"),
+        pace=document.get("pace"),
+        origin=document.get("origin"),
+        subject=document.get("subject"),
     )

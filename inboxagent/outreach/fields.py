@@ -10,6 +10,9 @@ from inboxagent.outreach.sequence import FieldType, FieldValue
 PERSON_FIELDS = ("first_name", "last_name", "name", "salutation", "company", "phone", "zone", "country", "language")
 """What every enrolment may give, whether the sequence mentions it or not."""
 
+THREAD_FIELDS = {"subject": FieldType.TEXT, "last_touch": FieldType.DATE, "days_since": FieldType.NUMBER}
+"""What the thread itself tells: its subject, the day of her last letter in it, and how many days ago that was."""
+
 LONGEST_VALUE = 2_000
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,6})?")

@@ -10,17 +10,18 @@ from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.company import company
+from inboxagent.outreach.decide import workdays_of, zone_of
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.match import Evidence, Match, readers
-from inboxagent.outreach.model import Mail
+from inboxagent.outreach.model import Mail, Me
 from inboxagent.outreach.quotation import thread_root
 from inboxagent.outreach.schedule import add_wait, admit
-from inboxagent.outreach.sequence import Hours, Unit, Wait
-from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, Sequence
+from inboxagent.outreach.state import Conversation, State
 
+NO_STEPS: Mapping[str, str] = {}
 LONGEST_TEXT = 2_000
 HOLD_WITHOUT_DATE = timedelta(days=7)
-AFTER_HIS_RETURN = Wait(amount=1, unit=Unit.BUSINESS_DAY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +61,16 @@ def thread_mail(message: Inbound, received_at: datetime) -> Mail:
 
 
 def judge_hers(
-    conversation: Conversation, found: Match, arrival: Arrival, mine: frozenset[str], steps: Mapping[str, str]
+    conversation: Conversation,
+    found: Match,
+    arrival: Arrival,
+    me: Me,
+    steps: Mapping[str, str] = NO_STEPS,
+    sequence: Sequence | None = None,
 ) -> Consequence:
-    """A message from her side: a letter of ours coming back as evidence, or her own hand.
-
-    `mine` are her addresses, `steps` the step of every token that our letters in this conversation can bear.
-    """
-    message = arrival.message
+    """A message from her side: a letter of ours coming back as evidence, or her own hand, after which the rule may let
+    an answered conversation go on. `steps` names the step of every token that our letters here can bear."""
+    message, mine = arrival.message, me.addresses
     step = steps.get(token_in(message))
     if step is not None and not any(_is_copy(message, each) for each in conversation.events):
         return _judge_forgotten(conversation, step, arrival)
@@ -77,6 +81,8 @@ def judge_hers(
         return _judge_copy(conversation, letter, arrival)
     if found.evidence is Evidence.OURS or message.message_id in conversation.judged:
         return NOTHING
+    if conversation.state in (State.FINISHED, State.STOPPED) and token_in(message):
+        return NOTHING  # a letter of ours in the conversation that has taken over
     in_thread = any(each in conversation.ids for each in message.thread_ids)
     to_him = _is_to_him(conversation, message, mine)
     why = f"she wrote to him herself: {found.because}" if to_him else "she wrote about this thread, but not to him"
@@ -88,7 +94,21 @@ def judge_hers(
         message_id=message.message_id,
         mail=thread_mail(message, arrival.received_at) if in_thread and to_him else None,
     )
-    return Consequence(events=(event,))
+    again = _goes_on(conversation, arrival, me, sequence) if to_him else ()
+    return Consequence(events=(event, *again))
+
+
+def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Sequence | None) -> tuple[Event, ...]:
+    """With `after_my_answer` she need not say `resume`, unless he has written again since."""
+    if sequence is None or sequence.after_my_answer is None or conversation.state is not State.ANSWERED:
+        return ()
+    at = arrival.received_at
+    if any(event.word is Word.REPLY and event.at >= at for event in conversation.events):
+        return ()
+    zone, workdays = zone_of(conversation, sequence, me), workdays_of(conversation, sequence, me)
+    until = add_wait(at, sequence.after_my_answer, zone, workdays)
+    because = f"she answered him; it goes on if he is silent for {sequence.after_my_answer}"
+    return (Event(at=at, word=Word.RESUMED, by=By.HER, because=because, until=until, step=sequence.again),)
 
 
 def _judge_forgotten(conversation: Conversation, step: str, arrival: Arrival) -> Consequence:
@@ -153,10 +173,10 @@ def _is_to_him(conversation: Conversation, message: Inbound, mine: frozenset[str
 
 
 def judge_his(
-    conversation: Conversation, found: Match, verdict: Verdict, arrival: Arrival, hours: Hours | None, zone: ZoneInfo
+    conversation: Conversation, found: Match, verdict: Verdict, arrival: Arrival, me: Me, sequence: Sequence | None
 ) -> Consequence:
-    """A message from anybody else. `hours` and `zone` place the end of a hold in the sequence's window."""
-    case = _Case(conversation, found, verdict, arrival, hours, zone)
+    """A message from anybody else. The sequence says when a hold ends, and in which window."""
+    case = _Case(conversation, found, verdict, arrival, me, sequence)
     consequence = NOTHING if _is_history(case) else _JUDGES[verdict.kind](case)
     if consequence.events and _was_heard(conversation, consequence.events[0]):
         consequence = NOTHING
@@ -188,8 +208,12 @@ class _Case:
     found: Match
     verdict: Verdict
     arrival: Arrival
-    hours: Hours | None
-    zone: ZoneInfo
+    me: Me
+    sequence: Sequence | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return zone_of(self.conversation, self.sequence, self.me)
 
     @property
     def author(self) -> str:
@@ -268,10 +292,13 @@ def _return(case: _Case) -> tuple[datetime, str]:
         until = case.arrival.now + HOLD_WITHOUT_DATE
         lacking = "no date of return in it" if day is None else f"the date of return in it, {_words(day)}, is over"
         return until, f"{lacking}, so held {HOLD_WITHOUT_DATE.days} days"
-    until = add_wait(_midnight(day, case.zone), AFTER_HIS_RETURN, case.zone)
-    if case.hours is not None:
-        until = admit(until, case.hours, case.zone, case.conversation.id, spread=False).at
-    return until, f"he is back on {_words(day)}, so held to the business day after"
+    after = case.sequence.out_of_office if case.sequence else ONE_BUSINESS_DAY
+    workdays = workdays_of(case.conversation, case.sequence, case.me)
+    until = add_wait(_midnight(day, case.zone), after, case.zone, workdays)
+    if case.sequence is not None:
+        until = admit(until, case.sequence.hours, case.zone, case.conversation.id, False, workdays).at
+    later = "the business day" if after == ONE_BUSINESS_DAY else str(after)
+    return until, f"he is back on {_words(day)}, so held to {later} after"
 
 
 def _words(day: date) -> str:

@@ -6,16 +6,21 @@ from datetime import datetime
 
 from inboxagent.mail.domains import forms
 from inboxagent.mail.headers import Address
+from inboxagent.outreach.workdays import Absence
+from inboxagent.outreach.zones import zone_of_region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Me:
-    """The consultant: her name, the address she is known by, further own addresses (all lower-case), her IANA zone."""
+    """The consultant: her name, the address she is known by, further own addresses (all lower-case), her IANA zone, her
+    country or region (`DE-BE`; empty where she did not say), and when she is away."""
 
     name: str
     address: str
     aliases: tuple[str, ...] = ()
     zone: str = "UTC"
+    country: str = ""
+    absent: tuple[Absence, ...] = ()
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -30,12 +35,16 @@ class Me:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prospect:
-    """A person she writes to: a lower-case address, his name where known, and the facts letters may use."""
+    """A person she writes to: a lower-case address, his name where known, and the facts letters may use.
+
+    `seen_zone` is the IANA zone that his own mail speaks of, empty where it is not known.
+    """
 
     address: str
     name: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    seen_zone: str = ""
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -44,8 +53,13 @@ class Prospect:
 
     @property
     def zone(self) -> str | None:
-        """The IANA zone given for him with the field `zone`."""
-        return self.fields.get("zone") or None
+        """His IANA zone: the field `zone`, else that of his country, else what his own mail said."""
+        return self.fields.get("zone") or zone_of_region(self.country) or self.seen_zone or None
+
+    @property
+    def country(self) -> str:
+        """The field `country`: a country or region (`DE-BE`), empty where it is not known."""
+        return self.fields.get("country", "").strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +83,8 @@ class Enrolment:
 
     `latest` is the newest message of the thread (None: the first step opens it), `touches` how many messages of hers
     there were, `history` the Message-IDs that were there already: none of them is ever an answer to a follow-up.
+    `tone` and `pace` go before those of the rule file; `origin` is the conversation that handed him on,
+    `subject` what she called the thread that the first step opens.
     """
 
     sequence: str
@@ -79,3 +95,7 @@ class Enrolment:
     thread: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
     start: str | None = None
+    tone: str | None = None
+    pace: float | None = None
+    origin: str | None = None
+    subject: str | None = None

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from inboxagent.outreach.fields import LONGEST_VALUE, PERSON_FIELDS, has_control, inert, read_value
+from inboxagent.outreach.fields import LONGEST_VALUE, PERSON_FIELDS, THREAD_FIELDS, has_control, inert, read_value
 from inboxagent.outreach.paragraphs import join_lines, tidy
 from inboxagent.outreach.phrases import Phrases
 from inboxagent.outreach.sequence import Field, FieldValue, Sequence, Step
-from inboxagent.outreach.template import MY_NAME, PHRASE, fill, uses
+from inboxagent.outreach.template import MY_NAME, PHRASE, fill, uses, uses_of_condition
 from inboxagent.outreach.template import RenderError as RenderError  # ours to raise, so ours to import from here
+from inboxagent.outreach.waits import UntilField
+from inboxagent.outreach.workdays import is_region, nearest_region
 from inboxagent.outreach.zones import is_zone, nearest_zone
 
 LONGEST_LETTER = 20_000
@@ -30,15 +32,18 @@ def render(
     *,
     me_name: str,
     tone: str | None = None,
+    facts: Mapping[str, FieldValue] | None = None,
 ) -> Letter:
     """The letter of a step. `tone` is the enrolment's and goes before the step's, which goes before the sequence's.
 
+    `facts` are the thread's own (`THREAD_FIELDS`); what was given for the prospect goes before them.
     Raises RenderError rather than hand out a text in which anything is missing, empty or too long.
     """
     dial = tone or step.tone or sequence.tone
-    values = _values(sequence, given) | {MY_NAME: inert(me_name)}
-    text = tidy(_fill(join_lines(step.letter), values, phrases, dial))
-    subject = None if step.subject is None else _subject(step.subject, values, given, phrases, dial)
+    values: dict[str, FieldValue] = {**(facts or {}), **values_of(sequence, given), MY_NAME: inert(me_name)}
+    words = _Words(values=values, phrases=phrases, tone=dial, language=sequence.language)
+    text = tidy(words.fill(join_lines(step.letter)))
+    subject = None if step.subject is None else _subject(step.subject, given, words)
     if not text or subject == "":
         raise RenderError(f"`{step.word}` would go out empty")
     if len(text) > LONGEST_LETTER:
@@ -54,8 +59,8 @@ def missing(
     *,
     tone: str | None = None,
 ) -> tuple[str, ...]:
-    """Fields that have no value and must have one for the letters from `start` on (None: for all of them)."""
-    present = {name for name, words in given.items() if inert(words)} | _fallbacks(sequence).keys()
+    """Fields that have no value and must have one for the steps from `start` on (None: for all of them)."""
+    present = {*THREAD_FIELDS, *_fallbacks(sequence.fields), *(name for name, words in given.items() if inert(words))}
     required = [field.name for field in sequence.fields.values() if field.required]
     ahead = sequence.steps if start is None else (start, *sequence.after(start.word))
     needed = [name for step in ahead for name in _needed(step, phrases, tone or step.tone or sequence.tone)]
@@ -77,30 +82,44 @@ def unknown_fields(sequence: Sequence, given: Mapping[str, str], phrases: Phrase
 
 def field_names(sequence: Sequence, phrases: Phrases) -> frozenset[str]:
     """Every field that an enrolment may give."""
-    letters = (text for step in sequence.steps for text in (step.letter, step.subject or ""))
+    letters = (text for step in sequence.steps for text in (*step.letters, step.subject or ""))
     wordings = (text for tones in phrases.texts.values() for text in tones.values())
-    mentioned = (name for text in (*letters, *wordings) for name in uses(text).mentioned)
-    return frozenset((*PERSON_FIELDS, *sequence.fields, *mentioned)) - {MY_NAME}
+    conditions = [step.condition for step in sequence.steps if step.condition] + [sequence.audience or ""]
+    mentioned = {name for text in (*letters, *wordings) for name in uses(text).mentioned}
+    asked = {name for each in conditions if each for name in uses_of_condition(each).mentioned}
+    return (frozenset((*PERSON_FIELDS, *sequence.fields)) | mentioned | asked) - {MY_NAME}
 
 
 def _needed(step: Step, phrases: Phrases, tone: str) -> list[str]:
-    names: list[str] = []
-    for source in (step.subject or "", step.letter):
-        used = uses(source)
+    """What the step cannot do without; a field that its condition asks for is there when it is written."""
+    names = sorted(uses_of_condition(step.condition).needed) if step.condition else []
+    names += [step.wait.field] if isinstance(step.wait, UntilField) else []
+    expiry = f"{{{{ {step.expires.field} }}}}" if step.expires and step.expires.field else ""
+    for source in (step.subject or "", expiry, *step.letters):
+        used = uses(_guarded(source, step))
         wordings = (phrases.get(name, tone) or "" for name in sorted(used.phrases))
         names += sorted(used.needed)
-        names += (name for wording in wordings for name in sorted(uses(wording).needed))
+        names += (name for wording in wordings for name in sorted(uses(_guarded(wording, step)).needed))
     return names
 
 
-def _values(sequence: Sequence, given: Mapping[str, str]) -> dict[str, FieldValue]:
+def _guarded(source: str, step: Step) -> str:
+    return f"{{% if {step.condition} %}}{source}{{% endif %}}" if step.condition else source
+
+
+def values_of(sequence: Sequence, given: Mapping[str, str]) -> dict[str, FieldValue]:
     """The typed values of all fields that have one; blank words are no value."""
-    typed = {name: _typed(sequence.fields.get(name), name, words) for name, words in given.items() if inert(words)}
-    return {**_fallbacks(sequence), **typed}
+    return typed_values(sequence.fields, given)
 
 
-def _fallbacks(sequence: Sequence) -> dict[str, FieldValue]:
-    return {name: field.fallback for name, field in sequence.fields.items() if field.fallback is not None}
+def typed_values(fields: Mapping[str, Field], given: Mapping[str, str]) -> dict[str, FieldValue]:
+    """The same for declared fields."""
+    typed = {name: _typed(fields.get(name), name, words) for name, words in given.items() if inert(words)}
+    return {**_fallbacks(fields), **typed}
+
+
+def _fallbacks(fields: Mapping[str, Field]) -> dict[str, FieldValue]:
+    return {name: field.fallback for name, field in fields.items() if field.fallback is not None}
 
 
 def _typed(field: Field | None, name: str, words: str) -> FieldValue:
@@ -120,6 +139,10 @@ def _complaint(name: str, words: str, sequence: Sequence, in_subject: bool) -> s
     if name == "zone" and not is_zone(words):
         near = nearest_zone(words)
         return f'"{inert(words)}" is not a time zone' + (f'; did you mean "{near}"?' if near else "")
+    if name == "country" and not is_region(inert(words)):
+        near = nearest_region(words)
+        meant = f'; did you mean "{near}"?' if near else "; write it like DE or DE-BE"
+        return f'"{inert(words)}" is not the code of a country{meant}'
     try:
         _typed(sequence.fields.get(name), "", words)
     except RenderError as error:
@@ -127,22 +150,28 @@ def _complaint(name: str, words: str, sequence: Sequence, in_subject: bool) -> s
     return ""
 
 
-def _subject(
-    source: str, values: Mapping[str, FieldValue], given: Mapping[str, str], phrases: Phrases, tone: str
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What a letter is filled with."""
+
+    values: Mapping[str, FieldValue]
+    phrases: Phrases
+    tone: str
+    language: str
+
+    def fill(self, source: str) -> str:
+        wordings = {name: self._phrase(name) for name in uses(source).phrases}
+        return fill(source, {**self.values, **wordings, PHRASE: wordings}, self.language)
+
+    def _phrase(self, name: str) -> str:
+        source = self.phrases.get(name, self.tone)
+        if source is None:
+            raise RenderError(f"{self.phrases.language} has no phrase `{name}` in the tone {self.tone}")
+        return fill(source, self.values, self.language).strip()
+
+
+def _subject(source: str, given: Mapping[str, str], words: _Words) -> str:
     broken = tuple(name for name in sorted(uses(source).mentioned) if has_control(given.get(name, "")))
     if broken:
         raise RenderError(f"a line break or control character in {', '.join(broken)}", broken)
-    return tidy(inert(_fill(source, values, phrases, tone)))
-
-
-def _fill(source: str, values: Mapping[str, FieldValue], phrases: Phrases, tone: str) -> str:
-    wordings = {name: _phrase(name, values, phrases, tone) for name in uses(source).phrases}
-    return fill(source, {**values, **wordings, PHRASE: wordings})
-
-
-def _phrase(name: str, values: Mapping[str, FieldValue], phrases: Phrases, tone: str) -> str:
-    source = phrases.get(name, tone)
-    if source is None:
-        raise RenderError(f"{phrases.language} has no phrase `{name}` in the tone {tone}")
-    return fill(source, values).strip()
+    return tidy(inert(words.fill(source)))

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from inboxagent.mail.compose import Outgoing
-from inboxagent.outreach.decide import outlook
+from inboxagent.mail.headers import Address
+from inboxagent.outreach.decide import look_ahead
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.letter import address_letter, as_mail
 from inboxagent.outreach.model import Me
-from inboxagent.outreach.personalise import RenderError, render
-from inboxagent.outreach.phrases import Phrases
-from inboxagent.outreach.sequence import Sequence, Step
-from inboxagent.outreach.state import Conversation, State, advance
+from inboxagent.outreach.personalise import RenderError
+from inboxagent.outreach.phrases import Phrasebook
+from inboxagent.outreach.sequence import Do, Sequence, Step
+from inboxagent.outreach.state import Conversation, advance
+from inboxagent.outreach.writing import write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +29,25 @@ class Coming:
 
 
 def foresee(
-    conversation: Conversation, sequence: Sequence, phrases: Phrases, me: Me, now: datetime
+    conversation: Conversation,
+    sequence: Sequence,
+    phrasebook: Phrasebook,
+    me: Me,
+    now: datetime,
+    tone: str | None = None,
 ) -> Iterator[Coming]:
-    """The steps ahead in their order, as if each letter went at its time; none where it rests until she acts."""
-    if conversation.state is State.HELD and conversation.held_until is not None:
-        now = max(now, conversation.held_until)
-        ended = Event(at=now, word=Word.RESUMED, because="the hold ends", by=By.AGENT)
-        conversation = advance(conversation, ended)
-    while (wait := outlook(conversation, sequence, now, ZoneInfo(me.zone))) is not None:
+    """The steps ahead in their order, as if each went at its time; none where it rests until she acts. `tone` stands in
+    for the enrolment's."""
+    while True:
+        conversation, wait = look_ahead(conversation, sequence, now, me)
+        if wait is None:
+            return
         step = sequence.step(wait.step)
-        assert step is not None  # outlook speaks of this sequence
-        letter, fault = _write(conversation, sequence, step, phrases, me, wait.at)
+        assert step is not None  # the outlook speaks of this sequence
+        letter, fault = _write(conversation, sequence, step, phrasebook, me, wait.at, tone)
         coming = Coming(step=step, at=wait.at, because=wait.because, letter=letter, fault=fault)
         yield coming
-        conversation, now = _sent(conversation, coming), wait.at
+        conversation, now = _over(conversation, coming), wait.at
 
 
 def resumed(conversation: Conversation, now: datetime) -> Conversation:
@@ -50,20 +56,35 @@ def resumed(conversation: Conversation, now: datetime) -> Conversation:
 
 
 def _write(
-    conversation: Conversation, sequence: Sequence, step: Step, phrases: Phrases, me: Me, at: datetime
+    conversation: Conversation,
+    sequence: Sequence,
+    step: Step,
+    phrasebook: Phrasebook,
+    me: Me,
+    at: datetime,
+    tone: str | None,
 ) -> tuple[Outgoing | None, str]:
-    """The letter, or why there is none."""
+    """The letter, or the task as a letter to herself; or why there is none."""
     try:
-        words = render(sequence, step, conversation.enrolment.prospect.fields, phrases, me_name=me.name)
+        words = write(conversation, sequence, step, phrasebook, me, at, tone)
+        if step.do is Do.TASK:
+            return _note_to_her(words.text, step, me, at), ""
         letter = address_letter(conversation, me, subject=words.subject, text=words.text, token=step.word, now=at)
     except (RenderError, ValueError) as error:
         return None, str(error)
     return letter, ""
 
 
-def _sent(conversation: Conversation, coming: Coming) -> Conversation:
-    mail = as_mail(coming.letter) if coming.letter else None
+def _note_to_her(text: str, step: Step, me: Me, at: datetime) -> Outgoing:
+    her = Address(name=me.name, address=me.address)
+    return Outgoing(from_=her, to=(), subject=f"To do: {step.word}", text=text, message_id="", date=at)
+
+
+def _over(conversation: Conversation, coming: Coming) -> Conversation:
     word, because = coming.step.word, "as if it had gone"
+    if coming.step.do is Do.TASK:
+        return advance(conversation, Event(at=coming.at, word=Word.TASK, because=because, step=word))
+    mail = as_mail(coming.letter) if coming.letter else None
     intent = Event(at=coming.at, word=Word.INTENT, because=because, step=word, mail=mail)
     sent = Event(at=coming.at, word=Word.SENT, because=because, step=word)
     return advance(advance(conversation, intent), sent)

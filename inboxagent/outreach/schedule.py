@@ -1,65 +1,115 @@
-"""When the next letter leaves, and why just then: waits and sending hours on the calendar of one time zone."""
+"""When the next letter leaves, and why just then: waits and sending hours on the calendars of both."""
 
 import calendar
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from inboxagent.outreach.sequence import DAY_NAMES, Hours, Unit, Wait
+from inboxagent.outreach.hours import ALL_DAY, DAY_NAMES, Hours
+from inboxagent.outreach.waits import MONTH_NAMES, Delay, Unit, UntilDay, UntilField, Wait
+from inboxagent.outreach.workdays import PLAIN, Workdays
 
 MINUTE = timedelta(minutes=1)
-FIRST_WEEKEND_DAY = 5
-LOOK_AHEAD = 16  # days; two weeks hold every weekday even where a zone drops one
+DAY = timedelta(days=1)
+MOST_SPREAD = 60  # minutes
+LOOK_AHEAD = 1_500  # days: over four years of quiet weeks, holidays and absences in a row
 
 _EXACT = {Unit.SECOND: timedelta(seconds=1), Unit.MINUTE: MINUTE, Unit.HOUR: timedelta(hours=1)}
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """An instant in UTC and the words that made it that one; no words where nothing had to be moved."""
+    """An instant in UTC and the words that made it that one; no words where nothing had to be moved. `waited_until` is
+    when the wait alone was over."""
 
     at: datetime
     because: str
+    waited_until: datetime
 
 
-def next_due(since: datetime, wait: Wait, hours: Hours, zone: ZoneInfo, key: str) -> Slot:
-    """When a step is due whose wait began at `since`, inside the hours, with both reasons in words."""
-    slot = admit(add_wait(since, wait, zone), hours, zone, key, spread=wait.long)
-    counted = f"{wait} after {_words(since.astimezone(zone))}"
-    return Slot(at=slot.at, because=f"{counted}; {slot.because}" if slot.because else counted)
+def next_due(
+    since: datetime,
+    wait: Delay,
+    hours: Hours,
+    zone: ZoneInfo,
+    key: str,
+    workdays: Workdays = PLAIN,
+    dates: Mapping[str, date] | None = None,
+) -> Slot:
+    """When a step is due whose wait began at `since`, inside the hours, with both reasons in words.
+
+    `dates` holds the prospect's fields that are dates.
+    """
+    known = tuple(sorted(dates.items())) if dates and isinstance(wait, UntilField) else ()
+    return _next_due(since, wait, hours, zone, key, workdays, known)
 
 
-def add_wait(since: datetime, wait: Wait, zone: ZoneInfo) -> datetime:
+@lru_cache(maxsize=65536)
+def _next_due(
+    since: datetime,
+    wait: Delay,
+    hours: Hours,
+    zone: ZoneInfo,
+    key: str,
+    workdays: Workdays,
+    known: tuple[tuple[str, date], ...],
+) -> Slot:
+    """Asked of everybody in every cycle, and answered once."""
+    dates = dict(known)
+    end = add_wait(since, wait, zone, workdays, dates)
+    slot = admit(end, hours, zone, key, spread=wait.long, workdays=workdays)
+    counted = count_in_words(since, wait, zone, dates)
+    return Slot(at=slot.at, because=f"{counted}; {slot.because}" if slot.because else counted, waited_until=end)
+
+
+def count_in_words(since: datetime, wait: Delay, zone: ZoneInfo, dates: Mapping[str, date] | None = None) -> str:
+    """Where the end of a wait comes from: `3 business days after Mon 30 Nov 11:22`."""
+    if isinstance(wait, UntilField):
+        return f"{wait}, which is {_day_words((dates or {})[wait.field])} {(dates or {})[wait.field].year}"
+    if isinstance(wait, UntilDay):
+        return str(wait)
+    return f"{wait} after {_words(since.astimezone(zone))}"
+
+
+def add_wait(
+    since: datetime,
+    wait: Delay,
+    zone: ZoneInfo,
+    workdays: Workdays = PLAIN,
+    dates: Mapping[str, date] | None = None,
+) -> datetime:
     """The end of a wait, in UTC. Up to hours it is elapsed time; from a day on the time of day in `zone` is kept.
 
     A month that is too short ends the wait on its last day; a time of day that the clocks leap over moves on by the
-    leap, one that comes twice is taken the first time.
+    leap, one that comes twice is taken the first time. A wait until a date ends when that day begins; one whose date
+    has come already, on the day after the touch.
     """
     since = _utc(since)
-    if wait.unit in _EXACT:
+    if isinstance(wait, Wait) and wait.unit in _EXACT:
         return since + wait.amount * _EXACT[wait.unit]
     local = since.astimezone(zone)
-    day = _later_day(local.date(), wait)
-    return _instant(datetime.combine(day, local.time()), zone)
+    if isinstance(wait, Wait):
+        return max(since, _instant(datetime.combine(_later_day(local.date(), wait, workdays), local.time()), zone))
+    day = _next_of(local.date(), wait) if isinstance(wait, UntilDay) else _shifted(wait, workdays, dates or {})
+    return _instant(datetime.combine(max(day, local.date() + DAY), time()), zone)
 
 
-def admit(at: datetime, hours: Hours, zone: ZoneInfo, key: str, spread: bool) -> Slot:
-    """The first instant not before `at` that lies inside the hours; `at` itself where it does.
+def admit(at: datetime, hours: Hours, zone: ZoneInfo, key: str, spread: bool, workdays: Workdays = PLAIN) -> Slot:
+    """The first instant not before `at` that lies inside the hours on a day that is not closed; `at` where it does.
 
-    Where it had to move to the start of a window and `spread` is set, a hash of `key` adds minutes: the same ones
-    whenever it is asked again, less than a quarter of the window.
+    With `spread` each key's windows begin at a minute of its own, less than an hour and a quarter of the
+    window after its start: a hash of `key` says which, so that it is the same whenever it is asked again.
     """
     at = _utc(at)
-    if _open(at, hours, zone):
-        return Slot(at=at, because="")
-    opening, minutes = _next_opening(at, hours, zone)
-    later = opening + _share(key, minutes // 4) * MINUTE
-    moved = later if spread and _open(later, hours, zone) else opening
-    return Slot(at=moved, because=_reason(at.astimezone(zone), moved.astimezone(zone), hours))
+    own = _own_hours(hours, _share(key)) if spread else hours
+    if _open(at, own, zone, workdays):
+        return Slot(at=at, because="", waited_until=at)
+    moved = _next_opening(at, own, zone, workdays)
+    because = _reason(at.astimezone(zone), moved.astimezone(zone), hours, workdays)
+    return Slot(at=moved, because=because, waited_until=at)
 
 
 def _utc(at: datetime) -> datetime:
@@ -68,14 +118,14 @@ def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def _later_day(day: date, wait: Wait) -> date:
+def _later_day(day: date, wait: Wait, workdays: Workdays) -> date:
     match wait.unit:
         case Unit.WEEK:
             return day + timedelta(weeks=wait.amount)
         case Unit.MONTH:
             return _add_months(day, wait.amount)
         case Unit.BUSINESS_DAY:
-            return _add_business_days(day, wait.amount)
+            return _add_business_days(day, wait.amount, workdays)
         case _:
             return day + timedelta(days=wait.amount)
 
@@ -86,12 +136,38 @@ def _add_months(day: date, months: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
-def _add_business_days(day: date, amount: int) -> date:
-    for _ in range(amount):
-        day += timedelta(days=1)
-        while day.weekday() >= FIRST_WEEKEND_DAY:
-            day += timedelta(days=1)
+def _add_business_days(day: date, amount: int, workdays: Workdays) -> date:
+    """So many business days later, or earlier for a negative amount."""
+    step = DAY if amount > 0 else -DAY
+    for _ in range(abs(amount)):
+        day += step
+        tries = 0
+        while not workdays.counts(day):
+            day, tries = day + step, tries + 1
+            if tries > LOOK_AHEAD:
+                raise ValueError("no business day ever comes: holidays, quiet weeks and absences fill the calendar")
     return day
+
+
+def _next_of(day: date, wait: UntilDay) -> date:
+    """The next of the days of the year after this one; 29 Feb is the 28th where there is none."""
+    candidates = (_day_of(year, month, number) for year in (day.year, day.year + 1) for month, number in wait.days)
+    return min(each for each in candidates if each > day)
+
+
+def _day_of(year: int, month: int, number: int) -> date:
+    return date(year, month, min(number, calendar.monthrange(year, month)[1]))
+
+
+def _shifted(wait: UntilField, workdays: Workdays, dates: Mapping[str, date]) -> date:
+    if wait.field not in dates:
+        raise ValueError(f"there is no date in the field `{wait.field}`")
+    day = dates[wait.field]
+    if wait.shift is None:
+        return day
+    if wait.shift.unit is Unit.BUSINESS_DAY:
+        return _add_business_days(day, wait.sign * wait.shift.amount, workdays)
+    return _later_day(day, Wait(amount=wait.sign * wait.shift.amount, unit=wait.shift.unit), workdays)
 
 
 def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
@@ -102,58 +178,82 @@ def _exists(wall: datetime, zone: ZoneInfo) -> bool:
     return _instant(wall, zone).astimezone(zone).replace(tzinfo=None, fold=0) == wall
 
 
-def _open(at: datetime, hours: Hours, zone: ZoneInfo) -> bool:
+def _open(at: datetime, hours: Hours, zone: ZoneInfo, workdays: Workdays) -> bool:
     local = at.astimezone(zone)
     minute = local.hour * 60 + local.minute
-    return local.weekday() in hours.days and any(start <= minute < end for start, end in hours.between)
+    if local.weekday() not in hours.days or workdays.closed(local.date()):
+        return False
+    return any(start <= minute < end for start, end in hours.between)
 
 
-def _next_opening(at: datetime, hours: Hours, zone: ZoneInfo) -> tuple[datetime, int]:
-    """When the next window after `at` opens, and how many minutes it has on the clock."""
+def _next_opening(at: datetime, hours: Hours, zone: ZoneInfo, workdays: Workdays) -> datetime:
+    """When the next window after `at` opens."""
     # Clocks may be set back across midnight: begin a day early, and let the following day compete.
-    first = at.astimezone(zone).date() - timedelta(days=1)
+    first = at.astimezone(zone).date() - DAY
     for ahead in range(LOOK_AHEAD):
         day = first + timedelta(days=ahead)
-        if today := [opening for opening in _openings(day, hours, zone) if opening[0] > at]:
-            return min(today + [o for o in _openings(day + timedelta(days=1), hours, zone) if o[0] > at])
+        if today := [opening for opening in _openings(day, hours, zone, workdays) if opening > at]:
+            return min(today + [each for each in _openings(day + DAY, hours, zone, workdays) if each > at])
     raise ValueError(f"no window ever opens: {hours.days_in_words} {hours.windows_in_words}")
 
 
-@lru_cache(maxsize=4096)
-def _openings(day: date, hours: Hours, zone: ZoneInfo) -> tuple[tuple[datetime, int], ...]:
-    """When the windows of a day open, and how many minutes each has; conversations share days and hours."""
-    return tuple(_find_openings(day, hours, zone)) if day.weekday() in hours.days else ()
+@lru_cache(maxsize=65536)
+def _openings(day: date, hours: Hours, zone: ZoneInfo, workdays: Workdays) -> tuple[datetime, ...]:
+    """When the windows of a day open; conversations share days and hours."""
+    if day.weekday() not in hours.days or workdays.closed(day):
+        return ()
+    return tuple(_find_openings(day, hours, zone, workdays))
 
 
-def _find_openings(day: date, hours: Hours, zone: ZoneInfo) -> Iterator[tuple[datetime, int]]:
-    for start, end in hours.between:
+def _find_openings(day: date, hours: Hours, zone: ZoneInfo, workdays: Workdays) -> Iterator[datetime]:
+    for start, _ in hours.between:
         wall = datetime.combine(day, time(start // 60, start % 60))
         while not _exists(wall, zone):  # the clocks leap over the start: the window opens when they land
             wall += MINUTE
         for fold in (0, 1):
             instant = wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-            if _open(instant, hours, zone):
-                yield instant, end - start
+            if _open(instant, hours, zone, workdays):
+                yield instant
 
 
-def _share(key: str, minutes: int) -> int:
-    """A number below `minutes` (0 for less than one) that depends on nothing but the key."""
+@lru_cache(maxsize=4096)
+def _own_hours(hours: Hours, share: int) -> Hours:
+    """The hours with so many sixtieths of the spread cut off the beginning of each window; nobody is spread over the
+    night. There are few of them, so that what is known of their days is shared by many."""
+    if hours.between == ALL_DAY:
+        return hours
+    spreads = [min((end - start) // 4, MOST_SPREAD) for start, end in hours.between]
+    between = tuple(
+        (start + share * spread // MOST_SPREAD, end)
+        for (start, end), spread in zip(hours.between, spreads, strict=True)
+    )
+    return replace(hours, between=between)
+
+
+def _share(key: str) -> int:
+    """A number below 60 that depends on nothing but the key."""
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") % max(minutes, 1)
+    return int.from_bytes(digest[:8], "big") % MOST_SPREAD
 
 
-def _reason(wanted: datetime, moved: datetime, hours: Hours) -> str:
+def _reason(wanted: datetime, moved: datetime, hours: Hours, workdays: Workdays) -> str:
+    """Why it had to be moved: the first obstacle that it met."""
+    if closed := workdays.closed(wanted.date()):
+        return f"would be {_day_words(wanted)}: {closed}"
     if wanted.weekday() not in hours.days:
         return f"would be {_day_words(wanted)}: only {hours.days_in_words}"
+    minute = wanted.hour * 60 + wanted.minute
+    if any(start <= minute < end for start, end in hours.between):
+        return f"would be {_words(wanted)}: spread over {hours.windows_in_words}"
     only = hours.windows_in_words
     if moved.date() != wanted.date() and hours.days_in_words != "every day":
         only = f"{hours.days_in_words} {only}"
     return f"would be {_words(wanted)}: only {only}"
 
 
-def _day_words(local: datetime) -> str:
+def _day_words(local: date) -> str:
     # Not strftime: its names follow the locale of the process.
-    return f"{DAY_NAMES[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
+    return f"{DAY_NAMES[local.weekday()]} {local.day} {MONTH_NAMES[local.month - 1]}"
 
 
 def _words(local: datetime) -> str:

@@ -1,81 +1,13 @@
 """What a rule file says, as values: a sequence with its steps, waits, sending hours and fields."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from itertools import groupby
 
-DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-EVERY_DAY = frozenset(range(7))
-MINUTES_A_DAY = 24 * 60
-
-
-class Unit(StrEnum):
-    """What a wait is counted in; the value is the word for one of them."""
-
-    SECOND = "second"
-    MINUTE = "minute"
-    HOUR = "hour"
-    DAY = "day"
-    BUSINESS_DAY = "business day"
-    WEEK = "week"
-    MONTH = "month"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """A span since the previous touch; an amount of 0 is "at once"."""
-
-    amount: int
-    unit: Unit
-
-    def __str__(self) -> str:
-        """The words of the rule file: `3 business days`."""
-        if self.amount == 0:
-            return "at once"
-        return f"{self.amount} {self.unit}{'' if self.amount == 1 else 's'}"
-
-    @property
-    def long(self) -> bool:
-        """A day or longer in kind: counted on the calendar, not with a stop-watch."""
-        return self.amount > 0 and self.unit not in (Unit.SECOND, Unit.MINUTE, Unit.HOUR)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hours:
-    """When letters may leave: days (Monday is 0) and windows [start, end) in minutes since midnight, sorted, apart.
-
-    `zone` is `prospect`, `me` or an IANA name. What a rule file does not narrow is open.
-    """
-
-    days: frozenset[int] = EVERY_DAY
-    between: tuple[tuple[int, int], ...] = ((0, MINUTES_A_DAY),)
-    zone: str = "prospect"
-
-    @property
-    def days_in_words(self) -> str:
-        """`Mon-Thu`, `Mon, Wed-Fri`, or `every day`."""
-        if self.days >= EVERY_DAY:
-            return "every day"
-        return ", ".join(_runs(sorted(self.days)))
-
-    @property
-    def windows_in_words(self) -> str:
-        """`8:30-11:30, 13:30-16:30`."""
-        return ", ".join(f"{clock(start)}-{clock(end)}" for start, end in self.between)
-
-
-def clock(minutes: int) -> str:
-    """Minutes since midnight as a time of day, up to `24:00`."""
-    return f"{minutes // 60}:{minutes % 60:02}"
-
-
-def _runs(days: Iterable[int]) -> Iterable[str]:
-    for _, run in groupby(enumerate(days), key=lambda pair: pair[1] - pair[0]):
-        names = [DAY_NAMES[day] for _, day in run]
-        yield names[0] if len(names) == 1 else f"{names[0]}-{names[-1]}"
+from inboxagent.outreach.hours import Hours
+from inboxagent.outreach.waits import Delay, Unit, Wait
 
 
 class FieldType(StrEnum):
@@ -99,24 +31,70 @@ class Field:
     type: FieldType = FieldType.TEXT
 
 
+class Do(StrEnum):
+    """What a step does: it sends a letter, or it reminds her of something that is hers to do."""
+
+    MAIL = "mail"
+    TASK = "task"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One of several letters of a step; of all people, `share` out of the sum of shares get it."""
+
+    name: str
+    title: str
+    share: int
+    letter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """The last day on which a letter may leave: a date, or the date in a field."""
+
+    day: date | None = None
+    field: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One letter and the wait before it. `word` is its identity for ever; `letter` and `subject` are templates.
+    """One letter, or task for her, and the wait before it. `word` is its identity for ever; `letter` and `subject` are
+    templates, and so is each letter in `variants`, where there are any.
 
-    A subject opens a new thread. `line` is where the step begins in its file, counted from 1.
+    A subject opens a new thread. Without a wait it can only open one. `hours` are the sequence's, narrowed; `condition`
+    is an expression on fields. `line` is where the step begins in its file, counted from 1.
     """
 
     word: str
-    wait: Wait
+    wait: Delay | None
     letter: str
     subject: str | None = None
     tone: str | None = None
     line: int = 0
+    do: Do = Do.MAIL
+    hours: Hours | None = None
+    condition: str | None = None
+    expires: Expiry | None = None
+    variants: tuple[Variant, ...] = ()
+    attach: tuple[str, ...] = ()
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """Every letter that it may send."""
+        return tuple(variant.letter for variant in self.variants) or (self.letter,)
+
+
+ONE_BUSINESS_DAY = Wait(amount=1, unit=Unit.BUSINESS_DAY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:
-    """A rule file that has been read without an error; `name` is the file's stem, `digest` the source's SHA-256."""
+    """A rule file that has been read without an error; `name` is the file's stem, `digest` the source's SHA-256.
+
+    `audience` is a condition on fields: who may be enrolled. `then`, `won` and `lost` name the sequence that takes
+    over. `after_my_answer` is how long he may be silent after an answer of hers before it goes on, with the step
+    `again`.
+    """
 
     name: str
     title: str
@@ -124,8 +102,16 @@ class Sequence:
     about: str = ""
     language: str = "en"
     tone: str = "polite"
+    pace: float = 1.0
     hours: Hours = field(default_factory=Hours)
     fields: Mapping[str, Field] = field(default_factory=dict)
+    audience: str | None = None
+    out_of_office: Wait = ONE_BUSINESS_DAY
+    after_my_answer: Wait | None = None
+    again: str | None = None
+    then: str | None = None
+    won: str | None = None
+    lost: str | None = None
     digest: str = ""
 
     def step(self, word: str) -> Step | None:
@@ -138,3 +124,7 @@ class Sequence:
             return self.steps
         words = [step.word for step in self.steps]
         return self.steps[words.index(word) + 1 :] if word in words else ()
+
+    def hours_of(self, step: Step) -> Hours:
+        """When this step may leave."""
+        return step.hours or self.hours

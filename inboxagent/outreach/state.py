@@ -61,6 +61,8 @@ class Conversation:
     deferred_since: datetime | None = None
     deferrals: int = 0
     soft_bounces: int = 0
+    again: str | None = None  # the step to go on with, where a rule named one
+    tasks: tuple[Event, ...] = ()  # what she is to do and has not done
     final: bool = False  # stopped for good: law 1
 
     @property
@@ -96,7 +98,7 @@ TRANSITIONS: Mapping[tuple[State, Word], State] = {
     **{(state, Word.REFUSED): State.STOPPED for state in _LIVE},
     **{(state, Word.UNSUBSCRIBE): State.STOPPED for state in _EVERYWHERE},
     **{(state, Word.SUPPRESSED): State.STOPPED for state in _EVERYWHERE},
-    **{(state, Word.STOPPED): State.STOPPED for state in _EVERYWHERE},
+    **{(state, word): State.STOPPED for state in _EVERYWHERE for word in (Word.STOPPED, Word.WON, Word.LOST)},
 }
 """What an event makes of a state; a pair that is not named leaves the state alone.
 
@@ -272,6 +274,26 @@ def _dropped(c: Conversation, e: Event) -> Conversation:
     return replace(_afresh(_result(c)), passed=_pass(c, e), clock_at=tried_at, wait_until=None)
 
 
+def _skipped(c: Conversation, e: Event) -> Conversation:
+    """The next wait runs from when the step would have gone."""
+    clock_at = _later(c.clock_at, e.until or e.at)
+    return replace(_afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None)
+
+
+def _task(c: Conversation, e: Event) -> Conversation:
+    clock_at = _later(c.clock_at, e.at)
+    return replace(_afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None, tasks=(*c.tasks, e))
+
+
+def _done(c: Conversation, e: Event) -> Conversation:
+    left = tuple(task for task in c.tasks if task.step != e.step)
+    return replace(c, tasks=left, clock_at=_later(c.clock_at, e.at) if left != c.tasks else c.clock_at)
+
+
+def _ended(c: Conversation, _: Event) -> Conversation:
+    return replace(c, tasks=())
+
+
 def _own_mail(c: Conversation, e: Event) -> Conversation:
     clock_at = _later(c.clock_at, e.at)
     c = replace(c, wrote_at=_later(c.wrote_at or e.at, e.at))
@@ -302,7 +324,8 @@ def _resumed(c: Conversation, e: Event) -> Conversation:
         rested = _rested(c)
         wait_until = None if c.wait_until is None else c.wait_until + rested
         return replace(_afresh(c), holds=(), clock_at=c.clock_at + rested, wait_until=wait_until)
-    return replace(_afresh(c), holds=(), clock_at=e.at, wait_until=e.until, soft_bounces=0)
+    again = e.step or c.again
+    return replace(_afresh(c), holds=(), clock_at=e.at, wait_until=e.until, soft_bounces=0, again=again)
 
 
 def _rested(c: Conversation) -> timedelta:
@@ -341,4 +364,10 @@ _EFFECTS: Mapping[Word, Callable[[Conversation, Event], Conversation]] = {
     Word.BOUNCE: _bounce,
     Word.DELAYED: _delayed,
     Word.NOTE: _note,
+    Word.SKIPPED: _skipped,
+    Word.TASK: _task,
+    Word.DONE: _done,
+    Word.STOPPED: _ended,
+    Word.WON: _ended,
+    Word.LOST: _ended,
 }

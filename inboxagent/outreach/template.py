@@ -1,16 +1,19 @@
 """Letters as templates: Jinja2, sandboxed and strict. What a template speaks of, and filling it in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import jinja2
 from jinja2 import nodes
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from inboxagent.outreach.localise import DATE_FILTERS, part, say
 from inboxagent.outreach.phrases import GREETING, SIGN_OFF
 
-FILTERS = ("capitalize", "lower", "title", "trim", "upper")
+TEXT_FILTERS = ("capitalize", "lower", "title", "trim", "upper")
+FILTERS = (*TEXT_FILTERS, *DATE_FILTERS)
 TESTS = ("defined",)
 MY_NAME = "my_name"
 PHRASE = "phrase"
@@ -43,9 +46,26 @@ class Unset(jinja2.StrictUndefined):
         return False
 
 
+_LANGUAGE = "the language"  # no template can name it
+
+
+@jinja2.pass_context
+def _say(context: Context, value: object) -> object:
+    return say(value, str(context.resolve(_LANGUAGE)))
+
+
+def _text_filter(plain: Callable[[object], object]) -> Callable[[Context, object], object]:
+    return jinja2.pass_context(lambda context, value: plain(_say(context, value)))
+
+
+def _date_filter(name: str) -> Callable[[Context, object], object]:
+    return jinja2.pass_context(lambda context, value: part(value, name, str(context.resolve(_LANGUAGE))))
+
+
 def _environment() -> ImmutableSandboxedEnvironment:
-    made = ImmutableSandboxedEnvironment(undefined=Unset, keep_trailing_newline=True, autoescape=False)
-    made.filters = {name: made.filters[name] for name in FILTERS}
+    made = ImmutableSandboxedEnvironment(undefined=Unset, keep_trailing_newline=True, autoescape=False, finalize=_say)
+    plain = {name: _text_filter(made.filters[name]) for name in TEXT_FILTERS}
+    made.filters = {**plain, **{name: _date_filter(name) for name in DATE_FILTERS}}
     made.tests = {name: made.tests[name] for name in TESTS}
     made.globals = {}
     return made
@@ -54,14 +74,33 @@ def _environment() -> ImmutableSandboxedEnvironment:
 ENVIRONMENT = _environment()
 
 
-def fill(source: str, values: Mapping[str, object]) -> str:
-    """The template with its values put in; a value is never read as a template. Raises RenderError."""
+def fill(source: str, values: Mapping[str, object], language: str = "en") -> str:
+    """The template with its values put in, dates and numbers as the language writes them; a value is never read as a
+    template. Raises RenderError."""
     if absent := tuple(sorted(uses(source).needed - values.keys())):
         raise RenderError(f"no value for {', '.join(absent)}", absent)
     try:
-        return _compile(source).render(values)
+        return _compile(source).render({**values, _LANGUAGE: language})
     except (jinja2.TemplateError, TypeError, ValueError) as error:
         raise RenderError(f"it cannot be filled in: {error}") from error
+
+
+def holds(condition: str, values: Mapping[str, object]) -> bool:
+    """Whether a condition on fields is true; a field without a value is neither. Raises RenderError."""
+    try:
+        return bool(_compile_condition(condition)(**values))
+    except (jinja2.TemplateError, TypeError, ValueError) as error:
+        raise RenderError(f"`{condition}` cannot be decided: {error}") from error
+
+
+@lru_cache(maxsize=1024)
+def _compile_condition(condition: str) -> Callable[..., object]:
+    return ENVIRONMENT.compile_expression(condition, undefined_to_none=False)
+
+
+def uses_of_condition(condition: str) -> Uses:
+    """What a condition speaks of, and what it cannot be decided without."""
+    return uses(f"{{% if {condition} %}}{{% endif %}}")
 
 
 @lru_cache(maxsize=1024)

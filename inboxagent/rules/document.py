@@ -9,6 +9,7 @@ from inboxagent.rules.source import INVISIBLE, Piece, split_lines
 
 FENCE = "---"
 STEP = "##"
+VARIANT = "###"
 
 _WORD = re.compile(r"\w[\w-]{0,59}")
 _PAIR = re.compile(r"\s*\w[\w-]*\s*:(?!//)")
@@ -105,8 +106,10 @@ def _section(body: list[Piece], step_lines: Sequence[str], report: Report) -> Se
         rest = rest[start:]
     count = _count_lines(rest, step_lines, report)
     letter = _trim(rest[count:])
+    tested = any(_named(line, ("test",)) for line in rest[:count])
     for line in letter:
-        _check_letter_line(line, word.text, step_lines, report)
+        if not (tested and line.text.startswith(VARIANT)):
+            _check_letter_line(line, word.text, step_lines, report)
     return Section(word=word, lines=tuple(rest[:count]), letter=tuple(letter))
 
 
@@ -149,6 +152,9 @@ def _check_letter_line(line: Piece, word: str, step_lines: Sequence[str], report
         report.error(line.strip(), f'"{name}:" inside the letter would be sent as text', hint)
     elif text == FENCE:
         report.error(line, f'"{FENCE}" inside the letter would be sent as text', "steps need no line between them")
+    elif re.match(r"###\s*\w[\w-]*\s*:", text):
+        hint = f'for several letters put "test: half and half" below {STEP} {word}'
+        report.error(line.strip(), f'"{text.split()[0]}" inside the letter would be sent as text', hint)
     elif text.lstrip().startswith(STEP):
         hint = f'a step begins with "{STEP} word" at the start of the line'
         report.error(line.strip(), f'"{text.split()[0]}" inside the letter would be sent as text', hint)

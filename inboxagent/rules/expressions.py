@@ -8,6 +8,7 @@ from functools import lru_cache
 from jinja2 import TemplateSyntaxError, nodes
 
 from inboxagent.outreach.fields import PERSON_FIELDS
+from inboxagent.outreach.localise import DATE_FILTERS
 from inboxagent.outreach.phrases import GREETING, SIGN_OFF, TONES, Phrases
 from inboxagent.outreach.sequence import Field, FieldType
 from inboxagent.outreach.template import BUILT_IN, ENVIRONMENT, FILTERS, PHRASE, TESTS
@@ -72,8 +73,11 @@ def check_expression(passage: Passage, at: int, inside: str, words: Vocabulary, 
     if meant and meant != inside and not isinstance(found, nodes.Name):
         report.error(whole, f'"{inside}" is not a name', f'did you mean "{meant}"?')
         return
-    if isinstance(found, str):
+    if isinstance(found, str) and shown:
         report.error(whole, f"this placeholder cannot be read: {found}", "a placeholder holds one name: {{ name }}")
+        return
+    if isinstance(found, str):
+        report.error(whole, "this condition cannot be read", _hint_for_condition(inside))
         return
     if shown and not _can_be_shown(found):
         report.error(
@@ -81,9 +85,18 @@ def check_expression(passage: Passage, at: int, inside: str, words: Vocabulary, 
         )
         return
     if not shown and isinstance(found, nodes.Const | nodes.List | nodes.Tuple):
-        report.error(whole, f'"{inside}" asks for nothing', "a condition asks for a field: {% if name %}")
+        report.error(whole, f'"{inside}" asks for nothing', "a condition asks for a field, as in value >= 3000")
         return
     _check_nodes(found, _Place(passage, at, inside), words, report)
+
+
+def _hint_for_condition(source: str) -> str:
+    for sign, word in (("&&", "and"), ("||", "or"), ("<>", "!=")):
+        if sign in source:
+            return f'write "{word}" instead of "{sign}"'
+    if re.search(r"(?<![=!<>])=(?!=)", source):
+        return 'write "==" for "is the same as"'
+    return 'a condition asks for fields, as in value >= 3000 and country == "SE"'
 
 
 def _can_be_shown(node: nodes.Node | None) -> bool:
@@ -152,7 +165,7 @@ def _check_nodes(node: nodes.Node, place: _Place, words: Vocabulary, report: Rep
         case nodes.Name():
             _check_name(node.name, place.of(node.name), words, report)
         case nodes.Filter():
-            _check_filter(node, place, report)
+            _check_filter(node, place, words, report)
         case nodes.Test() if node.name not in TESTS:
             report.error(place.of(node.name), f'unknown test "{node.name}"', did_you_mean(node.name, TESTS))
         case nodes.Compare():
@@ -193,8 +206,12 @@ def _check_phrase(name: str, piece: Piece, words: Vocabulary, report: Report) ->
         report.error(piece, f'the phrase "{name}" has no words for the tone "{silent[0]}"', "add them to its file")
 
 
-def _check_filter(node: nodes.Filter, place: _Place, report: Report) -> None:
-    if node.name in ("default", "d"):
+def _check_filter(node: nodes.Filter, place: _Place, words: Vocabulary, report: Report) -> None:
+    if node.name in DATE_FILTERS and not _is_date(node.node, words):
+        name = node.node.name if isinstance(node.node, nodes.Name) else "start_date"
+        hint = f"under fields: {name}: {{type: date}}"
+        report.error(place.of(node.name), f'the filter "{node.name}" is for dates', hint)
+    elif node.name in ("default", "d"):
         report.error(place.of(node.name), f'unknown filter "{node.name}"', "give the field a fallback under fields:")
     elif node.name not in FILTERS:
         report.error(place.of(node.name), f'unknown filter "{node.name}"', did_you_mean(node.name, FILTERS))
@@ -225,6 +242,10 @@ def _check_containing(node: nodes.Compare, place: _Place, words: Vocabulary, rep
     if len(node.ops) > 1 or not (listed or (_is_text(container, words) and _is_text(node.expr, words))):
         hint = 'for example {% if stage in ["won", "lost"] %}'
         report.error(place.whole, '"in" looks for a text in a text, or for a value in a list', hint)
+
+
+def _is_date(node: nodes.Node | None, words: Vocabulary) -> bool:
+    return isinstance(node, nodes.Name) and _type(node.name, words) is FieldType.DATE
 
 
 def _is_text(node: nodes.Node, words: Vocabulary) -> bool:

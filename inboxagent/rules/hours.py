@@ -1,23 +1,22 @@
 """Sending hours in words: days, windows and the zone they are meant in."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 
-from inboxagent.outreach.sequence import DAY_NAMES, EVERY_DAY, MINUTES_A_DAY, Hours, clock
+from inboxagent.outreach.hours import ALL_DAY, DAY_NAMES, EVERY_DAY, MINUTES_A_DAY, Hours, clock
 from inboxagent.outreach.zones import is_zone, nearest_zone
+from inboxagent.rules.days import read_holidays, read_quiet
+from inboxagent.rules.pieces import cut, ends, pieces
 from inboxagent.rules.problem import Report, did_you_mean, nearest
 from inboxagent.rules.source import Piece
-from inboxagent.rules.tree import Items, Node, Scalar, Table
+from inboxagent.rules.tree import Node, Scalar, Table
 
 _LONG_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DAYS = {name.lower(): day for names in (DAY_NAMES, _LONG_DAY_NAMES) for day, name in enumerate(names)}
-_DASH = re.compile(r"\s*[-\u2013\u2014]\s*|\s+to\s+")
-_ITEM = re.compile(r"[^,;]+")
 _TIME = re.compile(r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?")
 _OTHER_TIME = re.compile(r"(?P<hour>\d{1,2})(?:[.:h ]?(?P<minute>\d{2}))? ?(?P<half>am|pm|h|uhr|o'clock)?")
-_KEYS = ("days", "between", "zone")
+KEYS = ("days", "between", "zone", "holidays", "quiet")
+_AT = re.compile(r"(?P<days>[A-Za-z][A-Za-z ,\u2013-]*?)?(?:\s*,)?\s*(?P<windows>\d.*)?")
 
 
 def read_hours(table: Table, report: Report) -> Hours:
@@ -31,27 +30,40 @@ def read_hours(table: Table, report: Report) -> Hours:
                 read["between"] = _read_windows(node, report)
             case "zone":
                 read["zone"] = _read_zone(node, report)
+            case "holidays":
+                read["holidays"] = read_holidays(node, report)
+            case "quiet":
+                read["quiet"] = read_quiet(node, report)
             case _:
-                report.error(key.piece, f'unknown setting "{key.text}" under "send"', did_you_mean(key.text, _KEYS))
-    return Hours(**{name: value for name, value in read.items() if value})  # type: ignore[arg-type]
+                report.error(key.piece, f'unknown setting "{key.text}" under "send"', did_you_mean(key.text, KEYS))
+    return Hours(**{name: value for name, value in read.items() if value or name == "holidays"})  # type: ignore[arg-type]
 
 
-def _pieces(node: Node, report: Report) -> Iterator[Piece]:
-    """The items of a list, or of a text with commas."""
-    match node:
-        case Scalar(piece=piece) if piece.text.strip():
-            for item in _ITEM.finditer(piece.text):
-                yield _cut(piece, item.start(), item.end())
-        case Items(nodes=nodes):
-            for inner in nodes:
-                yield from _pieces(inner, report)
-        case _:
-            report.error(node.piece, "a value is missing here")
+def read_at(piece: Piece, hours: Hours, report: Report) -> Hours | None:
+    """The hours narrowed to the days and windows of a step's `at`; None after a report."""
+    match = _AT.fullmatch(piece.text)
+    if match is None or not piece.text:
+        report.error(piece, f'"{piece.text}" is not a time to send at', "for example Tue 9:00-10:00")
+        return None
+    days: frozenset[int] = EVERY_DAY
+    windows: tuple[tuple[int, int], ...] = ALL_DAY
+    if match["days"]:
+        days = _read_days(Scalar(piece=cut(piece, *match.span("days"))), report)
+    if match["windows"]:
+        windows = _read_windows(Scalar(piece=cut(piece, *match.span("windows"))), report)
+    if not days or not windows:
+        return None
+    narrowed = hours.narrowed(days, windows)
+    if not narrowed.days or not narrowed.between:
+        sent = f"{hours.days_in_words} {hours.windows_in_words}"
+        report.error(piece, f'"{piece.text}" lies outside {sent}', 'widen "send:", or choose another time')
+        return None
+    return narrowed
 
 
 def _read_days(node: Node, report: Report) -> frozenset[int]:
     days: set[int] = set()
-    for piece in _pieces(node, report):
+    for piece in pieces(node, report):
         days |= _read_range(piece, report)
     return frozenset(days)
 
@@ -59,31 +71,17 @@ def _read_days(node: Node, report: Report) -> frozenset[int]:
 def _read_range(piece: Piece, report: Report) -> set[int]:
     if piece.text.lower() in ("every day", "daily"):
         return set(EVERY_DAY)
-    ends = _ends(piece)
-    if len(ends) > 2:
+    both = ends(piece)
+    if len(both) > 2:
         report.error(piece, f'"{piece.text}" is not a range of days', "for example Mon-Thu")
         return set()
-    days = [_DAYS.get(end.text.rstrip(".").lower()) for end in ends]
-    for end, day in zip(ends, days, strict=True):
+    days = [_DAYS.get(end.text.rstrip(".").lower()) for end in both]
+    for end, day in zip(both, days, strict=True):
         if day is None:
             report.error(end, f'"{end.text}" is not a day of the week', _hint_for_day(end.text))
             return set()
     first, last = (day for day in (days[0], days[-1]) if day is not None)
     return {(first + ahead) % 7 for ahead in range((last - first) % 7 + 1)}
-
-
-def _ends(piece: Piece) -> list[Piece]:
-    """What stands before, between and after the dashes."""
-    dashes = list(_DASH.finditer(piece.text))
-    starts = [0, *(dash.end() for dash in dashes)]
-    stops = [*(dash.start() for dash in dashes), len(piece.text)]
-    return [_cut(piece, start, stop) for start, stop in zip(starts, stops, strict=True)]
-
-
-def _cut(piece: Piece, start: int, stop: int) -> Piece:
-    """A part of the piece: its text in any case, its place where that can be told."""
-    part = piece.part(start, stop).strip()
-    return part if part.exact else replace(part, text=piece.text[start:stop].strip())
 
 
 def _hint_for_day(name: str) -> str:
@@ -92,7 +90,7 @@ def _hint_for_day(name: str) -> str:
 
 
 def _read_windows(node: Node, report: Report) -> tuple[tuple[int, int], ...]:
-    found = [(window, piece) for piece in _pieces(node, report) if (window := _read_window(piece, report))]
+    found = [(window, piece) for piece in pieces(node, report) if (window := _read_window(piece, report))]
     found.sort(key=lambda pair: pair[0])
     for (earlier, _), (later, piece) in pairwise(found):
         if later[0] < earlier[1]:
@@ -103,15 +101,15 @@ def _read_windows(node: Node, report: Report) -> tuple[tuple[int, int], ...]:
 
 
 def _read_window(piece: Piece, report: Report) -> tuple[int, int] | None:
-    ends = _ends(piece)
-    if len(ends) != 2:
+    both = ends(piece)
+    if len(both) != 2:
         report.error(piece, f'"{piece.text}" is not a window', "for example 8:30-11:30")
         return None
-    for end in ends:
+    for end in both:
         if _minutes(end.text) is None:
             report.error(end, f'"{end.text}" is not a time of day', _hint_for_time(end.text))
             return None
-    start, stop = (_minutes(end.text) or 0 for end in ends)
+    start, stop = (_minutes(end.text) or 0 for end in both)
     if start >= stop:
         hint = f"write {clock(start)}-24:00, 0:00-{clock(stop)}" if stop else "midnight at the end is 24:00"
         report.error(piece, f'"{piece.text}" ends before it begins', hint)

@@ -1,20 +1,17 @@
 """A rule file as a whole: source -> Sequence, or every problem at once."""
 
 import hashlib
-import re
-from dataclasses import dataclass
 
+from inboxagent.outreach.fields import THREAD_FIELDS
 from inboxagent.outreach.phrases import Phrasebook, phrases_for
-from inboxagent.outreach.sequence import Sequence, Step, Wait
-from inboxagent.rules.document import STEP, Document, Section, outline
+from inboxagent.outreach.sequence import Field, Sequence, Step
+from inboxagent.rules.conditions import read_condition
+from inboxagent.rules.document import STEP, Document, outline
 from inboxagent.rules.expressions import Vocabulary
-from inboxagent.rules.placeholders import check_template
-from inboxagent.rules.problem import Problem, Report, nearest
-from inboxagent.rules.settings import Settings, hint_for_step_line, read_settings, read_tone
-from inboxagent.rules.source import Passage, Piece
-from inboxagent.rules.waits import AT_ONCE, read_wait
-
-STEP_LINES = ("wait", "subject", "tone")
+from inboxagent.rules.problem import Problem, Report, did_you_mean
+from inboxagent.rules.settings import Settings, read_settings
+from inboxagent.rules.source import Piece
+from inboxagent.rules.steps import STEP_LINES, Context, read_step
 
 
 def parse_rule(path: str, source: str, phrasebook: Phrasebook) -> tuple[Sequence | None, tuple[Problem, ...]]:
@@ -22,16 +19,25 @@ def parse_rule(path: str, source: str, phrasebook: Phrasebook) -> tuple[Sequence
     report = Report(path)
     document = outline(source, STEP_LINES, report)
     settings = read_settings(document.settings, STEP_LINES, report)
-    words = Vocabulary(fields=settings.fields, phrases=phrases_for(settings.language, phrasebook))
-    steps = _read_steps(document, words, report)
+    words = _vocabulary(settings, phrasebook)
+    steps = _read_steps(document, Context(settings=settings, words=words, report=report))
+    audience = read_condition(settings.audience, words, report) if settings.audience else None
+    again = _read_again(settings.again, steps, report)
     if not settings.torn:
         _warn_of_undeclared(words, report)
     if report.failed:
         return None, report.problems
-    return _sequence(path, source, settings, steps), report.problems
+    return _sequence(path, source, settings, steps, audience, again), report.problems
 
 
-def _sequence(path: str, source: str, settings: Settings, steps: tuple[Step, ...]) -> Sequence:
+def _vocabulary(settings: Settings, phrasebook: Phrasebook) -> Vocabulary:
+    thread = {name: Field(name=name, type=type_) for name, type_ in THREAD_FIELDS.items()}
+    return Vocabulary(fields=thread | settings.fields, phrases=phrases_for(settings.language, phrasebook))
+
+
+def _sequence(
+    path: str, source: str, settings: Settings, steps: tuple[Step, ...], audience: str | None, again: str | None
+) -> Sequence:
     name = path.rpartition("/")[2].removesuffix(".md")
     return Sequence(
         name=name,
@@ -39,104 +45,43 @@ def _sequence(path: str, source: str, settings: Settings, steps: tuple[Step, ...
         about=settings.about,
         language=settings.language,
         tone=settings.tone,
+        pace=settings.pace,
         hours=settings.hours,
         fields=settings.fields,
         steps=steps,
+        audience=audience,
+        out_of_office=settings.out_of_office,
+        after_my_answer=settings.after_my_answer,
+        again=again,
+        then=settings.then,
+        won=settings.won,
+        lost=settings.lost,
         digest=hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest(),
     )
 
 
-def _read_steps(document: Document, words: Vocabulary, report: Report) -> tuple[Step, ...]:
+def _read_steps(document: Document, context: Context) -> tuple[Step, ...]:
     if not document.sections:
-        report.error(document.end, "there is no step in this file", f'a step begins with "{STEP} word"')
-    _check_twins(document.sections, report)
-    return tuple(_read_step(section, words, report) for section in document.sections)
+        context.report.error(document.end, "there is no step in this file", f'a step begins with "{STEP} word"')
+    _check_twins([section.word for section in document.sections], context.report)
+    return tuple(read_step(section, context, first=number == 0) for number, section in enumerate(document.sections))
 
 
-def _check_twins(sections: tuple[Section, ...], report: Report) -> None:
+def _check_twins(words: list[Piece], report: Report) -> None:
     lines: dict[str, int] = {}
-    for section in sections:
-        word = section.word.text.casefold()
+    for piece in words:
+        word = piece.text.casefold()
         if word and word in lines:
-            report.error(section.word, f'two steps are called "{section.word.text}"', f"also in line {lines[word]}")
-        lines.setdefault(word, section.word.line)
+            report.error(piece, f'two steps are called "{piece.text}"', f"also in line {lines[word]}")
+        lines.setdefault(word, piece.line)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lines:
-    """The values of a step's lines, where they were given."""
-
-    wait: Piece | None = None
-    subject: Piece | None = None
-    tone: Piece | None = None
-
-
-def _read_step(section: Section, words: Vocabulary, report: Report) -> Step:
-    lines = _read_lines(section, report)
-    tone = read_tone(lines.tone, report) if lines.tone else None
-    if lines.subject:
-        check_template(Passage([lines.subject]), words, report)
-    _check_letter(section, words, report)
-    return Step(
-        word=section.word.text,
-        wait=_read_step_wait(section, lines, report),
-        letter="\n".join(line.text.rstrip() for line in section.letter),
-        subject=lines.subject.text if lines.subject else None,
-        tone=tone,
-        line=section.word.line,
-    )
-
-
-def _read_lines(section: Section, report: Report) -> _Lines:
-    found: dict[str, Piece] = {}
-    places: dict[str, int] = {}
-    for line in section.lines:
-        name, value = _split_line(line, report)
-        if name.text not in STEP_LINES:
-            report.error(name, f'unknown setting "{name.text}"', hint_for_step_line(name.text, STEP_LINES))
-        elif name.text in places:
-            report.error(name, f'"{name.text}" is given twice', f"also in line {places[name.text]}")
-        elif value is not None and not value.text:
-            report.error(name, f'"{name.text}" has no value', f'write "{name.text}: …" or leave the line out')
-        elif value is not None:
-            found[name.text] = value
-        places.setdefault(name.text, line.line)
-    return _Lines(**found)
-
-
-def _split_line(line: Piece, report: Report) -> tuple[Piece, Piece | None]:
-    """Name and value; no value after a report that the colon is missing."""
-    colon = line.text.find(":")
-    if colon >= 0:
-        return line.part(0, colon).strip(), line.part(colon + 1).strip()
-    name, *rest = line.text.replace("=", " ").split(maxsplit=1)
-    report.error(line.strip(), f'a colon is missing after "{name}"', f'write "{name}: {"".join(rest).strip()}"')
-    return line.strip().part(0, len(name)), None
-
-
-def _read_step_wait(section: Section, lines: _Lines, report: Report) -> Wait:
-    if lines.wait:
-        return read_wait(lines.wait, report) or AT_ONCE
-    misspelt = any(nearest(re.split(r"[:=\s]", line.text.strip())[0], STEP_LINES) == "wait" for line in section.lines)
-    misplaced = any(line.text.partition(":")[0].strip().lower() == "wait" for line in section.letter)
-    if not misspelt and not misplaced:  # both have been reported where they stand
-        hint = 'put "wait: 3 business days" below it, or "wait: at once"'
-        report.error(_heading(section), f'"{section.word.text}" does not say how long to wait', hint)
-    return AT_ONCE
-
-
-def _check_letter(section: Section, words: Vocabulary, report: Report) -> None:
-    if not section.letter:
-        hint = "an empty line, then the letter"
-        report.error(_heading(section), f'"{section.word.text}" has no letter', hint)
-    elif not check_template(Passage(section.letter), words, report):
-        hint = "write at least one line that is always there"
-        report.error(_heading(section), f'the letter of "{section.word.text}" could go out without a word in it', hint)
-
-
-def _heading(section: Section) -> Piece:
-    word = section.word
-    return Piece(text=f"{STEP} {word.text}", line=word.line)
+def _read_again(piece: Piece | None, steps: tuple[Step, ...], report: Report) -> str | None:
+    words = tuple(step.word for step in steps)
+    if piece is None or piece.text in words:
+        return piece.text if piece else None
+    report.error(piece, f'there is no step "{piece.text}"', did_you_mean(piece.text, words))
+    return None
 
 
 def _warn_of_undeclared(words: Vocabulary, report: Report) -> None:

@@ -5,13 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from inboxagent.outreach.fields import inert
+from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.phrases import TONES
-from inboxagent.outreach.sequence import Field, Hours
+from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, Field
+from inboxagent.outreach.waits import FASTEST, SLOWEST, Wait
 from inboxagent.rules.fields import read_fields
-from inboxagent.rules.hours import read_hours
+from inboxagent.rules.hours import KEYS, read_hours
 from inboxagent.rules.problem import Report, did_you_mean, nearest
 from inboxagent.rules.source import Piece
 from inboxagent.rules.tree import Node, Scalar, Table, read_tree
+from inboxagent.rules.waits import read_wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,14 @@ class Settings:
     tone: str = "polite"
     hours: Hours = field(default_factory=Hours)
     fields: dict[str, Field] = field(default_factory=dict)
+    pace: float = 1.0
+    audience: Piece | None = None
+    out_of_office: Wait = ONE_BUSINESS_DAY
+    after_my_answer: Wait | None = None
+    again: Piece | None = None
+    then: str | None = None
+    won: str | None = None
+    lost: str | None = None
     torn: bool = False
 
 
@@ -44,7 +55,10 @@ _LANGUAGE_NAMES = {
     "swedish": "sv",
     "svenska": "sv",
 }
-_BELOW_SEND = ("days", "between", "zone")
+_BELOW_SEND = KEYS
+END = "end"
+_NAME = re.compile(r"\w[\w-]*")
+_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,3})?")
 _TIGHT = re.compile(r"\s*([a-z_]+):(?=[^\s:])")
 
 
@@ -141,7 +155,9 @@ def _read_default_tone(settings: Settings, key: Scalar, node: Node, report: Repo
 def _read_send(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
     if isinstance(node, Table):
         return replace(settings, hours=read_hours(node, report))
-    report.error(key.piece, '"send" takes days, between and zone', "one a line below it, two spaces further in")
+    report.error(
+        key.piece, '"send" takes days, between, zone, holidays and quiet', "one a line below it, two spaces further in"
+    )
     return settings
 
 
@@ -152,6 +168,48 @@ def _read_fields(settings: Settings, key: Scalar, node: Node, report: Report) ->
     return settings
 
 
+def _read_pace(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    words = _text(key, node, report)
+    if words is None:
+        return settings
+    if not _NUMBER.fullmatch(words) or not FASTEST <= float(words) <= SLOWEST:
+        hint = "1.5 waits half as long again, 0.5 half as long"
+        report.error(node.piece, f'"{words}" is not a pace from {FASTEST:g} to {SLOWEST:g}', hint)
+        return settings
+    return replace(settings, pace=float(words))
+
+
+def _read_audience(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    return settings if _text(key, node, report) is None else replace(settings, audience=node.piece)
+
+
+def _read_again(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    return settings if _text(key, node, report) is None else replace(settings, again=node.piece)
+
+
+def _read_span(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    if _text(key, node, report) is None:
+        return settings
+    wait = read_wait(node.piece, report)
+    return settings if wait is None else _set(settings, key, wait)
+
+
+def _read_heir(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    words = _text(key, node, report)
+    if words is None:
+        return settings
+    name = words.removesuffix(".md")
+    if not _NAME.fullmatch(name):
+        hint = "the name of its file, without .md; or end"
+        report.error(node.piece, f'"{words}" is not the name of a sequence', hint)
+        return settings
+    return _set(settings, key, None if name == END else name)
+
+
+def _set(settings: Settings, key: Scalar, value: object) -> Settings:
+    return replace(settings, **{key.text: value})  # type: ignore[arg-type]
+
+
 _READERS: dict[str, Callable[[Settings, Scalar, Node, Report], Settings]] = {
     "sequence": _read_title,
     "about": _read_about,
@@ -159,4 +217,15 @@ _READERS: dict[str, Callable[[Settings, Scalar, Node, Report], Settings]] = {
     "tone": _read_default_tone,
     "send": _read_send,
     "fields": _read_fields,
+    "pace": _read_pace,
+    "for": _read_audience,
+    "out_of_office": _read_span,
+    "after_my_answer": _read_span,
+    "again": _read_again,
+    "then": _read_heir,
+    "won": _read_heir,
+    "lost": _read_heir,
 }
+
+SETTINGS = tuple(_READERS)
+"""The names of all settings."""

@@ -2,11 +2,10 @@
 
 import re
 
-from inboxagent.outreach.sequence import Unit, Wait
+from inboxagent.outreach.waits import AT_ONCE, Unit, Wait
 from inboxagent.rules.problem import Report, nearest
 from inboxagent.rules.source import Piece
 
-AT_ONCE = Wait(amount=0, unit=Unit.SECOND)
 LONGEST_YEARS = 10
 
 _AMOUNT = re.compile(r"(\d{1,9})\s*((?!\d|[-.,/]|to\b|or\b).*)")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from inboxagent.agent.enrolment import Wish, enroll, find_threads
+from inboxagent.agent.enrolment import enroll, find_threads
+from inboxagent.agent.wish import Wish
 from inboxagent.errors import Refused, Unreachable, UsageError
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Prospect
@@ -115,12 +116,12 @@ async def test_suppressed_is_refused_with_the_reason() -> None:
 
 
 async def test_a_missing_or_unknown_field_is_refused_before_anything_is_read() -> None:
-    step = replace(PROPOSAL.steps[0], letter="Hello {{ first_name }}, this is the nudge about it.")
-    world = World(sequence=replace(PROPOSAL, steps=(step,), fields={"first_name": Field(name="first_name")}))
-    with pytest.raises(Refused, match='lacks "first_name"; add --field first_name='):
+    step = replace(PROPOSAL.steps[0], letter="Hello {{ company }}, this is the nudge about it.")
+    world = World(sequence=replace(PROPOSAL, steps=(step,), fields={"company": Field(name="company")}))
+    with pytest.raises(Refused, match='lacks "company"; add --field company='):
         await enrolled(world)
     with pytest.raises(UsageError, match='knows no field "shoe_size"'):
-        await enrolled(world, fields={"first_name": "Anne", "shoe_size": "38"})
+        await enrolled(world, fields={"company": "Anne", "shoe_size": "38"})
     with pytest.raises(UsageError, match='no step "later"; its steps are nudge'):
         await enrolled(world, fields={"first_name": "Anne"}, start="later")
     assert world.effects == []

@@ -12,7 +12,8 @@ from inboxagent.edge.system_state import write_status
 from inboxagent.outreach.events import By, Word
 from tests.cli.desk import Desk, ago, event
 
-LIST_KEYS = ["id", "prospect", "sequence", "state", "court", "touches", "next", "held_until", "because", "blind_since"]
+LIST_KEYS = ["id", "prospect", "sequence", "state", "court", "touches", "next", "held_until", "because"]
+LIST_KEYS += ["tasks", "blind_since"]
 
 
 def test_an_empty_list_says_how_to_begin(desk: Desk) -> None:

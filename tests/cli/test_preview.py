@@ -3,6 +3,7 @@
 import json
 
 from inboxagent.outreach.events import By, Word
+from inboxagent.outreach.localise import say
 from tests.cli.desk import Desk, ago, event
 
 
@@ -69,7 +70,7 @@ def test_numbers_and_dates_are_pretended_as_such(desk: Desk) -> None:
         "  start: {type: date, required: true}\n---\n\n## one\nwait: 1 day\n\n{{ value }} from {{ start }}\n"
     )
     (one,) = desk.ask("preview", str(rule))
-    assert one["letter"] == f"1000 from {ago(-30):%Y-%m-%d}"
+    assert one["letter"] == f"1,000 from {say(ago(-30).date(), 'en')}"
 
 
 def test_the_name_of_a_sequence_leads_to_its_file(desk: Desk) -> None:

@@ -44,7 +44,7 @@ class Daemon:
 def test_without_a_daemon_it_is_stopped(desk: Desk) -> None:
     status = desk.ask("status", code=1)
     assert list(status) == [
-        *("state", "since", "last_reading_at", "accounts", "uncertain", "set_aside", "sent_today", "next")
+        *("state", "since", "last_reading_at", "accounts", "uncertain", "set_aside", "sent_today", "next", "tasks")
     ]
     assert (status["state"], status["since"], status["last_reading_at"], status["next"]) == (
         "stopped",

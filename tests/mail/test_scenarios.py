@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,10 +17,12 @@ from inboxagent.mail.inbound import Inbound, parse
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.judgement import Arrival, judge_his
 from inboxagent.outreach.match import Evidence, Match, index, match
+from inboxagent.outreach.model import Me
 from inboxagent.outreach.state import Conversation, State, advance, fold
 from tests.fakes.messages import ANNA
 from tests.fakes.people import MONDAY, enrolled, mail
 
+HER = Me(name="Maya Lind", address="maya@lind.example", zone="Europe/Berlin")
 NOW = datetime(2026, 8, 31, 10, tzinfo=UTC)  # a Monday
 FOOTER = 'If you want no more mail from me, answer "unsubscribe".'
 REPLY = {"In-Reply-To": "<1@lind.example>", "Subject": "Re: Proposal"}
@@ -205,7 +206,7 @@ def after(case: Case) -> Conversation:
     at = MONDAY + timedelta(days=1)
     found = Match(conversation_id="c1", evidence=Evidence.THREAD, because="it names her letter")
     arrival = Arrival(message=message(case), received_at=at, now=at)
-    consequence = judge_his(before, found, verdict_on(case), arrival, None, ZoneInfo("Europe/Berlin"))
+    consequence = judge_his(before, found, verdict_on(case), arrival, HER, None)
     return reduce(advance, consequence.events, before)
 
 

@@ -2,18 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from inboxagent.outreach.decide import Finish, Hold, Rest, Resume, Send, Wait, decide, next_step, outlook, zone_of
 from inboxagent.outreach.events import By, Event, Word
-from inboxagent.outreach.sequence import Hours, Sequence, Step, Unit
-from inboxagent.outreach.sequence import Wait as Span
+from inboxagent.outreach.hours import Hours
+from inboxagent.outreach.model import Me
+from inboxagent.outreach.sequence import Sequence, Step
 from inboxagent.outreach.state import Conversation, fold
+from inboxagent.outreach.waits import Unit
+from inboxagent.outreach.waits import Wait as Span
 from tests.fakes.people import MONDAY, enrolled, happened, mail
 
-HOME = ZoneInfo("UTC")
+HOME = Me(name="Maya Lind", address="maya@lind.example")
 OFFICE = Hours(days=frozenset(range(5)), between=((9 * 60, 12 * 60), (14 * 60, 17 * 60)))
 
 
@@ -134,7 +136,7 @@ def test_a_longer_wait_in_the_edited_file_moves_the_date() -> None:
     ("now", "opens"),
     [
         ("2026-11-05 08:59", "2026-11-05 09:00"),
-        ("2026-11-05 09:00", None),
+        ("2026-11-05 09:00", "2026-11-05 09:00"),
         ("2026-11-05 11:59", None),
         ("2026-11-05 12:00", "2026-11-05 14:00"),
         ("2026-11-05 16:59", None),

@@ -32,7 +32,9 @@ mails = st.builds(
     reply_to=crowds,
     references=texts,
 )
-prospects = st.builds(Prospect, address=text, name=text, fields=st.dictionaries(text, text, max_size=2), aliases=texts)
+prospects = st.builds(
+    Prospect, address=text, name=text, fields=st.dictionaries(text, text, max_size=2), aliases=texts, seen_zone=text
+)
 enrolments = st.builds(
     Enrolment,
     sequence=text,
@@ -43,6 +45,10 @@ enrolments = st.builds(
     thread=texts,
     history=texts,
     start=st.none() | text,
+    tone=st.none() | text,
+    pace=st.none() | st.floats(0.1, 10),
+    origin=st.none() | text,
+    subject=st.none() | text,
 )
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "at": instants,
@@ -58,6 +64,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "text": st.none() | text,
     "mail": st.none() | mails,
     "enrolment": st.none() | enrolments,
+    "variant": st.none() | text,
 }
 events = st.builds(Event, **FIELDS)
 

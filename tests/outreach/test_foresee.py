@@ -6,10 +6,10 @@ import pytest
 
 from inboxagent.outreach.events import By, Word
 from inboxagent.outreach.model import Me
-from inboxagent.outreach.phrases import Phrases
 from inboxagent.outreach.preview import Coming, foresee, resumed
-from inboxagent.outreach.sequence import Sequence, Step, Unit, Wait
+from inboxagent.outreach.sequence import Sequence, Step
 from inboxagent.outreach.state import Conversation, advance, begin
+from inboxagent.outreach.waits import Unit, Wait
 from tests.fakes.people import MONDAY, enrolled, happened
 
 MAYA = Me(name="Maya Lind", address="maya@lind.example")
@@ -24,7 +24,7 @@ BEGUN = begin("k7f2q", enrolled())
 
 
 def ahead(conversation: Conversation = BEGUN, rule: Sequence = RULE, days: float = 0) -> list[Coming]:
-    return list(foresee(conversation, rule, Phrases(), MAYA, MONDAY + timedelta(days=days)))
+    return list(foresee(conversation, rule, {}, MAYA, MONDAY + timedelta(days=days)))
 
 
 def test_each_step_follows_the_one_before() -> None:

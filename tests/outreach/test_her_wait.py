@@ -1,16 +1,18 @@
 """`resume --in WAIT`: the wait that she sets stands in for the step's own, once."""
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.decide import Wait, decide
 from inboxagent.outreach.events import By, Word
-from inboxagent.outreach.sequence import Hours, Sequence, Step, Unit
-from inboxagent.outreach.sequence import Wait as Span
+from inboxagent.outreach.hours import Hours
+from inboxagent.outreach.model import Me
+from inboxagent.outreach.sequence import Sequence, Step
 from inboxagent.outreach.state import advance, begin
+from inboxagent.outreach.waits import Unit
+from inboxagent.outreach.waits import Wait as Span
 from tests.fakes.people import MONDAY, enrolled, happened
 
-UTC = ZoneInfo("UTC")
+MAYA = Me(name="Maya Lind", address="maya@lind.example")
 STEPS = tuple(Step(word=word, wait=Span(amount=10, unit=Unit.DAY), letter="Hello.") for word in ("one", "two"))
 TEN_DAYS = Sequence(name="proposal", title="", steps=STEPS)
 PAUSED = advance(begin("k7f2q", enrolled()), happened(Word.HELD, 1, by=By.HER))
@@ -18,7 +20,7 @@ RESUMED = advance(PAUSED, happened(Word.RESUMED, 2, by=By.HER, until=MONDAY + ti
 
 
 def next_at(conversation, sequence=TEN_DAYS, days: float = 2):
-    action = decide(conversation, sequence, MONDAY + timedelta(days=days), UTC)
+    action = decide(conversation, sequence, MONDAY + timedelta(days=days), MAYA)
     assert isinstance(action, Wait)
     return action
 

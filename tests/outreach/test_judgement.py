@@ -11,16 +11,19 @@ from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.judgement import NOTHING, Arrival, Consequence, judge_hers, judge_his
 from inboxagent.outreach.match import Evidence, Match
-from inboxagent.outreach.sequence import Hours
+from inboxagent.outreach.model import Me
+from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State, advance, fold
 from tests.fakes.messages import ANNA, MAYA, message, report
 from tests.fakes.people import MONDAY, enrolled, happened, mail
 
-MINE = frozenset({MAYA, "m.lind@home.example"})
+HER = Me(name="Maya Lind", address=MAYA, aliases=("m.lind@home.example",), zone="Europe/Berlin")
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = Hours(days=frozenset(range(5)), between=((9 * 60, 17 * 60),))
+RULE = Sequence(name="proposal", title="", steps=(), hours=OFFICE)
 NOW = MONDAY + timedelta(days=1)
 WAITING = fold("c1", [enrolled()])
 INTENT = happened(Word.INTENT, 0.1, step="nudge", message_id="<2@lind.example>", mail=mail(2), text="A letter of ours.")
@@ -51,13 +54,13 @@ def his(
     """What somebody else's message does."""
     said = Verdict(kind=kind, because="a test says so", **verdict)  # type: ignore[arg-type]
     found = Match(conversation_id="c1", evidence=evidence, because="a test found it")
-    return judge_his(conversation, found, said, arrived(inbound or message()), OFFICE, BERLIN)
+    return judge_his(conversation, found, said, arrived(inbound or message()), HER, RULE)
 
 
 def hers(inbound: Inbound, evidence: Evidence = TO_HIM, conversation: Conversation = WAITING) -> Consequence:
     """What a message from her side does."""
     found = Match(conversation_id="c1", evidence=evidence, because="a test found it")
-    return judge_hers(conversation, found, arrived(inbound), MINE, {})
+    return judge_hers(conversation, found, arrived(inbound), HER)
 
 
 def words(consequence: Consequence) -> list[Word]:
@@ -210,7 +213,7 @@ def test_an_absence_holds_to_the_business_day_after_his_return(back: date | None
 def test_a_return_without_sending_hours_is_a_midnight() -> None:
     found = Match(conversation_id="c1", evidence=THREAD, because="")
     verdict = Verdict(kind=Kind.AUTO_REPLY, because="", return_date=date(2026, 11, 6))
-    (event,) = judge_his(WAITING, found, verdict, arrived(message()), None, BERLIN).events
+    (event,) = judge_his(WAITING, found, verdict, arrived(message()), HER, None).events
     assert event.until == datetime(2026, 11, 8, 23, tzinfo=UTC)
 
 

@@ -18,8 +18,9 @@ from inboxagent.outreach.personalise import (
     unknown_fields,
 )
 from inboxagent.outreach.phrases import TONES, Phrases
-from inboxagent.outreach.sequence import Field, FieldType, Sequence, Step, Unit, Wait
+from inboxagent.outreach.sequence import Field, FieldType, Sequence, Step
 from inboxagent.outreach.template import uses
+from inboxagent.outreach.waits import Unit, Wait
 
 AT_ONCE = Wait(amount=0, unit=Unit.SECOND)
 PHRASES = Phrases(
@@ -130,8 +131,10 @@ def test_typed_values() -> None:
         "start": Field(name="start", type=FieldType.DATE, fallback=date(2026, 5, 1)),
     }
     letter = "{{ value }} from {{ start }}{% if value >= 3000 %}, large{% endif %}"
-    assert text_of(letter, fields=fields) == "0 from 2026-05-01"
-    assert text_of(letter, fields=fields, value="3000.50", start="2026-12-31") == "3000.50 from 2026-12-31, large"
+    assert text_of(letter, fields=fields) == "0 from 1 May 2026"
+    assert (
+        text_of(letter, fields=fields, value="3000.50", start="2026-12-31") == "3,000.50 from 31 December 2026, large"
+    )
     with pytest.raises(RenderError, match='value: "lots" is not a number') as raised:
         text_of(letter, fields=fields, value="lots")
     assert raised.value.names == ("value",)

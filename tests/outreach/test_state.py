@@ -23,6 +23,11 @@ refused       stopped   stopped   stopped   stopped   .
 unsubscribe   stopped   stopped   stopped   stopped   .
 suppressed    stopped   stopped   stopped   stopped   .
 stopped       stopped   stopped   stopped   stopped   .
+won           stopped   stopped   stopped   stopped   .
+lost          stopped   stopped   stopped   stopped   .
+task          .         .         .         .         .
+done          .         .         .         .         .
+skipped       .         .         .         .         .
 held          held      .         .         .         .
 auto_reply    held      .         .         .         .
 enrolled      .         .         .         .         .

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.phrases import TONES, Phrases
-from inboxagent.outreach.sequence import Field, FieldType, Hours, Sequence, Unit, Wait
+from inboxagent.outreach.sequence import Field, FieldType, Sequence
+from inboxagent.outreach.waits import Unit, Wait
 from inboxagent.rules.parse import parse_rule
 from inboxagent.rules.phrases import parse_phrases
 from inboxagent.rules.problem import Problem, Severity, show
@@ -171,8 +173,16 @@ def test_letters_that_are_right(letter: str, phrasebook: dict[str, Phrases]) -> 
 
 def test_a_step_that_begins_with_what_still_needs_its_wait() -> None:
     """`What` looks like `wait`, and must not pass for it."""
-    _, problems = parse_rule("rules/x.md", "---\n---\n## nudge\n\nWhat do you think?\n", {})
+    source = "---\n---\n## hello\nwait: 1 day\n\nHello!\n\n## nudge\n\nWhat do you think?\n"
+    _, problems = parse_rule("rules/x.md", source, {})
     assert [problem.text for problem in problems] == ['"nudge" does not say how long to wait']
+
+
+def test_the_first_step_may_lack_its_wait() -> None:
+    sequence, problems = parse_rule("rules/x.md", "---\n---\n## hello\nsubject: Hello\n\nWell?\n", {})
+    assert problems == ()
+    assert sequence is not None
+    assert sequence.steps[0].wait is None
 
 
 @pytest.mark.parametrize("source", ["", "\n\n", "---", "---\n---", "##", "\ufeff", "---\n- [\n---\n"])

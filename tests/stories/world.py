@@ -12,16 +12,19 @@ from email.utils import format_datetime
 from inboxagent.agent.account import Account
 from inboxagent.agent.alerts import Alerts
 from inboxagent.agent.cycle import Agent
-from inboxagent.agent.enrolment import Wish, enroll
+from inboxagent.agent.enrolment import enroll
+from inboxagent.agent.wish import Wish
 from inboxagent.daemon import Daemon, Health
 from inboxagent.mail.inbound import Inbound, parse
 from inboxagent.outreach import sequence as rules
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me, Prospect
 from inboxagent.outreach.rulebook import Rulebook
-from inboxagent.outreach.sequence import Hours, Step, Unit, Wait
+from inboxagent.outreach.sequence import Step
 from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.waits import Unit, Wait
 from inboxagent.ports import Fetched, Ledger
 from tests.fakes.mailbox import FakeMailbox, MailServer
 from tests.fakes.store import Memory, MemoryLedger, MemoryStore

@@ -1,0 +1,48 @@
+"""A broken file leaves its last good version in force, over a restart as well."""
+
+from pathlib import Path
+
+import pytest
+
+from inboxagent.edge.rulefiles import RuleFiles, read_kept
+
+GOOD = "---\nsequence: Mine\n---\n\n## one\nwait: 3 days\n\nDid it reach you?\n"
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
+    hers, shipped, state = tmp_path / "hers", tmp_path / "shipped", tmp_path / "state"
+    for folder in (hers, shipped, state):
+        folder.mkdir()
+    (hers / "mine.md").write_text(GOOD)
+    return hers, shipped, state / "rules"
+
+
+def test_a_restart_on_a_broken_file_keeps_the_last_good_version(folders: tuple[Path, Path, Path]) -> None:
+    hers, shipped, kept = folders
+    RuleFiles(hers, shipped, kept=kept, keeps=True)()
+    (hers / "mine.md").write_text(GOOD.replace("3 days", "3 dais"))
+    again = RuleFiles(hers, shipped, kept=kept, keeps=True)
+    assert again().sequences["mine"].steps[0].word == "one"
+    assert again.unusable == (hers / "mine.md",)
+    assert (kept / "mine.md").read_text() == GOOD
+
+
+def test_who_only_looks_writes_nothing(folders: tuple[Path, Path, Path]) -> None:
+    hers, shipped, kept = folders
+    assert "mine" in RuleFiles(hers, shipped, kept=kept)().sequences
+    assert not kept.exists()
+
+
+def test_a_good_version_takes_the_place_of_the_older_one(folders: tuple[Path, Path, Path]) -> None:
+    hers, shipped, kept = folders
+    rules = RuleFiles(hers, shipped, kept=kept, keeps=True)
+    rules()
+    before = rules.stamp()
+    (hers / "mine.md").write_text(GOOD.replace("3 days", "4 days"))
+    assert rules.stamp() != before
+    rules()
+    found = read_kept(kept, "mine", {})
+    assert found is not None
+    assert str(found.steps[0].wait) == "4 days"
+    assert rules.unusable == ()
