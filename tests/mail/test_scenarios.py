@@ -244,7 +244,7 @@ def test_case_28_an_absence_holds_all_her_sequences_with_him() -> None:
     arrival = Arrival(message=note, received_at=NOW, now=NOW)
     for conversation in both:
         its = next(each for each in found if each.conversation_id == conversation.id)
-        events = judge_his(conversation, its, verdict, arrival, None, ZoneInfo("Europe/Berlin")).events
+        events = judge_his(conversation, its, verdict, arrival, HER, None).events
         held = reduce(advance, events, conversation)
         assert held.state is State.HELD
         assert held.held_until is not None
@@ -260,7 +260,7 @@ def test_case_38_two_machines_do_not_talk_for_ever() -> None:
         at = MONDAY + timedelta(days=1, hours=number)
         arrival = Arrival(message=note, received_at=at, now=at)
         verdict = classify(note, now=at, replies_to_ours=True)
-        events = judge_his(conversation, found, verdict, arrival, None, ZoneInfo("Europe/Berlin")).events
+        events = judge_his(conversation, found, verdict, arrival, HER, None).events
         assert {event.word for event in events} == {Word.AUTO_REPLY}
         conversation = reduce(advance, events, conversation)
         ends.append(conversation.held_until)
