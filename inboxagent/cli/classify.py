@@ -1,7 +1,8 @@
-"""`classify`: what the agent makes of message files, one line a file."""
+"""`classify`: what the agent makes of message files."""
 
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,16 @@ def _document(path: str, verdict: Verdict, visible_text: str) -> dict[str, Any]:
         "visible_text": visible_text,
         "return_date": verdict.return_date.isoformat() if verdict.return_date else None,
         "contact_after": verdict.contact_after.isoformat() if verdict.contact_after else None,
+        "promised_until": verdict.promised_until.isoformat() if verdict.promised_until else None,
+        "successor": verdict.successor,
     }
 
 
 def _say(path: str, verdict: Verdict, message: Inbound) -> None:
-    """The verdict with its evidence, then what was judged: his lines as they are, the others after a minus."""
-    say(f"{plain(path)}: {_word(verdict)}: {plain(verdict.because)}")
+    """The verdict, its evidence, then what was judged: his lines as they are, the others after a minus."""
+    say(plain(path))
+    say(f"  {_word(verdict)}")
+    say(f"  because: {plain(verdict.because)}")
     if verdict.new_text:
         cut = 0
         for is_his, line in marked_lines(message):
@@ -82,24 +87,42 @@ def _say(path: str, verdict: Verdict, message: Inbound) -> None:
                 say(f"    {' ' if is_his else '-'} {plain(line)}")
         if cut > MOST_CUT_SHOWN:
             say(f"    - … and {cut - MOST_CUT_SHOWN} more lines that are not his")
+    say("")
     sys.stdout.flush()
 
 
 def _word(verdict: Verdict) -> str:
     parts: Iterable[str | None] = (
         str(verdict.kind),
-        verdict.intent,
-        f"back on {verdict.return_date}" if verdict.return_date else None,
-        f"to be written to from {verdict.contact_after}" if verdict.contact_after else None,
-        f"by {verdict.promised_until}" if verdict.promised_until else None,
-        f"names {verdict.successor}" if verdict.successor else None,
+        _INTENTS.get(verdict.intent or ""),
+        f"back on {_day(verdict.return_date)}" if verdict.return_date else None,
+        f"to be written to from {_day(verdict.contact_after)}" if verdict.contact_after else None,
+        f"until {_day(verdict.promised_until)}" if verdict.promised_until else None,
+        f"write to {verdict.successor} instead" if verdict.successor else None,
         _fate(verdict),
     )
     return ", ".join(part for part in parts if part)
 
 
+_INTENTS = {
+    "refusal": "he declines",
+    "promise": "he promises to answer",
+    "question": "he asks",
+    "left": "he has left the company",
+    "unmonitored": "nobody reads this mailbox",
+}
+
+
+def _day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
 def _fate(verdict: Verdict) -> str | None:
-    if verdict.kind is not Kind.BOUNCE:
-        return None
-    whose = ", ".join(verdict.recipients) or "an address"
-    return f"{whose} is dead" if verdict.permanent else f"{whose} may work again"
+    whose = ", ".join(verdict.recipients) or "an address that it does not name"
+    match verdict.kind:
+        case Kind.BOUNCE:
+            return f"{whose} is dead" if verdict.permanent else f"{whose} was not reached, but may be later"
+        case Kind.DELAYED:
+            return f"{whose} is still being tried"
+        case _:
+            return None

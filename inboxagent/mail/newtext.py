@@ -200,9 +200,9 @@ def _is_header_block(lines: list[str]) -> bool:
 
 @functools.cache
 def _first_labels() -> frozenset[str]:
-    """The labels with which header blocks begin: the first three of each language name the sender and the time."""
+    """The labels with which header blocks begin: the first two of each language name the sender or the time."""
     packs = languages.packs()
-    return frozenset(phrases.fold(label) for pack in packs for label in pack.words("labels")[:3])
+    return frozenset(phrases.fold(label) for pack in packs for label in pack.words("labels")[:2])
 
 
 def _without_signature(lines: list[str]) -> list[str]:

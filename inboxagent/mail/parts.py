@@ -9,6 +9,9 @@ from inboxagent.mail.headers import to_text
 
 LONGEST_SOURCE = 65_536
 
+# Without these, ASCII reads alike in every charset: they are of ISO 2022, UTF-7, UTF-16 and HZ.
+_SHIFTS = (b"\x1b", b"+", b"\0", b"~{")
+
 # What the standard library raises on bytes that were made to hurt it.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 
@@ -44,8 +47,11 @@ class Part:
     @functools.cached_property
     def text(self) -> str:
         """Its content as text, in the charset it declares where that fits. Total."""
+        octets = self.octets
+        if octets.isascii() and not any(shift in octets for shift in _SHIFTS):
+            return octets.decode("ascii")
         charset = str(self.message.get_content_charset("utf-8") or "utf-8")
-        return to_text(self.octets, charset).encode("utf-8", "replace").decode("utf-8")
+        return to_text(octets, charset).encode("utf-8", "replace").decode("utf-8")
 
     @property
     def octets(self) -> bytes:

@@ -11,7 +11,7 @@ from tests.cli.desk import Desk
 
 KEYS = [
     *("path", "kind", "intent", "because", "recipient", "recipients", "permanent", "original_message_id"),
-    *("visible_text", "return_date", "contact_after"),
+    *("visible_text", "return_date", "contact_after", "promised_until", "successor"),
 ]
 
 REPLY = b"From: Anna <anna@prospect.test>\r\nSubject: Re: Proposal\r\n\r\nYes, please.\r\n\r\n> Did it arrive?\r\n"
@@ -65,18 +65,44 @@ def test_each_file_gets_a_line_with_the_agreed_keys(desk: Desk, messages: dict[s
 
 def test_a_person_reads_the_verdict_its_evidence_and_what_was_cut(desk: Desk, messages: dict[str, str]) -> None:
     lines = desk.run("classify", *messages.values(), config=False).stdout.splitlines()
-    assert lines[0] == f'{messages["reply"]}: reply: a person writes "Yes, please."'
-    assert lines[1:3] == ["      Yes, please.", "    - > Did it arrive?"]
-    assert lines[3] == f'{messages["away"]}: auto_reply: field "Auto-Submitted: auto-replied"'
-    assert "bounce, dora@prospect.test is dead: " in lines[5]
+    assert lines[:6] == [
+        *(messages["reply"], "  reply", '  because: a person writes "Yes, please."'),
+        *("      Yes, please.", "    - > Did it arrive?", ""),
+    ]
+    assert lines[6:9] == [messages["away"], "  auto_reply", '  because: field "Auto-Submitted: auto-replied"']
+    assert "  bounce, dora@prospect.test is dead" in lines
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (AWAY.replace(b"I am away.", b"I am away until 13.3.2026."), "auto_reply, back on Sat 14 Mar 2026"),
+        (
+            AWAY.replace(b"I am away.", b"I left the company; ask ben@prospect.test."),
+            "write to ben@prospect.test instead",
+        ),
+        (
+            REPLY.replace(b"Yes, please.", b"I will get back to you by Friday."),
+            "he promises to answer, until Fri 6 Mar",
+        ),
+        (REPLY.replace(b"Yes, please.", b"Not now, in May please."), "not_now, to be written to from Fri 1 May 2026"),
+        (REPLY.replace(b"Yes, please.", b"Not interested."), "reply, he declines"),
+        (BOUNCE.replace(b"5.1.1", b"5.2.2"), "bounce, dora@prospect.test was not reached, but may be later"),
+        (BOUNCE.replace(b"failed", b"delayed"), "delayed, dora@prospect.test is still being tried"),
+    ],
+)
+def test_what_the_verdict_says_in_words(desk: Desk, tmp_path: Path, raw: bytes, said: str) -> None:
+    (tmp_path / "one.eml").write_bytes(b"Date: Tue, 3 Mar 2026 10:00:00 +0000\r\n" + raw)
+    verdict = desk.run("classify", str(tmp_path / "one.eml"), config=False).stdout.splitlines()[1]
+    assert said in verdict
 
 
 def test_of_a_long_quotation_the_beginning_is_shown(desk: Desk, tmp_path: Path) -> None:
     quoted = b"".join(b"> line %d\r\n" % number for number in range(50))
     (tmp_path / "long.eml").write_bytes(b"From: anna@prospect.test\r\n\r\nYes.\r\n" + quoted)
     lines = desk.run("classify", str(tmp_path / "long.eml"), config=False).stdout.splitlines()
-    assert lines[-2:] == ["    - > line 19", "    - … and 30 more lines that are not his"]
-    assert len(lines) == 23
+    assert lines[-3:] == ["    - > line 19", "    - … and 30 more lines that are not his", ""]
+    assert len(lines) == 26
 
 
 def test_an_unreadable_file_does_not_stop_the_others(desk: Desk, messages: dict[str, str]) -> None:

@@ -120,3 +120,10 @@ def test_a_message_without_an_id_gets_a_lasting_one():
     assert first.message_id == second.message_id
     assert first.message_id.endswith("@no-message-id.invalid>")
     assert not first.has_message_id
+
+
+def test_a_block_that_names_no_sender_first_quotes_nobody():
+    """Gatekeepers name the letter that they hold back, and then what they ask for."""
+    text = b"We hold your letter back.\r\n\r\nTo: bart@bos.test\r\nSubject: Offer\r\n\r\nProve you are human: http://x.test\r\n"
+    verdict = classify(parse(b"From: gate@bos.test\r\nSubject: Re: Offer\r\n\r\n" + text))
+    assert (verdict.kind, "Prove" in verdict.new_text) == (Kind.AUTO_REPLY, True)
