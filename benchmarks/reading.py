@@ -27,7 +27,8 @@ from imapclient import IMAPClient
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from inboxagent.agent.account import Account
-from inboxagent.agent.reading import Reader, prepare
+from inboxagent.agent.reading import Reader
+from inboxagent.agent.understanding import prepare
 from inboxagent.edge.imap import ImapMailbox
 from inboxagent.edge.imap_reading import FIELDS
 from inboxagent.edge.store import open_store

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.copies import Copies
-from inboxagent.agent.reading import Reader, SetAside
+from inboxagent.agent.reading import Reader
 from inboxagent.agent.sending import Planned, Sender
+from inboxagent.agent.understanding import SetAside
 from inboxagent.ports import Clock, Mailbox, Observe, Reading, Store, Transport
 
 
