@@ -26,9 +26,11 @@ class FaultProxy(Proxy):
     def __init__(self, host: str, port: int, mode: str = "well") -> None:
         super().__init__(host, port)
         self.mode = mode
+        self.attempts = 0  # connections, and commands that were refused
         self._left: int | None = None  # bytes of the server's until the connection is cut
 
     def _take(self, client: socket.socket) -> None:
+        self.attempts += 1
         if self.mode in ("well", "cut"):
             self._left = CUT_AFTER if self.mode == "cut" else None
             self._pass_on(client)
@@ -50,12 +52,17 @@ class FaultProxy(Proxy):
         with contextlib.suppress(OSError), context.wrap_socket(client, server_side=True) as line:
             line.sendall(greeting)
             if mode in ("no", "bad"):
-                self._refuse(line, mode.upper().encode())
+                self._refuse(line, mode)
 
-    def _refuse(self, line: ssl.SSLSocket, word: bytes) -> None:
-        """Let everybody in, and say no to everything else."""
+    def _refuse(self, line: ssl.SSLSocket, mode: str) -> None:
+        """Let everybody in, and say no to everything else, until the mode is another one."""
+        word = mode.upper().encode()
         with line.makefile("rb") as commands:
             for command in commands:
+                if self.mode != mode:
+                    return
+                self.attempts += 1
                 tag, _, rest = command.partition(b" ")
-                polite = rest.upper().startswith((b"LOGIN", b"CAPABILITY"))
-                line.sendall(tag + b" " + (b"OK" if polite else word) + b" as you see\r\n")
+                capability = b"* CAPABILITY IMAP4rev1\r\n" if rest.upper().startswith(b"CAPABILITY") else b""
+                polite = capability or rest.upper().startswith(b"LOGIN")
+                line.sendall(capability + tag + b" " + (b"OK" if polite else word) + b" as you see\r\n")

@@ -66,8 +66,8 @@ def test_a_server_that_has_gone_wrong_and_mends(lab: Lab, tmp_path: Path, fault:
             assert status["accounts"][0]["since"] is not None
             assert desk.ask("list")[0]["blind_since"] is not None
             lab.deliver(desk.address, reply.as_bytes())
-            seen = proxy.connections
-            until(lambda: proxy.connections > seen, 30, what="it tries again")
+            seen = proxy.attempts
+            until(lambda: proxy.attempts > seen, 30, what="it tries again")
             assert lab.mail(anna) != []
             assert not any(b"X-Inboxagent" in each for each in lab.mail(anna))
             assert desk.show(conversation)["state"] == "waiting"
