@@ -1,5 +1,7 @@
 """How fast the mailbox is read, each figure beside its rivals from the same run, on a private Dovecot.
 
+New mail also on a private Cyrus, where there is one (INBOXAGENT_CYRUS).
+
     .venv/bin/python benchmarks/reading.py [--messages 20000] [--mailboxes 50] [--arrivals 20] [--rounds 5]
 
 New mail to answered: from the end of the delivery until the answer is in the store (IDLE and NOTIFY), beside a bare
@@ -27,7 +29,8 @@ from imapclient import IMAPClient
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from inboxagent.agent.account import Account
-from inboxagent.agent.reading import Reader, prepare
+from inboxagent.agent.reading import Reader
+from inboxagent.agent.understanding import prepare
 from inboxagent.edge.imap import ImapMailbox
 from inboxagent.edge.imap_reading import FIELDS
 from inboxagent.edge.store import open_store
@@ -38,7 +41,8 @@ from inboxagent.outreach.model import Enrolment, Me, Prospect
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.state import State
 from inboxagent.ports import Cursor, Store
-from tests.servers.dovecot import Dovecot, missing
+from tests.servers import cyrus
+from tests.servers.dovecot import Dovecot, ImapHost, missing
 
 ANNA = "anna@prospect.test"
 
@@ -60,6 +64,7 @@ def main() -> int:
     server.start()
     try:
         asyncio.run(arrivals(server, folder, wanted.arrivals))
+        on_cyrus(wanted.arrivals)
         asyncio.run(looks(server, wanted.mailboxes, wanted.rounds))
         asyncio.run(headers(server, folder, wanted.messages, wanted.rounds))
     finally:
@@ -68,7 +73,7 @@ def main() -> int:
     return 0
 
 
-def open_mailbox(server: Dovecot, user: str) -> ImapMailbox:
+def open_mailbox(server: ImapHost, user: str) -> ImapMailbox:
     """Ours, without TLS, as the rivals have none either."""
     return ImapMailbox(
         host=server.host, port=server.imap_port, security="none", username=user, password=lambda: server.password
@@ -78,7 +83,7 @@ def open_mailbox(server: Dovecot, user: str) -> ImapMailbox:
 class Raw:
     """A bare socket that is logged in."""
 
-    def __init__(self, server: Dovecot, user: str) -> None:
+    def __init__(self, server: ImapHost, user: str) -> None:
         self._socket = socket.create_connection((server.host, server.imap_port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._stream = self._socket.makefile("rb", 1 << 20)
@@ -115,7 +120,23 @@ class Raw:
 # --- new mail to answered
 
 
-async def arrivals(server: Dovecot, folder: Path, count: int) -> None:
+def on_cyrus(count: int) -> None:
+    """The same on a server that does not hold notices back, where there is one."""
+    if reason := cyrus.missing():
+        print(f"\nCyrus is left out: {reason}")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="bench", dir="/tmp"))
+    folder.chmod(0o755)
+    server = cyrus.Cyrus(folder / "c")
+    server.start()
+    try:
+        asyncio.run(arrivals(server, folder, count))
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def arrivals(server: ImapHost, folder: Path, count: int) -> None:
     """An answer is delivered; when is it in the store, and when would a bare IDLE have known of it?"""
     prepare()
     idle, answered = [], []
@@ -131,14 +152,15 @@ async def arrivals(server: Dovecot, folder: Path, count: int) -> None:
         ]
     else:
         print("\nmbsync is not installed, so it is left out: apt install isync")
-    print(f"\nnew mail to answered, {count} answers, milliseconds   p50      p99")
+    print(f"\nnew mail to answered on {type(server).__name__}, {count} answers, milliseconds   p50      p99")
     for name, seconds in rows.items():
         print(f"  {name:44} {1000 * statistics.median(seconds):9.1f} {1000 * percentile(seconds, 99):8.1f}")
     print(f"  {'a poll every 5 minutes (arithmetic)':44} {150_000.0:9.1f} {297_000.0:8.1f}")
-    print(f"  ratio to the bare socket: {statistics.median(answered) / statistics.median(idle):.2f}")
+    if statistics.median(idle) > 0:  # Cyrus tells of it before it says that the delivery is done
+        print(f"  ratio to the bare socket: {statistics.median(answered) / statistics.median(idle):.2f}")
 
 
-async def one_arrival(server: Dovecot, user: str, state: Path) -> tuple[float, float]:
+async def one_arrival(server: ImapHost, user: str, state: Path) -> tuple[float, float]:
     store, mailbox = enrolled_store(state, user), open_mailbox(server, user)
     account = Account(me=Me(name="Maya", address=user), key=b"k", rules=lambda: Rulebook(sequences={}))
     reader = Reader(account, mailbox, store, SystemClock(), lambda word, fields: None, lambda fetched, raw, why: None)
@@ -173,7 +195,7 @@ def wait_exists(raw: Raw) -> float:
     return time.perf_counter()
 
 
-def mbsync_arrival(server: Dovecot, folder: Path) -> float:
+def mbsync_arrival(server: ImapHost, folder: Path) -> float:
     """A new mail is fetched by a run of mbsync over a mailbox that it knows."""
     folder.mkdir()
     user = server.new_user("maya", "consultant.test")
@@ -350,7 +372,7 @@ def by_imap_tools(server: Dovecot, user: str) -> int:
         )
 
 
-def run_mbsync(server: Dovecot, user: str, folder: Path) -> float:
+def run_mbsync(server: ImapHost, user: str, folder: Path) -> float:
     """Seconds of one run that copies INBOX into this folder, the first time or again."""
     copy = folder / "copy"
     copy.mkdir(exist_ok=True)

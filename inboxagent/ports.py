@@ -157,7 +157,7 @@ class Records(Protocol):
         """How far each mailbox has been judged."""
 
     def suppression(self, address: str) -> str | None:
-        """Why this address (or its domain) is never written to again; None where it is not suppressed."""
+        """Why this address, the mailbox of this subaddress, or its domain is never written to again; else None."""
 
     def fact(self, name: str) -> object | None:
         """A remembered JSON value about the account."""

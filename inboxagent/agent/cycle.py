@@ -6,8 +6,9 @@ from datetime import datetime
 from inboxagent.agent.account import Account
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.planning import Planned, Planner
-from inboxagent.agent.reading import Reader, SetAside
+from inboxagent.agent.reading import Reader
 from inboxagent.agent.sending import Sender
+from inboxagent.agent.understanding import SetAside
 from inboxagent.agent.writing import Writer
 from inboxagent.ports import Clock, Mailbox, Observe, Reading, Store, Transport
 

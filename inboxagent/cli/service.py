@@ -9,7 +9,8 @@ from functools import partial
 
 from inboxagent.agent.alerts import Alerts
 from inboxagent.agent.cycle import Agent
-from inboxagent.agent.reading import Reader, prepare
+from inboxagent.agent.reading import Reader
+from inboxagent.agent.understanding import prepare
 from inboxagent.cli.boundary import FAULT
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.documents import instant

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from inboxagent.edge.store.records import fits
 from inboxagent.edge.store.records import look_at as store_look
+from inboxagent.mail.headers import covering
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.state import Conversation, advance, fold
 from inboxagent.ports import Cursor, Ledger, Store
@@ -52,10 +53,8 @@ class Rehearsal:
         return dict(self._cursors)
 
     def suppression(self, address: str) -> str | None:
-        """Why this address (or its domain) is never written to again."""
-        lowered = address.lower()
-        entries = (lowered, "@" + lowered.rpartition("@")[2])
-        found = (self._suppressions[entry] for entry in entries if entry in self._suppressions)
+        """Why this address, its mailbox or its domain is never written to again."""
+        found = (self._suppressions[entry] for entry in covering(address) if entry in self._suppressions)
         return next(found, None) or self._store.suppression(address)
 
     def fact(self, name: str) -> object | None:

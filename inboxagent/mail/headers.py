@@ -50,6 +50,12 @@ def is_one_of(address: str, addresses: Container[str]) -> bool:
     return address in addresses or without_detail(address) in addresses
 
 
+def covering(address: str) -> tuple[str, ...]:
+    """What may stand for this address on a list, lower-case: itself, the mailbox of a subaddress, @ and its domain."""
+    lowered = address.lower()
+    return tuple(dict.fromkeys((lowered, without_detail(lowered), "@" + lowered.rpartition("@")[2])))
+
+
 def message_ids(value: str) -> tuple[str, ...]:
     """Every msg-id (RFC 5322 3.6.4) in a value, with angle brackets, byte for byte, in order, each once.
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
 from inboxagent.mail.diagnosis import POLICY, diagnose
-from inboxagent.mail.headers import Address, is_one_of
+from inboxagent.mail.headers import Address, is_one_of, without_detail
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.company import company
 from inboxagent.outreach.decide import workdays_of, zone_of
@@ -370,7 +370,8 @@ def _judge_unsubscribe(case: _Case) -> Consequence:
     if case.found.evidence in (Evidence.QUOTE, Evidence.ASIDE):  # a stranger's word: it pauses, and buries nobody
         return _judge_reply(case)
     because = f"he asked not to be written to: {case.verdict.because}"
-    addresses = {case.author, case.conversation.enrolment.prospect.address} - {""}
+    written = {case.author, case.conversation.enrolment.prospect.address} - {""}
+    addresses = written | {without_detail(each) for each in written}  # whoever means the mailbox means all of it
     event = case.event(Word.UNSUBSCRIBE, because, text=case.verdict.new_text[:LONGEST_TEXT] or None)
     return Consequence(events=(event,), suppress=dict.fromkeys(sorted(addresses), because))
 

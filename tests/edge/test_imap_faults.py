@@ -625,6 +625,36 @@ async def test_gaps_of_millions_cost_little() -> None:
     assert len(asked) < 40
 
 
+async def test_a_mailbox_of_a_hundred_thousand_comes_in_pages_of_few_commands() -> None:
+    """Never more than a page is held, and no line that is asked for grows with the mailbox."""
+    asked: list[str] = []
+
+    def searched(line: Line, tag: str, rest: str) -> None:
+        asked.append(rest)
+        low, high = map(int, rest.removeprefix("UID ").split(":"))
+        line.say(f"* SEARCH {' '.join(map(str, range(low, high + 1)))}", f"{tag} OK done")
+
+    def given(line: Line, tag: str, rest: str) -> None:
+        asked.append(rest)
+        low, high = map(int, rest.partition(" ")[0].split(":"))
+        line.send(b"".join(FETCHED.replace(b"UID 5", b"UID %d" % uid) for uid in range(low, high + 1)))
+        line.say(f"{tag} OK done")
+
+    opened = say("* 100000 EXISTS", "* OK [UIDVALIDITY 7] x", "* OK [UIDNEXT 100001] x", "TAG OK done")
+    with ScriptedImap({"SEARCH": searched, "FETCH": given, "EXAMINE": opened}) as server:
+        mailbox = open_mailbox(server)
+        cursor, pages = Cursor(7, 95_001), []
+        while cursor.next_uid < 100_001:
+            page = await mailbox.headers("INBOX", cursor, 100_001)
+            pages.append([message.uid for message in page.messages])
+            cursor = Cursor(7, page.next_uid)
+        await mailbox.close()
+    assert [uid for page in pages for uid in page] == list(range(95_001, 100_001))
+    assert max(map(len, pages)) == 1_000
+    assert len(asked) == 3 * len(pages) == 15
+    assert max(map(len, asked)) < 1_000
+
+
 async def test_nothing_but_reading_and_append_is_ever_said() -> None:
     with ScriptedImap({"APPEND": say("+ go on", "TAG OK done"), "FETCH": MESSAGE}, {}) as server:
         mailbox = open_mailbox(server)

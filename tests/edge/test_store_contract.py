@@ -183,6 +183,7 @@ def test_suppressions_of_addresses_and_domains(store: Store) -> None:
         ledger.suppress("EMIL@dead.test", "a later reason")
     assert store.suppression("Emil@DEAD.test") == "he said so"
     assert store.suppression("somebody@dead.test") == "the company is gone"
+    assert store.suppression("Emil+work@dead.test") == "he said so"
     assert store.suppression("emil@sub.dead.test") is None
     assert store.suppression("emil@undead.test") is None
     with store.transaction("wrong") as ledger, pytest.raises(ValueError, match="no-address"):

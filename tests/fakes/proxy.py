@@ -14,7 +14,6 @@ class Proxy:
     def __init__(self, host: str, port: int) -> None:
         """`host` and `port` are the server's; the proxy's are the attributes."""
         self.host = "127.0.0.1"
-        self.connections = 0
         self._target = (host, port)
         self._listener = socket.create_server((self.host, 0))
         self.port: int = self._listener.getsockname()[1]
@@ -49,7 +48,6 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 self._sockets.append(client)
-                self.connections += 1
                 self._take(client)
 
     def _pass_on(self, client: socket.socket) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from inboxagent.errors import TryLater
+from inboxagent.mail.headers import covering
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.state import Conversation, State, advance, fold
 from inboxagent.ports import Cursor, Ledger
@@ -84,9 +85,8 @@ class MemoryRecords:
         return dict(self._contents.cursors)
 
     def suppression(self, address: str) -> str | None:
-        lowered = address.lower()
-        domain = "@" + lowered.rpartition("@")[2]
-        return self._contents.suppressions.get(lowered) or self._contents.suppressions.get(domain)
+        suppressions = self._contents.suppressions
+        return next((suppressions[each] for each in covering(address) if each in suppressions), None)
 
     def fact(self, name: str) -> object | None:
         return copy.deepcopy(self._contents.facts.get(name))

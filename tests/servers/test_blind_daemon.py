@@ -18,6 +18,11 @@ FAULTS = {
     "expired": "certificate has expired",
     "elsewhere": "not valid for 'localhost'",
     "silent": "does not answer",
+    "cut": "the connection",
+    "bye": "out of memory",
+    "garbage": "HTTP/1.1 400 Bad Request",
+    "no": "as you see",
+    "bad": "as you see",
 }
 
 
@@ -36,7 +41,7 @@ def running(desk: Desk) -> Iterator[subprocess.Popen[bytes]]:
 def put_behind(desk: Desk, lab: Lab, proxy: FaultProxy) -> None:
     """Her configuration leads to the proxy, and trusts every certificate for what it says."""
     trusted = desk.folder / "trusted.pem"
-    names = [lab.cafile, *(CERTIFICATES / f"{name}.pem" for name in ("expired", "elsewhere"))]
+    names = [lab.cafile, *(CERTIFICATES / f"{name}.pem" for name in ("expired", "elsewhere", "trusted"))]
     trusted.write_text("".join(path.read_text() for path in names))
     config = desk.config.read_text().replace(f"port = {lab.imaps_port}", f"port = {proxy.port}")
     desk.config.write_text(config.replace(f'ca_file = "{lab.cafile}"', 'ca_file = "trusted.pem"'))
@@ -61,8 +66,8 @@ def test_a_server_that_has_gone_wrong_and_mends(lab: Lab, tmp_path: Path, fault:
             assert status["accounts"][0]["since"] is not None
             assert desk.ask("list")[0]["blind_since"] is not None
             lab.deliver(desk.address, reply.as_bytes())
-            seen = proxy.connections
-            until(lambda: proxy.connections > seen, 30, what="it tries again")
+            seen = proxy.attempts
+            until(lambda: proxy.attempts > seen, 30, what="it tries again")
             assert lab.mail(anna) != []
             assert not any(b"X-Inboxagent" in each for each in lab.mail(anna))
             assert desk.show(conversation)["state"] == "waiting"

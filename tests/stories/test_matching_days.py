@@ -373,6 +373,19 @@ async def test_an_answer_from_a_subaddress(enrolled: str, author: str) -> None:
     assert "proposed" not in world.words(enrolled)
 
 
+async def test_an_opt_out_from_a_subaddress_is_for_the_whole_mailbox() -> None:
+    """Whoever enrols him under another detail afterwards is refused."""
+    world = await nudged("anne+maya@prospect.test")
+    world.answer("anne+maya@prospect.test", text="unsubscribe\n")
+    await world.days(1)
+    for address in ("anne+maya@prospect.test", ANNE, "anne+other@prospect.test"):
+        assert world.store.suppression(address) is not None
+        world.she_writes(address)
+        with pytest.raises(Refused, match="never to be written to"):
+            await world.enrol(address)
+    assert world.store.suppression(BART) is None
+
+
 async def test_a_plus_that_belongs_to_somebody_else() -> None:
     """Only the base addresses count: the same detail at another mailbox is another person."""
     world = await nudged("anne+maya@prospect.test")

@@ -9,6 +9,7 @@ from typing import Any
 from inboxagent.edge.store.storage import JournalStorage
 from inboxagent.edge.store.tables import JournalDB, JournalTable
 from inboxagent.errors import StateDamaged
+from inboxagent.mail.headers import covering
 from inboxagent.outreach.events import Event, from_json, to_json
 from inboxagent.outreach.state import Conversation, State, advance, fold
 from inboxagent.ports import Cursor
@@ -161,10 +162,8 @@ class JournalRecords:
         return {each["mailbox"]: Cursor(each["uidvalidity"], each["next_uid"]) for each in self._table(CURSORS)}
 
     def suppression(self, address: str) -> str | None:
-        """Why this address (or its domain) is never written to again; None where it is not suppressed."""
-        lowered = address.lower()
-        entries = [lowered, lowered[lowered.rindex("@") :]] if "@" in lowered else [lowered]
-        found = (self._one(SUPPRESSIONS, "address", entry) for entry in entries)
+        """Why this address, the mailbox of this subaddress, or its domain is never written to again; else None."""
+        found = (self._one(SUPPRESSIONS, "address", entry) for entry in covering(address))
         return next((str(document["because"]) for _, document in filter(None, found)), None)
 
     def fact(self, name: str) -> object | None:
