@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from inboxagent.agent.cycle import Agent
 from inboxagent.errors import StateUnwritable, TryLater, Unreachable
+from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import Clock, Mailbox, Store
 
 NOTICE_COMMANDS_EVERY = 0.5  # seconds: a change made by a command is seen within one
@@ -49,8 +50,10 @@ class Daemon:
         report: Callable[[Health], None],
         watched: Callable[[], object] = lambda: None,
         alarm: Callable[[Health], Awaitable[None]] | None = None,
+        warn: Callable[[Stoppage | None], Awaitable[None]] | None = None,
     ) -> None:
-        """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed."""
+        """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed, `warn` after
+        each cycle of what keeps everything from being sent."""
         self._agent = agent
         self._mailbox = mailbox
         self._store = store
@@ -60,6 +63,7 @@ class Daemon:
         self._report = report
         self._watched = watched
         self._alarm = alarm
+        self._warn = warn
         self._health = Health(sight=Sight.BLIND, since=clock.now(), because="no reading yet")
         self._pause = FIRST_PAUSE
 
@@ -101,6 +105,8 @@ class Daemon:
             if self._alarm is not None:
                 await self._alarm(self._health)
             return pause
+        if self._warn is not None:
+            await self._warn(self._agent.stopped())
         self._pause = FIRST_PAUSE
         until = self._clock.seconds_until(come_back_at) if come_back_at else self._poll
         return min(until, self._poll)

@@ -9,6 +9,7 @@ from inboxagent.agent.planning import Planned, Planner
 from inboxagent.agent.reading import Reader, SetAside
 from inboxagent.agent.sending import Sender
 from inboxagent.agent.writing import Writer
+from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import Clock, Mailbox, Observe, Reading, Store, Transport
 
 
@@ -47,6 +48,10 @@ class Agent:
         """Send what is due until `halted` says so; returns when to come back at the latest. Only after `read`."""
         times = (await self._sender.deliver(halted), self._copies.next_at())
         return min((at for at in times if at is not None), default=None)
+
+    def stopped(self) -> Stoppage | None:
+        """What keeps the whole account from sending now: what her server said, and until when."""
+        return self._sender.stopped()
 
     def plan(self) -> list[Planned]:
         """What `deliver` would do now, the oldest promise first."""

@@ -18,6 +18,7 @@ from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import as_mail, envelope
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
+from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Store, Transport
 
 READING_LIVES = 10.0  # seconds of the boot clock between the beginning of the last look and the dot
@@ -57,6 +58,10 @@ class Sender:
             if conversation.pending is not None and not conversation.uncertain:
                 because = f"interrupted while `{conversation.pending.step}` was being handed over; it may have gone out"
                 self._append(conversation.id, self._event(Word.UNCERTAIN, because, conversation.pending))
+
+    def stopped(self) -> Stoppage | None:
+        """What keeps the whole account from sending now."""
+        return self._answers.stopped()
 
     async def deliver(self, halted: Callable[[], bool]) -> datetime | None:
         """Do what is due and return when to come back at the latest; None if nothing is ahead.

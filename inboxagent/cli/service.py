@@ -79,6 +79,7 @@ class Service:
             report=self.report,
             watched=self._composition.rules.stamp,
             alarm=self._alarm,
+            warn=self._alerts.stopped,
         )
         loading = asyncio.create_task(asyncio.to_thread(prepare))
         try:
