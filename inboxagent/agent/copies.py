@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from inboxagent.errors import Unreachable
 from inboxagent.mail.compose import mark_copy
+from inboxagent.outreach.events import Word
+from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Clock, Ledger, Mailbox, Observe, Records, Store
 
 OWED = "copies"
@@ -97,8 +99,15 @@ class Copies:
         self._observe("copied", {"message_id": message_id, "because": because})
 
 
-def keep_letter(ledger: Ledger, message_id: str, letter: bytes) -> None:
-    """Keep the octets of a letter that may go out now: once it has, by whatever proof, Sent is owed a copy of them."""
+def keep_letter(ledger: Ledger, conversation: Conversation, message_id: str, letter: bytes) -> None:
+    """Keep the octets of a letter that may go out now: once it has, by whatever proof, Sent is owed a copy of them.
+
+    Earlier letters of the conversation that were released or dropped, and never proved, need be kept no longer.
+    """
+    owed = _owed(ledger)
+    for event in conversation.events:
+        if event.word is Word.INTENT and event.message_id and event.message_id not in owed:
+            forget_letter(ledger, event.message_id)
     ledger.remember(_letter_of(message_id), letter.decode("latin-1"))
 
 

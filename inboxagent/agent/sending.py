@@ -201,8 +201,10 @@ class Sender:
                 variant=ready.variant,
                 mail=as_mail(ready.outgoing),
             )
+            before = ledger.conversation(ready.conversation_id)
+            assert before is not None  # else there is an obstacle
+            keep_letter(ledger, before, ready.outgoing.message_id, ready.message)
             ledger.append(ready.conversation_id, intent)
-            keep_letter(ledger, ready.outgoing.message_id, ready.message)
         return intent
 
     def _obstacle(self, ledger: Ledger, ready: Ready, reading: Reading) -> str | None:
