@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from inboxagent.agent.account import Account
-from inboxagent.agent.copies import forget_letter, note_filed, owe
+from inboxagent.agent.copies import note_filed, note_proofs
 from inboxagent.agent.refusals import count_policy_refusal, say_stopped
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
@@ -258,7 +258,7 @@ class Reader:
         for found in read.matches:
             consequence = self._judge_safely(ledger, read, found)
             policy = policy or consequence.policy
-            _settle_copies(ledger, consequence.events, filed=read.verdict is None)
+            note_proofs(ledger, consequence.events, filed=read.verdict is None)
             if consequence.events:
                 ledger.append(found.conversation_id, *consequence.events)
                 events += [(found.conversation_id, event) for event in consequence.events]
@@ -293,16 +293,6 @@ class Reader:
         words = [step.word for step in sequence.steps] if sequence else []
         steps = tokens(self._account.key, self._account.me.address, conversation, words)
         return judge_hers(conversation, found, arrival, self._account.me, steps, sequence)
-
-
-def _settle_copies(ledger: Ledger, events: Iterable[Event], *, filed: bool) -> None:
-    """A letter of which nobody knew did go out: Sent is owed its copy, unless that is what proves it."""
-    for event in events:
-        if event.word is Word.SENT and event.message_id is not None:
-            if filed:
-                forget_letter(ledger, event.message_id)
-            else:
-                owe(ledger, event.message_id, event.mail.at if event.mail else event.at)
 
 
 def prepare() -> None:
