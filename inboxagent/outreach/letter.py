@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from inboxagent.mail.body import Attachment
 from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.flowed import SIGNATURE
 from inboxagent.mail.headers import Address, reply_subject
+from inboxagent.mail.mime import Attachment
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Mail, Me
 from inboxagent.outreach.outbox import Envelope
