@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from inboxagent.config import Command, SecretFile, find_config, load_config, read_config
+from inboxagent.config import (
+    Command,
+    Credential,
+    Microsoft,
+    SecretFile,
+    TokenCommand,
+    find_config,
+    load_config,
+    read_config,
+)
 from inboxagent.config.places import MINIMAL
 from inboxagent.errors import ConfigError
 from inboxagent.outreach.letter import Unsubscribing
@@ -210,6 +219,46 @@ def test_one_way_to_the_password_is_enough(tmp_path: Path) -> None:
     path.write_text(MINIMAL.replace("[smtp]", 'password_file = "password"\n[smtp]'))
     with pytest.raises(ConfigError, match="there is a password_command too; keep one of the two"):
         load_config(path, os.environ)
+
+
+PASS = 'password_command = ["pass", "mail/maya"]'
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ('credential = "password"', Credential("password")),
+        ('token_command = ["oama", "access", "maya"]', TokenCommand(("oama", "access", "maya"))),
+        ('token_command = "oama access maya"', TokenCommand("oama access maya")),
+    ],
+)
+def test_other_ways_to_a_secret_serve_both_servers(line: str, secret: object) -> None:
+    config = read(MINIMAL.replace(PASS, line))
+    assert (config.imap.secret, config.smtp.secret) == (secret, secret)
+
+
+def test_microsoft_is_a_way_to_log_in() -> None:
+    config = read(MINIMAL.replace(PASS, "") + '[microsoft]\nclient_id = "11-22"\n')
+    assert config.imap.secret == Microsoft("11-22", "https://login.microsoftonline.com/organizations")
+    assert config.smtp.secret == config.imap.secret
+    tenant = '[microsoft]\nclient_id = "1"\ntenant = "lind.example"\nauthority = "https://login.microsoftonline.us/"\n'
+    config = read(MINIMAL.replace(PASS, "") + tenant)
+    assert config.imap.secret == Microsoft("1", "https://login.microsoftonline.us/lind.example")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('credential = "../etc/shadow"', "[imap] credential: write the name alone"),
+        ("token_command = 5", "[imap] token_command: write the command and its arguments"),
+        (f'{PASS}\ntoken_command = "x"', "[imap] token_command: there is a password_command too"),
+        ('credential = "x"\n[microsoft]\ntenant = "a b"', "[microsoft] tenant: write the id or the domain"),
+        ('credential = "x"\n[microsoft]\nauthority = "http://a"', "[microsoft] authority: write it like"),
+        ('credential = "x"\n[microsoft]\ntenant = "a"', "[microsoft] client_id: missing"),
+    ],
+)
+def test_what_is_wrong_with_a_secret_is_said(line: str, sentence: str) -> None:
+    assert sentence in problems(MINIMAL.replace(PASS, line))
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:

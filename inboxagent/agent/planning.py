@@ -18,6 +18,7 @@ class Planned:
 
     conversation: Conversation
     action: Action
+    priority: int = 0  # of the rule
 
     @property
     def conversation_id(self) -> str:
@@ -45,9 +46,18 @@ class Planner:
         self._observe = observe
 
     def plan(self) -> list[Planned]:
-        """What would be done now, follow-ups before first letters, the oldest promise first; does nothing."""
-        planned = [Planned(conversation=each, action=self.decide(each)) for each in self._store.conversations()]
-        return sorted(planned, key=lambda each: (not each.in_flight, _promised_at(each)))
+        """What would be done now, by the priority of the rule, follow-ups before first letters, the oldest promise
+        first; does nothing."""
+        planned = [
+            Planned(conversation=each, action=self.decide(each), priority=self.priority(each))
+            for each in self._store.conversations()
+        ]
+        return sorted(planned, key=lambda each: (-each.priority, not each.in_flight, _promised_at(each)))
+
+    def priority(self, conversation: Conversation) -> int:
+        """That of its rule."""
+        sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
+        return sequence.priority if sequence else 0
 
     def settle(self) -> list[Planned]:
         """What is ahead once everything that needs no letter is written down."""

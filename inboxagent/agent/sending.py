@@ -12,12 +12,14 @@ from inboxagent.agent.planning import Planned, Planner, next_at
 from inboxagent.agent.reading import Reader, tell
 from inboxagent.agent.writing import Ready, Writer
 from inboxagent.errors import InboxagentError
-from inboxagent.outreach.admission import Bar, Traffic, bar, horizon
-from inboxagent.outreach.decide import Send
+from inboxagent.outreach.admission import Bar, Traffic, bar, give_way, horizon
+from inboxagent.outreach.decide import Send, Wait
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import as_mail, envelope
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
+from inboxagent.outreach.sequence import Do
+from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Store, Transport
 
@@ -110,7 +112,21 @@ class Sender:
         conversation = self._store.conversation(conversation_id)
         if conversation is None:
             return None
-        return bar(traffic, conversation, self._account.limits, self._clock.now(), self._account.home)
+        return self._precedence(conversation) or bar(
+            traffic, conversation, self._account.limits, self._clock.now(), self._account.home
+        )
+
+    def _precedence(self, conversation: Conversation) -> Bar | None:
+        """What goes to the same person later today, and by its rule before this one."""
+        others = {
+            other.id: other
+            for address in conversation.addresses
+            for other in self._store.find("address", address)
+            if self._planner.priority(other) > self._planner.priority(conversation)
+        }
+        actions = map(self._planner.decide, others.values())
+        ahead = [each.at for each in actions if isinstance(each, Wait) and each.do is Do.MAIL and not each.skips]
+        return give_way(ahead, self._clock.now(), self._account.home)
 
     def _say_held_back(self, conversation_id: str, held_back: Bar) -> None:
         if self._held_back.get(conversation_id) == held_back:

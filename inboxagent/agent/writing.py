@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from inboxagent.agent.account import Account
+from inboxagent.mail.body import Quotation
 from inboxagent.mail.compose import Outgoing, compose
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import parse
-from inboxagent.mail.mime import Quotation
 from inboxagent.mail.newtext import new_text
 from inboxagent.outreach.decide import Send
 from inboxagent.outreach.letter import address_letter, enclose, token

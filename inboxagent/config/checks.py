@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from inboxagent.config.values import Command, SecretFile, Security
+from inboxagent.config.values import Command, Credential, SecretFile, Security, TokenCommand
 from inboxagent.outreach.workdays import Absence, is_region, nearest_region
 from inboxagent.outreach.zones import is_zone, nearest_zone
 
@@ -191,6 +191,43 @@ def command(value: object) -> Command:
     if isinstance(value, list) and value and all(isinstance(each, str) and each for each in value):
         return Command(tuple(value))
     raise ValueError('write the command and its arguments as a list, as in ["pass", "mail/maya"]')
+
+
+def token_command(value: object) -> TokenCommand:
+    """A command that prints an access token, as a list of words or as one string for the shell."""
+    return TokenCommand(command(value).words)
+
+
+def credential(value: object) -> Credential:
+    """The name of a credential, which is that of a file."""
+    written = text(value)
+    if "/" in written or written in (".", ".."):
+        raise ValueError('write the name alone, as LoadCredential= gives it in the unit: "password"')
+    return Credential(written)
+
+
+def client_id(value: object) -> str:
+    """The id of an application, as its registration shows it."""
+    written = text(value)
+    if not re.fullmatch(r"[\w.-]+", written):
+        raise ValueError("write the application (client) id as its registration shows it")
+    return written
+
+
+def tenant(value: object) -> str:
+    """A directory of Microsoft's: its id, its domain, or one of their three words for several."""
+    written = text(value)
+    if not re.fullmatch(r"[\w.-]+", written):
+        raise ValueError('write the id or the domain of the tenant, "organizations", "consumers" or "common"')
+    return written
+
+
+def https_address(value: object) -> str:
+    """The beginning of an address that is asked over TLS."""
+    written = text(value).rstrip("/")
+    if not re.fullmatch(r"https://[\w.:-]+", written):
+        raise ValueError('write it like "https://login.microsoftonline.com"')
+    return written
 
 
 def folder_under(base: Path) -> Callable[[object], Path]:

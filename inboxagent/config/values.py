@@ -26,7 +26,32 @@ class SecretFile:
     path: Path
 
 
-Secret = Command | SecretFile
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A password that systemd hands over: the first line of this file in `$CREDENTIALS_DIRECTORY`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCommand:
+    """A command that prints an access token of OAuth 2.0, alone or as the JSON of RFC 6749, 5.1."""
+
+    words: tuple[str, ...] | str
+
+
+@dataclass(frozen=True, slots=True)
+class Microsoft:
+    """Access tokens that `auth login` has been given by Microsoft for the application `client_id`.
+
+    `authority` is the address of the tenant's log-in, https.
+    """
+
+    client_id: str
+    authority: str
+
+
+Secret = Command | SecretFile | Credential | TokenCommand | Microsoft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

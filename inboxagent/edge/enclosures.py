@@ -4,7 +4,7 @@ import mimetypes
 from functools import partial
 from pathlib import Path
 
-from inboxagent.mail.mime import Attachment
+from inboxagent.mail.body import Attachment
 from inboxagent.outreach.letter import Enclosures
 
 SIGNATURE = "signature.txt"

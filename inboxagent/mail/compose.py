@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
+from inboxagent.mail.body import LONGEST_LINE, Attachment, Quotation, body
 from inboxagent.mail.domains import ascii_domain
 from inboxagent.mail.fields import mailboxes, unstructured
 from inboxagent.mail.headers import Address
-from inboxagent.mail.mime import LONGEST_LINE, Attachment, Quotation, body
 
 LONGEST_REFERENCES = 8_192
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from inboxagent.mail.body import Attachment
 from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.flowed import SIGNATURE
-from inboxagent.mail.headers import Address, reply_subject
-from inboxagent.mail.mime import Attachment
+from inboxagent.mail.headers import Address, is_one_of, reply_subject
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Mail, Me
 from inboxagent.outreach.outbox import Envelope
@@ -124,7 +124,7 @@ def author(conversation: Conversation, me: Me) -> str:
     if newest is None:
         return me.address
     people = (newest.from_, *newest.to, *newest.cc)
-    return next((each.address for each in people if each.address in me.addresses), me.address)
+    return next((each.address for each in people if is_one_of(each.address, me.addresses)), me.address)
 
 
 def asked_to_stop(subject: str) -> str | None:
@@ -142,16 +142,16 @@ def recipients(conversation: Conversation, me: Me) -> Recipients:
     latest = conversation.latest
     if latest is None:
         return Recipients(to=(prospect,), cc=())
-    if latest.from_.address in me.addresses:
+    if is_one_of(latest.from_.address, me.addresses):
         to, cc = latest.to, latest.cc
     else:
         to, cc = latest.reply_to or (latest.from_,), (*latest.to, *latest.cc)
     to = _others(to, me.addresses)
     known = conversation.addresses
-    his = tuple(each for each in (*to, *cc) if each.address in known)
+    his = tuple(each for each in (*to, *cc) if is_one_of(each.address, known))
     if not his:
         # He is reached under another address only if he asked for it himself.
-        his = to[:1] if latest.from_.address in known and to else (prospect,)
+        his = to[:1] if is_one_of(latest.from_.address, known) and to else (prospect,)
     to = _others((*his, *to), me.addresses)
     taken = frozenset(each.address for each in to)
     return Recipients(to=to, cc=_others(cc, me.addresses | taken))
@@ -184,6 +184,6 @@ def _chain(latest: Mail) -> tuple[str, ...]:
 def _others(people: Iterable[Address], without: frozenset[str]) -> tuple[Address, ...]:
     unique: dict[str, Address] = {}
     for each in people:
-        if each.address and each.address not in without:
+        if each.address and not is_one_of(each.address, without):
             unique.setdefault(each.address, each)
     return tuple(unique.values())

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from inboxagent.mail.body import Attachment, Quotation
 from inboxagent.mail.compose import Outgoing, compose, dot_stuff, mark_copy
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import parse
-from inboxagent.mail.mime import Attachment, Quotation
 
 GOLDEN = Path(__file__).parent / "golden"
 MAYA = Address("Maya Lind", "maya@lind.example")

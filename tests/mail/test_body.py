@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inboxagent.mail.body import Attachment, Quotation, body
 from inboxagent.mail.flowed import quote
-from inboxagent.mail.mime import Attachment, Quotation, body
 
 
 def read(octets: bytes) -> EmailMessage:

@@ -16,7 +16,7 @@ _VERSION = b"MIME-Version: 1.0\r\n"
 _TEXT_TYPE = b'Content-Type: text/plain; charset="utf-8"; format="flowed"\r\n'
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,126}")
+_MEDIA_TYPE = re.compile(r"[a-z]{1,127}/[a-z0-9][a-z0-9.+-]{0,126}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
