@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from inboxagent.agent.cycle import Agent
 from inboxagent.errors import StateUnwritable, TryLater, Unreachable
+from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import Clock, Mailbox, Store
 
 NOTICE_COMMANDS_EVERY = 0.5  # seconds: a change made by a command is seen within one
@@ -51,10 +52,12 @@ class Daemon:
         report: Callable[[Health], None],
         watched: Callable[[], object] = lambda: None,
         alarm: Callable[[Health], Awaitable[None]] | None = None,
+        warn: Callable[[Stoppage | None], Awaitable[None]] | None = None,
         beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed, `beat` that it
-        goes on: with each cycle, and all along while it rests."""
+        """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed, `warn` after
+        each cycle of what keeps everything from being sent, `beat` that it goes on: with each cycle, and all along
+        while it rests."""
         self._agent = agent
         self._mailbox = mailbox
         self._store = store
@@ -64,6 +67,7 @@ class Daemon:
         self._report = report
         self._watched = watched
         self._alarm = alarm
+        self._warn = warn
         self._beat = beat
         self._health = Health(sight=Sight.BLIND, since=clock.now(), because="no reading yet")
         self._pause = FIRST_PAUSE
@@ -109,6 +113,8 @@ class Daemon:
             if self._alarm is not None:
                 await self._alarm(self._health)
             return pause
+        if self._warn is not None:
+            await self._warn(self._agent.stopped())
         self._pause = FIRST_PAUSE
         until = self._clock.seconds_until(come_back_at) if come_back_at else self._poll
         return min(until, self._poll)

@@ -1,4 +1,4 @@
-"""A mail to herself when her mailboxes could not be read for a while: silence must not look like quiet days."""
+"""A mail to herself when her mailboxes cannot be read, or nothing may go out: silence must not look like quiet days."""
 
 import re
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from inboxagent.mail.compose import Outgoing, compose
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.letter import envelope, token
 from inboxagent.outreach.outbox import Fate, Outcome
+from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import Clock, Observe, Store, Transport
 
 TOLD = "alerts"
@@ -17,7 +18,7 @@ ONCE_IN = timedelta(days=1)
 TRY_AGAIN_AFTER = timedelta(hours=1)
 _NUMBER = re.compile(r"\d+")
 
-TEXT = """\
+BLIND = """\
 Your mailboxes cannot be read, since {since}:
 
     {because}
@@ -25,6 +26,16 @@ Your mailboxes cannot be read, since {since}:
 Nothing is sent meanwhile, and nothing is lost: as soon as they can be read
 again it goes on by itself. "inboxagent status" tells how it is.
 """
+
+STOPPED = """\
+No letter goes out before {until}:
+
+    {because}
+
+Nothing is lost: what is due goes out afterwards by itself, as far apart as
+always. "inboxagent status" tells how it is.
+"""
+WORTH_TELLING = timedelta(hours=1)
 
 
 class Alerts:
@@ -53,11 +64,22 @@ class Alerts:
 
     async def blind(self, since: datetime, because: str) -> None:
         """Tell her, if it has lasted long enough and she has not been told of this cause within a day."""
+        if self._clock.now() - since >= self._blind_after:
+            text = BLIND.format(since=self._when(since), because=because)
+            await self._tell("inboxagent cannot read your mailboxes", text, because)
+
+    async def stopped(self, stoppage: Stoppage | None) -> None:
+        """Tell her that her server, or what it said, keeps everything back, if that is for an hour or longer."""
+        if stoppage is not None and stoppage.until - stoppage.since >= WORTH_TELLING:
+            text = STOPPED.format(until=self._when(stoppage.until), because=stoppage.because)
+            await self._tell("inboxagent cannot send", text, stoppage.because)
+
+    async def _tell(self, subject: str, text: str, because: str) -> None:
         now = self._clock.now()
-        if now - since < self._blind_after or now < (self._not_before or now) or self._was_told(because, now):
+        if now < (self._not_before or now) or self._was_told(because, now):
             return
         try:
-            outcome = await self._mail(since, because, now)
+            outcome = await self._mail(subject, text, now)
         except (InboxagentError, ValueError) as error:  # a password that cannot be read, an address that needs SMTPUTF8
             self._put_off(str(error), now + TRY_AGAIN_AFTER)
             return
@@ -66,21 +88,24 @@ class Alerts:
         else:
             self._put_off(outcome.text, now + (ONCE_IN if outcome.fatal else TRY_AGAIN_AFTER))
 
-    async def _mail(self, since: datetime, because: str, now: datetime) -> Outcome:
-        letter = self._letter(since, because, now)
+    async def _mail(self, subject: str, text: str, now: datetime) -> Outcome:
+        letter = self._letter(subject, text, now)
         message = b"Auto-Submitted: auto-generated\r\n" + compose(letter)
         handed = await self._transport.hand_over(envelope(letter), message)
         return handed if isinstance(handed, Outcome) else await handed.commit()
 
-    def _letter(self, since: datetime, because: str, now: datetime) -> Outgoing:
+    def _when(self, at: datetime) -> str:
+        local = at.astimezone(self._account.home)
+        return f"{local:%a} {local.day} {local:%b %H:%M} ({self._account.me.zone})"
+
+    def _letter(self, subject: str, text: str, now: datetime) -> Outgoing:
         me = self._account.me
-        at = since.astimezone(self._account.home)
-        name = token(self._account.key, me.address, "alert", because, int(now.timestamp()))
+        name = token(self._account.key, me.address, "alert", text, int(now.timestamp()))
         return Outgoing(
             from_=Address(name="inboxagent", address=me.address),
             to=(Address(name="", address=self._to),),
-            subject="inboxagent cannot read your mailboxes",
-            text=TEXT.format(since=f"{at:%a} {at.day} {at:%b %H:%M} ({me.zone})", because=because),
+            subject=subject,
+            text=text,
             message_id=f"<{name}@{me.domain}>",
             date=now,
         )

@@ -1,11 +1,13 @@
 """Exactly one copy of each letter in Sent: owed in the transaction that records the send, filed afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inboxagent.errors import Unreachable
 from inboxagent.mail.compose import mark_copy
+from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Clock, Ledger, Mailbox, Observe, Records, Store
 
 OWED = "copies"
@@ -97,8 +99,15 @@ class Copies:
         self._observe("copied", {"message_id": message_id, "because": because})
 
 
-def keep_letter(ledger: Ledger, message_id: str, letter: bytes) -> None:
-    """Keep the octets of a letter that may go out now: once it has, by whatever proof, Sent is owed a copy of them."""
+def keep_letter(ledger: Ledger, conversation: Conversation, message_id: str, letter: bytes) -> None:
+    """Keep the octets of a letter that may go out now: once it has, by whatever proof, Sent is owed a copy of them.
+
+    Earlier letters of the conversation that were released or dropped, and never proved, need be kept no longer.
+    """
+    owed = _owed(ledger)
+    for event in conversation.events:
+        if event.word is Word.INTENT and event.message_id and event.message_id not in owed:
+            forget_letter(ledger, event.message_id)
     ledger.remember(_letter_of(message_id), letter.decode("latin-1"))
 
 
@@ -119,6 +128,16 @@ def note_filed(ledger: Ledger, token: str, now: datetime) -> None:
         if message_id.startswith(f"<{token}@"):
             _cancel(ledger, message_id)
     _learn(ledger, now)
+
+
+def note_proofs(ledger: Ledger, events: Iterable[Event], *, filed: bool) -> None:
+    """What proves that letters went out of which nobody knew: Sent is owed their copies, unless those are the proof."""
+    for event in events:
+        if event.word is Word.SENT and event.message_id is not None:
+            if filed:
+                forget_letter(ledger, event.message_id)
+            else:
+                owe(ledger, event.message_id, event.mail.at if event.mail else event.at)
 
 
 def _cancel(ledger: Ledger, message_id: str) -> None:

@@ -10,6 +10,7 @@ from inboxagent.agent.reading import Reader
 from inboxagent.agent.sending import Sender
 from inboxagent.agent.understanding import SetAside
 from inboxagent.agent.writing import Writer
+from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import Clock, Mailbox, Observe, Reading, Store, Transport
 
 
@@ -48,6 +49,10 @@ class Agent:
         """Send what is due until `halted` says so; returns when to come back at the latest. Only after `read`."""
         times = (await self._sender.deliver(halted), self._copies.next_at())
         return min((at for at in times if at is not None), default=None)
+
+    def stopped(self) -> Stoppage | None:
+        """What keeps the whole account from sending now: what her server said, and until when."""
+        return self._sender.stopped()
 
     def plan(self) -> list[Planned]:
         """What `deliver` would do now, the oldest promise first."""

@@ -20,6 +20,7 @@ from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
 from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Store, Transport
 
 READING_LIVES = 10.0  # seconds of the boot clock between the beginning of the last look and the dot
@@ -59,6 +60,10 @@ class Sender:
             if conversation.pending is not None and not conversation.uncertain:
                 because = f"interrupted while `{conversation.pending.step}` was being handed over; it may have gone out"
                 self._append(conversation.id, self._event(Word.UNCERTAIN, because, conversation.pending))
+
+    def stopped(self) -> Stoppage | None:
+        """What keeps the whole account from sending now."""
+        return self._answers.stopped()
 
     async def deliver(self, halted: Callable[[], bool]) -> datetime | None:
         """Do what is due and return when to come back at the latest; None if nothing is ahead.
@@ -212,8 +217,10 @@ class Sender:
                 variant=ready.variant,
                 mail=as_mail(ready.outgoing),
             )
+            before = ledger.conversation(ready.conversation_id)
+            assert before is not None  # else there is an obstacle
+            keep_letter(ledger, before, ready.outgoing.message_id, ready.message)
             ledger.append(ready.conversation_id, intent)
-            keep_letter(ledger, ready.outgoing.message_id, ready.message)
         return intent
 
     def _obstacle(self, ledger: Ledger, ready: Ready, reading: Reading) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inboxagent.agent.account import Account
-from inboxagent.agent.copies import note_filed, owe
+from inboxagent.agent.copies import note_filed, note_proofs
 from inboxagent.agent.moves import refuse
 from inboxagent.errors import InboxagentError
 from inboxagent.mail.classify import Kind, Verdict, classify
@@ -123,8 +123,7 @@ class Understanding:
         for found in read.matches:
             consequence = self._judge_safely(ledger, read, found)
             policy = policy or consequence.policy
-            if read.verdict is not None:
-                _owe_copies(ledger, consequence.events)
+            note_proofs(ledger, consequence.events, filed=read.verdict is None)
             if consequence.events:
                 events += self._write(ledger, found.conversation_id, consequence, hers=read.verdict is None)
             for address, because in (consequence.suppress or {}).items():
@@ -176,13 +175,6 @@ class Understanding:
         words = [step.word for step in sequence.steps] if sequence else []
         steps = tokens(self._account.key, self._account.me.address, conversation, words)
         return judge_hers(conversation, found, arrival, self._account.me, steps, sequence)
-
-
-def _owe_copies(ledger: Ledger, events: Iterable[Event]) -> None:
-    """An answer or a report proves that a letter went out of which nobody knew: Sent is owed its copy as well."""
-    for event in events:
-        if event.word is Word.SENT and event.message_id is not None:
-            owe(ledger, event.message_id, event.mail.at if event.mail else event.at)
 
 
 def prepare() -> None:

@@ -88,6 +88,7 @@ class Service:
             report=self.report,
             watched=self._composition.rules.stamp,
             alarm=self._alarm,
+            warn=self._alerts.stopped,
             beat=self._beat,
         )
         loading = asyncio.create_task(asyncio.to_thread(prepare))

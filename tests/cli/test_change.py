@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED
+from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED, LEAPT
 from inboxagent.outreach.events import By, Word
 from tests.cli.desk import Desk, ago, event
 
@@ -162,3 +162,11 @@ def test_the_brake_is_released(desk: Desk) -> None:
         ledger.remember(BRAKE, {"at": ago(0).isoformat(), "due": 30})
     assert "30 letters go out" in desk.run("release", "--brake").stdout
     assert store.fact(BRAKE_RELEASED) is True
+
+
+def test_a_clock_that_leapt_is_released_as_well(desk: Desk) -> None:
+    store = desk.composition.store
+    with store.transaction("a test") as ledger:
+        ledger.remember(LEAPT, {"at": ago(0).isoformat(), "seconds": 86_400.0})
+    assert "what is due goes out" in desk.run("release", "--brake").stdout
+    assert (store.fact(LEAPT), store.fact(BRAKE_RELEASED)) == (None, None)

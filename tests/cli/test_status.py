@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inboxagent.agent.brake import BRAKE
+from inboxagent.agent.brake import BRAKE, LEAPT
 from inboxagent.cli.documents import instant
 from inboxagent.edge.system_lock import ProcessLock
 from inboxagent.edge.system_state import make_state, remove_status, write_status
@@ -205,3 +205,13 @@ def test_several_accounts_are_as_well_as_the_worst(daemon: Daemon, tmp_path: Pat
     assert status["state"] == "stopped"
     states = {each["address"]: each["state"] for each in status["accounts"]}
     assert states == {"maya@lind.example": "ok", "maya@studio.example": "stopped"}
+
+
+def test_a_clock_that_leapt_is_a_brake(desk: Desk, daemon: Daemon) -> None:
+    daemon.say()
+    with desk.composition.store.transaction("a test") as ledger:
+        ledger.remember(LEAPT, {"at": ago(0).isoformat(), "seconds": 2 * 86_400 + 0.4})
+    status = desk.ask("status", code=1)
+    assert status["state"] == "braked"
+    assert "put forward by 2 days, 0:00:00" in status["accounts"][0]["because"]
+    assert "inboxagent release --brake" in status["accounts"][0]["because"]

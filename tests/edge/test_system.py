@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from inboxagent.edge import system
 from inboxagent.edge.system import SystemClock, stop_on_signals
 from inboxagent.edge.system_lock import ProcessLock, holder, is_held
 from inboxagent.edge.system_pause import find_flags, lower_flag, raise_flag, raised_at
@@ -50,6 +51,14 @@ def test_the_boot_clock_goes_on() -> None:
     clock = SystemClock()
     first = clock.boot()
     assert clock.boot() >= first > 0
+
+
+def test_a_boot_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system names none it holds for this process alone."""
+    named = SystemClock().boot_id()
+    assert named == SystemClock().boot_id() != ""
+    monkeypatch.setattr(system, "_BOOT_ID", tmp_path / "missing")
+    assert SystemClock().boot_id() == SystemClock().boot_id() not in ("", named)
 
 
 async def test_a_stop_signal_sets_the_event() -> None:

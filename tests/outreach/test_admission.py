@@ -57,6 +57,17 @@ def test_a_day_is_a_day_of_hers() -> None:
     assert next_day(NOW, BERLIN) == found.until
 
 
+def test_traffic_is_kept_up_person_by_person() -> None:
+    """Who is looked at again stands for himself alone, and what no limit asks for is left out."""
+    one, two = person("bo@other.example", NOW - HOUR, name="c2"), person("cy@other.example", NOW, name="c3")
+    since = NOW - 2 * HOUR
+    traffic = Traffic().updated([one, two], since)
+    assert [gone.conversation_id for gone in traffic.letters] == ["c2", "c3"]
+    again = traffic.updated([person("bo@other.example", NOW - 3 * HOUR, NOW - HOUR, NOW, name="c2")], since)
+    assert sorted(gone.conversation_id for gone in again.letters) == ["c2", "c2", "c3"]
+    assert horizon(Limits(person_gap=timedelta(days=30)), NOW) == NOW - timedelta(days=30)
+
+
 @pytest.mark.parametrize(("word", "counts"), [("uncertain", True), ("deferred", False), ("refused", False)])
 def test_what_nobody_knows_counts_as_gone(word: str, counts: bool) -> None:
     """A letter in doubt may have gone; one that the server has answered no to has not."""

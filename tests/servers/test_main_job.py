@@ -107,6 +107,30 @@ Dear {{ first_name }}, did the proposal arrive?
 """
 
 
+RICH_RULE = RULE_WITH_DAYS.replace("language: en", "language: en\nquote: yes").replace(
+    "wait: 3 days", "wait: at once\nattach: Übersicht.pdf"
+)
+
+
+def test_what_goes_with_a_letter_arrives(lab: Lab, tmp_path: Path) -> None:
+    """A file, her signature and the quotation of what she wrote, through Postfix and back from Sent."""
+    desk = Desk(lab, tmp_path, rule=RICH_RULE)
+    (tmp_path / "rules" / "Übersicht.pdf").write_bytes(bytes(range(256)) * 300)
+    (tmp_path / "rules" / "signature.txt").write_text("Maya Lind, Malmö\n")
+    anna = lab.new_user("anna")
+    desk.write(anna)
+    desk.enroll(anna)
+    with desk.daemon():
+        arrived = lab.wait_mail(anna, lambda m: bool(m["X-Inboxagent"]))
+        copy = lab.wait_mail(desk.address, lambda m: bool(m["X-Inboxagent"]), mailbox="Sent")
+    for message in (arrived, copy):
+        words = message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+        assert "did the proposal arrive?\n\n-- \nMaya Lind, Malmö\n\nMaya Lind, " in words
+        assert words.endswith(":\n> Here it is.\n")
+        attached = {each.get_filename(): each.get_content() for each in message.iter_attachments()}
+        assert attached == {"Übersicht.pdf": bytes(range(256)) * 300}
+
+
 def test_a_vacation_answer_holds_and_is_no_answer(lab: Lab, desk: Desk) -> None:
     sieve = 'require "vacation"; vacation :days 7 "I am out of the office. I will read your message when I am back.";'
     cris = lab.new_user("cris", sieve=sieve)

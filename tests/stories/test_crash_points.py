@@ -57,17 +57,17 @@ POINTS = [
     Point(name="C4 after MAIL and RCPT", path=("body",)),
     Point(name="C5 after the body, before the look", path=("body", "status")),
     Point(name="C7 the intent is not written yet", path=("body", "commit")),
-    Point(name="C8 the intent is durable", path=("body", "committed"), steps=(), **DOUBT),  # type: ignore[arg-type]
-    Point(name="C8 about to write the dot", path=("dot",), steps=(), **DOUBT),  # type: ignore[arg-type]
-    Point(name="C10 accepted, 250 not read", path=("answer",), has_it=1, **DOUBT),  # type: ignore[arg-type]
-    Point(name="C11 250 read, not recorded", path=("answer", "commit"), has_it=1, **DOUBT),  # type: ignore[arg-type]
+    Point(name="C8 the intent is durable", path=("body", "committed"), steps=(), **DOUBT),
+    Point(name="C8 about to write the dot", path=("dot",), steps=(), **DOUBT),
+    Point(name="C10 accepted, 250 not read", path=("answer",), has_it=1, **DOUBT),
+    Point(name="C11 250 read, not recorded", path=("answer", "commit"), has_it=1, **DOUBT),
     Point(name="C12 recorded, before QUIT", path=("answer", "committed"), has_it=1),
     Point(name="C13 before the APPEND", path=("answer", "holds"), has_it=1),
     Point(name="C13 in the APPEND", path=("answer", "append"), has_it=1),
     Point(name="C14 appended, not recorded", path=("append", "commit"), has_it=1),
     Point(name="C14 appended and recorded", path=("append", "committed"), has_it=1),
-    Point(name="C15 451 not read", path=("answer",), says=451, steps=(), **DOUBT),  # type: ignore[arg-type]
-    Point(name="C15 451 not recorded", path=("answer", "commit"), says=451, steps=(), **DOUBT),  # type: ignore[arg-type]
+    Point(name="C15 451 not read", path=("answer",), says=451, steps=(), **DOUBT),
+    Point(name="C15 451 not recorded", path=("answer", "commit"), says=451, steps=(), **DOUBT),
     Point(name="C15 451 recorded", path=("answer", "committed"), says=451),
 ]
 

@@ -98,6 +98,22 @@ async def test_a_letter_that_a_copy_proves_gets_no_second_one() -> None:
     world.server.deliver(letter(world), "Sent")
     await world.days(2)
     assert len(filed(world)) == 1
+    assert kept(world) == []
+
+
+def kept(world: World) -> list[str]:
+    """What is still remembered of letters and their copies."""
+    return [name for name in world.memory.contents.facts if name.startswith("cop")]
+
+
+@pytest.mark.parametrize("word", [Word.RELEASED, Word.DROPPED])
+async def test_a_letter_that_nothing_proves_is_kept_until_the_next_one(word: Word) -> None:
+    world = await doubtful(accepted=False)
+    assert len(kept(world)) == 1
+    world.command(ANNE, word, step="nudge")
+    await world.days(20)
+    assert kept(world) == []
+    assert len(filed(world)) == len(world.transport.accepted)
 
 
 async def test_a_letter_that_did_not_go_leaves_nothing_to_be_filed() -> None:
@@ -106,7 +122,7 @@ async def test_a_letter_that_did_not_go_leaves_nothing_to_be_filed() -> None:
     world.transport.reply(Phase.DOT, 554, "5.0.0 no")
     await world.days(4)
     assert world.words(ANNE) == ["enrolled", "refused"]
-    assert [name for name in world.memory.contents.facts if name.startswith("cop")] == []
+    assert kept(world) == []
     assert filed(world) == []
 
 

@@ -10,7 +10,7 @@ from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.outbox import Phase
 from inboxagent.outreach.stoppage import FACT
 from tests.stories.people import ANNE, BART, CRIS, DORA
-from tests.stories.world import DAY, HOUR, PROPOSAL, World
+from tests.stories.world import DAY, HOUR, MAYA, PROPOSAL, World
 
 AT_ONCE = Limits(gap=timedelta(0))
 
@@ -73,6 +73,39 @@ async def test_two_policy_refusals_that_come_as_reports_stop_the_day() -> None:
     assert [(world.state(each), world.store.suppression(each)) for each in (ANNE, BART)] == [("waiting", None)] * 2
     await world.days(1)
     assert world.steps(DORA) == ["nudge"]
+
+
+def told(world: World) -> list[str]:
+    """The subject and the text of each mail to herself."""
+    return [f"{each.subject}: {each.text}" for each in world.letters() if each.to[0].address == MAYA.address]
+
+
+async def test_she_is_told_once_that_nothing_goes_out() -> None:
+    """Case 42, 45: one mail for one cause, where it lasts; the rest moves to tomorrow by itself."""
+    world = World(limits=AT_ONCE, alert_after=HOUR)
+    await world.begin(ANNE, BART, CRIS)
+    await world.days(2.9)
+    for _ in range(2):
+        world.transport.reply(Phase.DOT, 554, "5.7.1 Message rejected as spam by content filter")
+    await world.days(0.8)
+    (mail,) = told(world)
+    assert mail.startswith("inboxagent cannot send: No letter goes out before Fri 6 Nov 00:00 (UTC):")
+    assert "look at what the servers said" in " ".join(mail.split())
+    await world.days(1)
+    assert world.steps(CRIS) == ["nudge"]
+    assert len(told(world)) == 1
+
+
+async def test_she_is_not_told_of_a_server_that_is_away_for_minutes() -> None:
+    world = World(limits=AT_ONCE, alert_after=HOUR)
+    world.poll = timedelta(minutes=1)
+    world.start()
+    await world.begin(ANNE)
+    await world.days(2.99)
+    for _ in range(3):
+        world.transport.lose_line(Phase.CONNECT)
+    await world.days(0.2)
+    assert (world.steps(ANNE), told(world)) == (["nudge"], [])
 
 
 async def test_reports_that_name_no_letter_of_ours_stop_nobody() -> None:

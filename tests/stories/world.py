@@ -25,6 +25,7 @@ from inboxagent.outreach.model import Me, Prospect
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Step
 from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.outreach.waits import Unit, Wait
 from inboxagent.ports import Fetched, Ledger
 from tests.fakes.mailbox import FakeMailbox, MailServer
@@ -179,6 +180,7 @@ class World:
             stop=self._stop,
             report=self._report,
             alarm=self._alarm if self.alert_after else None,
+            warn=self._warn if self.alert_after else None,
         )
         self._alerts = Alerts(
             self.account,
@@ -245,6 +247,9 @@ class World:
 
     async def _alarm(self, health: Health) -> None:
         await self._alerts.blind(health.since, health.because)
+
+    async def _warn(self, stoppage: Stoppage | None) -> None:
+        await self._alerts.stopped(stoppage)
 
     def _observe(self, word: str, fields: Mapping[str, object]) -> None:
         self.observed.append((word, dict(fields)))
