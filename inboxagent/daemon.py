@@ -51,8 +51,10 @@ class Daemon:
         report: Callable[[Health], None],
         watched: Callable[[], object] = lambda: None,
         alarm: Callable[[Health], Awaitable[None]] | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed."""
+        """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed, `beat` that it
+        goes on: with each cycle, and all along while it rests."""
         self._agent = agent
         self._mailbox = mailbox
         self._store = store
@@ -62,6 +64,7 @@ class Daemon:
         self._report = report
         self._watched = watched
         self._alarm = alarm
+        self._beat = beat
         self._health = Health(sight=Sight.BLIND, since=clock.now(), because="no reading yet")
         self._pause = FIRST_PAUSE
 
@@ -71,6 +74,7 @@ class Daemon:
         while not self._stop.is_set():
             # Taken before the cycle looks at the store: what a command changes during it is not slept over.
             seen = self._seen()
+            self._beat()
             seconds = await self._interruptible(self._cycle())
             if seconds is not None:
                 await self._tidy(seconds)
@@ -97,6 +101,7 @@ class Daemon:
             self._agent.recover()
             await self._agent.read()
             self._see()
+            self._beat()
             come_back_at = await self._agent.deliver(self._stop.is_set)
         except (Unreachable, StateUnwritable, TryLater) as error:
             told = error.retry_after if isinstance(error, Unreachable) else None
@@ -151,6 +156,7 @@ class Daemon:
 
     async def _changed(self, seen: object) -> bool:
         """Return when the store is no longer what was seen: a command, or this cycle itself, has written."""
-        while self._seen() == seen:  # noqa: ASYNC110 another process changes it: there is no event to await
+        while self._seen() == seen:  # another process changes it: there is no event to await
+            self._beat()
             await asyncio.sleep(NOTICE_COMMANDS_EVERY)
         return True

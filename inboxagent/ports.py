@@ -223,6 +223,9 @@ class Clock(Protocol):
     def boot(self) -> float:
         """Seconds since boot, suspends included; never goes back."""
 
+    def boot_id(self) -> str:
+        """The same as long as `boot` goes on without a new beginning, also in other processes of this machine."""
+
     def seconds_until(self, at: datetime) -> float:
         """How long to wait in seconds of the boot clock until the wall clock shows `at`; never below 0."""
 

@@ -29,8 +29,10 @@ COMMANDS = {
     "rules": "inboxagent.cli.rules:rules_group",
     "check": "inboxagent.cli.check:check_command",
     "classify": "inboxagent.cli.classify:classify_command",
+    "auth": "inboxagent.cli.auth:auth_group",
     "run": "inboxagent.cli.run:run_command",
     "doctor": "inboxagent.cli.doctor:doctor_command",
+    "service": "inboxagent.cli.units:service_group",
     "demo": "inboxagent.cli.demo:demo",
 }
 

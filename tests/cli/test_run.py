@@ -285,11 +285,58 @@ def test_several_accounts_run_side_by_side(desk: Desk, provider: EmbeddedProvide
         assert daemon.wait(30) == 0
 
 
-def test_an_account_that_cannot_go_on_ends_the_others(desk: Desk, provider: EmbeddedProvider) -> None:
-    other = desk.folder / "other.toml"
-    (desk.folder / "wrong").write_text("wrong\n")
-    (desk.folder / "wrong").chmod(0o600)
+def other_account(desk: Desk, password: str = SECRET) -> tuple[str, str]:
+    """The words that name a second account, Anna's, beside Maya's."""
+    (desk.folder / "hers").write_text(f"{password}\n")
+    (desk.folder / "hers").chmod(0o600)
     text = desk.config.read_text().replace("maya@lind.example", "anna@prospect.test")
-    other.write_text(text.replace('state = "state"', 'state = "other"').replace('"password"', '"wrong"'))
-    assert once(desk, "--config", str(other)).returncode == 77
-    assert desk.ask("status", code=1)["state"] == "stopped"
+    other = desk.folder / "other.toml"
+    other.write_text(text.replace('state = "state"', 'state = "other"').replace('"password"', '"hers"'))
+    return "--config", str(other)
+
+
+def test_an_account_that_cannot_go_on_disturbs_no_other(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    both = other_account(desk, "wrong")
+    with running(desk, *both) as daemon:
+        until(lambda: letters(provider, ANNA), "Maya's letter has arrived")
+        told = until(
+            lambda: [each for each in desk.ask("status", *both, code=1)["accounts"] if each["state"] == "stopped"],
+            "the other one has ended",
+        )
+        assert [each["address"] for each in told] == [ANNA]
+        assert "refuses the log-in" in told[0]["because"]
+        assert status(desk)["state"] == "ok"
+        daemon.send_signal(signal.SIGTERM)
+        _, log = daemon.communicate(timeout=30)
+        assert daemon.returncode == 77
+    assert " failed because=" in log
+
+
+def test_a_broken_configuration_beside_a_good_one_is_said_and_disturbs_nobody(
+    desk: Desk, provider: EmbeddedProvider, due: str
+) -> None:
+    broken = desk.folder / "broken.toml"
+    broken.write_text("nonsense")
+    done = once(desk, "--once", "--config", str(broken))
+    assert done.returncode == 78
+    assert "this is not TOML" in done.stderr
+    assert len(letters(provider, ANNA)) == 1
+
+
+def test_the_log_as_json_is_an_object_a_line_without_secrets_and_letters(
+    desk: Desk, provider: EmbeddedProvider, due: str
+) -> None:
+    with running(desk, "--log-json") as daemon:
+        until(lambda: letters(provider, ANNA), "the letter has arrived")
+        answer = b"From: anna@prospect.test\r\nTo: maya@lind.example\r\nSubject: x\r\n\r\nZanzibar suits me.\r\n"
+        provider.deliver("maya@lind.example", answer)
+        until(lambda: desk.ask("list")[0]["state"] == "answered", "the answer is noted")
+        daemon.send_signal(signal.SIGTERM)
+        _, log = daemon.communicate(timeout=30)
+    records = [json.loads(line) for line in log.splitlines()]
+    assert {"started", "seeing", "sent", "reply", "ended"} <= {record["event"] for record in records}
+    sent = next(record for record in records if record["event"] == "sent")
+    assert (sent["address"], sent["level"], sent["step"]) == (ANNA, "info", "one")
+    assert all(datetime.fromisoformat(record["at"]).tzinfo for record in records)
+    for hidden in (SECRET, "Zanzibar", "did the proposal", "the portal"):
+        assert hidden not in log

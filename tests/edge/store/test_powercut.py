@@ -40,6 +40,7 @@ def look_at_sqlite(folder: Path) -> int | None:
 
 
 def test_every_disk_a_power_cut_may_leave_opens_to_what_was_acknowledged(tmp_path: Path) -> None:
+    """C20: at any point, compaction included."""
     calls = record(journal_program(changes=4, compactions=(2,), closing=3), tmp_path)
     tally = enumerate_cuts(calls, tmp_path, look)
     assert tally.states > 1000
