@@ -171,6 +171,18 @@ def bare(folder: Path, size: int) -> Callable[[int], object]:
     return append
 
 
+def beside_bare(store: Any, folder: Path, numbers: Iterator[int]) -> dict[str, float]:
+    """Updates and bare appends of the same length in turns of ten: both have the same disk and the same load."""
+    file = folder / "a.journal"
+    before = file.stat().st_size
+    for _ in range(10):
+        store.update(next(numbers))
+    append = bare(folder, (file.stat().st_size - before) // 10)
+    turns = [(median(store.update, numbers, most=10), median(append, numbers, most=10)) for _ in range(40)]
+    ours, bares = (statistics.median(column) for column in zip(*turns, strict=True))
+    return {"update, in turns [ms]": ours, "bare append + fsync [ms]": bares, "update / bare append": ours / bares}
+
+
 def resident() -> float:
     """Megabytes of memory in use."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
@@ -178,21 +190,17 @@ def resident() -> float:
 
 def measure(name: str, folder: Path, size: int) -> dict[str, float]:
     """Everything about one store of one size that has been filled; run in a process of its own."""
-    before, start = resident(), time.perf_counter()
+    before, start, begun = resident(), time.perf_counter(), time.process_time()
     store = STORES[name](folder)
     store.get(size // 2)
-    opened, grown = time.perf_counter() - start, resident() - before
+    opened, worked, grown = time.perf_counter() - start, time.process_time() - begun, resident() - before
     chance = random.Random(1)
     some = iter(lambda: chance.randrange(size), None)
     new = iter(range(size, size + 100_000))
-    file = next(folder.glob("a.*"))
-    length = file.stat().st_size
-    result = {"open, first get [ms]": opened * 1000, "memory grown [MB]": grown}
+    result = {"open, first get [ms]": opened * 1000, "the same, CPU [ms]": worked * 1000, "memory grown [MB]": grown}
     result["update [ms]"] = median(store.update, some)
     if name == "journal":
-        line = max((file.stat().st_size - length) // 500, 300)
-        result["bare append + fsync [ms]"] = median(bare(folder, line), some)
-        result["update again [ms]"] = median(store.update, some)
+        result |= beside_bare(store, folder, some)
     result["insert [ms]"] = median(store.insert, new)
     result["get [ms]"] = median(store.get, some)
     result["due, 10 of all [ms]"] = median(lambda _: store.due(), some)
@@ -213,6 +221,7 @@ def run(name: str, size: int) -> dict[str, float]:
 
 def main(sizes: list[int]) -> None:
     """Print a table for each size."""
+    print(f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
     for size in sizes:
         results = {name: run(name, size) for name in STORES}
         print(f"\n{size:,} conversations".ljust(37) + "".join(name.rjust(14) for name in results))

@@ -137,7 +137,7 @@ class Daemon:
 
     async def _tidy(self, seconds: float) -> None:
         """Let the store tidy up where nothing is due soon; it may try again later."""
-        if seconds > SOON and self._health.sight is Sight.OK:
+        if seconds > SOON and self._health.sight is Sight.OK and not self._stop.is_set():
             with suppress(StateUnwritable, TryLater):
                 await asyncio.to_thread(self._store.compact)
 

@@ -61,8 +61,7 @@ def _say(composition: Composition, found: list[Diagnosis]) -> None:
 
 
 def _preview(losses: doctor_state.Losses) -> None:
-    tell(f"What can be saved: {losses.conversations} conversations, {losses.suppressions} suppressions, and whatever")
-    tell("else is whole. What is lost:")
+    tell(f"Of conversations {losses.conversations} can be saved, of suppressions {losses.suppressions}. What is lost:")
     for damage in losses.places:
         tell(f"  line {damage.line} (byte {damage.offset}): {plain(damage.text)}")
     tell("A backup that is newer than the damage is better: put it back instead. Nothing has been changed so far.")

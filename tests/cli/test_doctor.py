@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_a_damaged_line_is_named_and_nothing_is_changed(desk: Desk, journal: Pat
     damaged = damage(journal, "k1")
     result = desk.run("doctor", code=1)
     assert "damaged at line 2" in " ".join(result.stdout.split())
-    assert "1 conversations, 0 suppressions" in result.stderr
+    assert "Of conversations 1 can be saved, of suppressions 0" in result.stderr
     assert "inboxagent doctor --repair" in result.stderr
     assert journal.read_bytes() == damaged
 
@@ -76,6 +77,19 @@ def test_a_repair_saves_what_is_whole_keeps_the_rest_aside_and_puts_the_brake_on
     assert grades(desk, code=1)["journal"] == "problem"  # the brake
     desk.run("release", "--brake")
     assert grades(desk)["journal"] == "ok"
+
+
+@pytest.mark.parametrize(("answer", "saved"), [(b"y\n", True), (b"n\n", False)])
+def test_at_a_terminal_she_is_asked(desk: Desk, journal: Path, answer: bytes, saved: bool) -> None:
+    damage(journal, "k1")
+    ours, its = os.openpty()
+    os.write(ours, answer)
+    asked = subprocess.run(desk.command("doctor"), stdin=its, capture_output=True, text=True, env=desk.shell())
+    os.close(its)
+    os.close(ours)
+    assert "keep the damaged journal aside?" in asked.stderr
+    assert asked.returncode == 1
+    assert bool(list(journal.parent.glob("*.damaged-*"))) is saved
 
 
 def test_nothing_is_repaired_while_a_daemon_runs(desk: Desk, journal: Path) -> None:

@@ -94,3 +94,11 @@ def test_what_cannot_be_installed_ends_with_a_sentence(checkout: Path) -> None:
     code, out, err = finish(start(checkout, "list"))
     assert (code, out) == (1, "")
     assert err.endswith("run: the packages could not be installed; the lines above say why.\n")
+
+
+def test_torture_hands_its_words_to_the_long_test_of_the_store(checkout: Path) -> None:
+    place = checkout / "tests" / "edge" / "store"
+    place.mkdir(parents=True)
+    (place / "torture.py").write_text("import sys; print(sys.argv[1:])")
+    code, out, _ = finish(start(checkout, "torture", "20"))
+    assert (code, out) == (0, "['20']\n")

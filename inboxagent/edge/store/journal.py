@@ -14,6 +14,8 @@ from inboxagent.edge.store.reader import Reader, Shapes
 from inboxagent.edge.store.scan import BLOCK, Entry
 from inboxagent.errors import InboxagentError, StateDamaged, StateUnwritable, TryLater
 
+_OVERHEAD = 200  # bytes that it costs to say where the rest is, here and when it is read
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -149,14 +151,13 @@ class Journal(Reader):
             return lines.REMOVED
         row = self.row(change.table, change.number)
         added = lines.difference(change.old, change.new) if row and row.links < lines.LONGEST_CHAIN else None
-        content = None if added is None else lines.encode(added)
-        if row is None or content is None or 2 * len(content) > row.size:  # little of what was there stays
+        if row is None or added is None or ("+" not in added and _is_most_of(added, change.new)):
             header["x"] = change.values
             return lines.encode(change.new)
         values = {name: _new_words(value, change.words_before.get(name)) for name, value in change.values.items()}
         header["p"], header["l"] = [row.offset, row.length], row.links + 1
         header["x"] = {name: value for name, value in values.items() if value != []}
-        return content
+        return lines.encode(added)
 
     def replace(self, content: Iterable[bytes]) -> None:
         """Put a new file in the place of this one; for the holder of the lock. Where it raises, nothing changed."""
@@ -205,6 +206,11 @@ class Journal(Reader):
             return
         finally:
             self.lock.patience = patience
+
+
+def _is_most_of(replaced: Any, document: Any) -> bool:
+    """Whether a line that replaces this much is no shorter to speak of than one with the whole document."""
+    return 2 * len(lines.encode(replaced)) + _OVERHEAD > len(lines.encode(document))
 
 
 def _new_words(value: Any, before: Any) -> Any:

@@ -68,8 +68,8 @@ def _judge(path: Path, file: BinaryIO, end: int, offset: int, newest: int) -> No
     whole = (found for line in file for found in (lines.header(line), *lines.swallowed(line)) if found)
     if any(found["d"] > newest for found in whole):
         raise StateDamaged(
-            f"{path} is damaged, {place(file, offset)}. Nothing is sent and nothing written until it is put right: "
-            "put a copy of this file back; the agent looks into your Sent mailbox before it sends again."
+            f"{path} is damaged, {place(file, offset)}. Nothing is sent and nothing written until it is put right: put "
+            "back a copy of it that is newer than the damage, or save what is whole: inboxagent doctor --repair"
         )
 
 

@@ -1,18 +1,19 @@
 """kill -9 at random moments, and power cuts: `./run torture [ROUNDS]`, 1,000 rounds unless it is told otherwise.
 
 Half of the rounds have one writer, half have two. Every writer enrols, appends, counts, removes and now and then
-compacts, and says what it has done after each return. After the kill a fresh process opens the store: what was said
+compacts, and says what it has done after each return. After the kill the store is opened anew: what was said
 must be there, at most one change more for each writer. For the power cuts see powercut.py; there is one recording for
 each hundred rounds, each with other crash points.
 """
 
+import multiprocessing
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,9 +25,12 @@ from tests.edge.store.counted import journal_program, look  # noqa: E402
 from tests.edge.store.powercut import Tally, enumerate_cuts, record  # noqa: E402
 from tests.fakes.people import enrolled, happened  # noqa: E402
 
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.edge.store.torture"])
 
-def write(path: Path, name: str) -> None:
-    """What a writer does until it is killed; its change number so-and-so is told on stdout when it is acknowledged."""
+
+def write(path: Path, name: str, tell: Connection) -> None:
+    """What a writer does until it is killed; the number of a change is told when it is acknowledged."""
     store = JournalStore(path)
     chance = random.Random()
     while True:
@@ -42,7 +46,7 @@ def write(path: Path, name: str) -> None:
             ledger.remember(f"flicker {name}", number if number % 2 else None)
             for _ in range(chance.choice((0, 0, 3))):
                 ledger.enrol(f"{name} {number} {chance.random()}", enrolled(f"p{number}@prospect.test"))
-        print(number, flush=True)
+        tell.send(number)
         if chance.random() < 0.05:
             store.compact(always=True)
 
@@ -67,24 +71,37 @@ def check(path: Path, said: dict[str, int]) -> int:
 
 def round_of(path: Path, said: dict[str, int], chance: random.Random) -> None:
     """Let the writers write for a moment, kill them one after the other, and look."""
-    command = [sys.executable, __file__, "--write", str(path)]
-    writers = {name: subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in said}
+    writers = [_Writer(path, name) for name in said]
     try:
-        for process in writers.values():
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, "a writer ended by itself"
+        for writer in writers:
+            said[writer.name] = writer.told.recv()
         time.sleep(chance.random() * 0.05)
     finally:
-        for process in writers.values():
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-    for name, process in writers.items():
-        assert process.stdout is not None
-        with process.stdout as told:
-            rest = told.read().split("\n")[:-1]
-        said[name] = int(rest[-1]) if rest else said[name] + 1
+        for writer in writers:
+            writer.process.kill()
+    for writer in writers:
+        said[writer.name] = writer.last(said[writer.name])
     check(path, said)
+
+
+class _Writer:
+    """A writing process; it is forked from one that has imported everything, for a thousand starts take long."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.name = name
+        self.told, tell = PROCESSES.Pipe(duplex=False)
+        self.process = PROCESSES.Process(target=write, args=(path, name, tell), daemon=True)
+        self.process.start()
+        tell.close()
+
+    def last(self, number: int) -> int:
+        """The last number that it told before it was killed, `number` where there is none after that one."""
+        with self.told, suppress(EOFError):
+            while True:
+                number = self.told.recv()
+        self.process.join()
+        self.process.close()
+        return number
 
 
 def torture(rounds: int, writers: int, seed: int = 1, *, tell: bool = False) -> int:
@@ -138,6 +155,4 @@ def main(rounds: int) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--write"]:
-        write(Path(sys.argv[2]), sys.argv[3])
     sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else 1000))
