@@ -16,6 +16,7 @@ from inboxagent.mail.compose import Outgoing, compose
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.admission import Bar, bar, give_way, traffic_of
 from inboxagent.outreach.decide import Action, Hold, Rest, Send, Wait, decide
+from inboxagent.outreach.edits import suspect_renaming
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import address_letter, as_mail, envelope, token
 from inboxagent.outreach.model import Mail
@@ -243,12 +244,20 @@ class Sender:
             return None
         try:
             outgoing = self._compose(conversation, action)
+            if doubt := self._doubt(conversation, action, outgoing):
+                self._append(conversation_id, self._event(Word.HELD, doubt))
+                return None
             variant = choose(action.step, conversation.enrolment.prospect.address)
             name = variant.name if variant else None
             return _Ready(conversation_id, action, conversation.latest, outgoing, compose(outgoing), name)
         except (RenderError, ValueError) as error:
             self._append(conversation_id, self._event(Word.HELD, f"`{action.step.word}` cannot be written: {error}"))
             return None
+
+    def _doubt(self, conversation: Conversation, send: Send, outgoing: Outgoing) -> str:
+        """Why she has to be asked first: the step may be one under another word, and nobody gets a letter twice."""
+        sequence = self._account.rules().sequences[conversation.enrolment.sequence]
+        return suspect_renaming(conversation, sequence, send.step, outgoing.text)
 
     def _compose(self, conversation: Conversation, send: Send) -> Outgoing:
         rules, me = self._account.rules(), self._account.me

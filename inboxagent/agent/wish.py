@@ -58,9 +58,9 @@ def check_wish(account: Account, wish: Wish) -> None:
 def _known_later(name: str, wish: Wish, account: Account) -> bool:
     """Whether a sequence that may take over knows the field."""
     rules, sequence = account.rules(), wish.sequence
-    names = {sequence.then, sequence.refused, sequence.won, sequence.lost} - {None}
-    heirs = [rules.sequences[each] for each in names if each in rules.sequences]
-    return any(name in field_names(heir, phrases_for(heir.language, rules.phrases)) for heir in heirs)
+    names = (sequence.then, sequence.refused, sequence.won, sequence.lost)
+    heirs = (rules.sequences.get(each) for each in names if each)
+    return any(heir and name in field_names(heir, phrases_for(heir.language, rules.phrases)) for heir in heirs)
 
 
 def _check_opening(wish: Wish) -> None:
