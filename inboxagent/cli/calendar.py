@@ -18,8 +18,10 @@ from inboxagent.outreach.state import Conversation
 def ahead_of(
     composition: Composition, conversation: Conversation, tone: str | None = None, *, passed_over: bool = False
 ) -> tuple[Coming, ...]:
-    """The steps ahead in a conversation, in a tone if it is given; with `passed_over` also those that will be. None where
-    its rule file cannot be read."""
+    """The steps ahead in a conversation, in a tone if it is given; with `passed_over` also those that will be.
+
+    None where its rule file cannot be read.
+    """
     rules = composition.rulebook
     sequence = rules.sequences.get(conversation.enrolment.sequence)
     if sequence is None:
@@ -65,7 +67,9 @@ def say_letters_beside(dates: Iterable[str], tones: Sequence[str], comings: Sequ
 
 def _lines(tone: str, coming: Coming, most: int) -> list[str]:
     text = coming.letter.text if coming.letter else f"It could not be written: {coming.fault}"
-    return [f"[{tone}]", "", *wrap(text, most)]
+    letter = coming.letter if coming.step.subject else None  # else the subject is the thread's
+    subject = [*wrap(f"Subject: {letter.subject}", most), ""] if letter else []
+    return [f"[{tone}]", "", *subject, *wrap(text, most)]
 
 
 def _say_letter(letter: Outgoing) -> None:
