@@ -234,29 +234,38 @@ class Reader:
                 raise _OvertakenError
             if _people(index(ledger.conversations(), known.mine)) != _people(known):
                 return None
+            heirs: dict[str, str] = {}
             for each in read:
-                events += self._apply(ledger, each)
+                events += self._apply(ledger, each, heirs)
             ledger.move_cursor(name, cursor)
         return events
 
-    def _apply(self, ledger: Ledger, read: _Read) -> list[tuple[str, Event]]:
+    def _apply(self, ledger: Ledger, read: _Read, heirs: dict[str, str]) -> list[tuple[str, Event]]:
+        """`heirs` are the conversations that began in this transaction, by those they come from: nobody knew of them
+        when the message was matched."""
         events: list[tuple[str, Event]] = []
         if read.filed:
             note_filed(ledger, read.filed, self._clock.now())
-        for found in read.matches:
+        begun = (
+            replace(each, conversation_id=heirs[id_]) for each in read.matches if (id_ := each.conversation_id) in heirs
+        )
+        for found in (*read.matches, *begun):
             consequence = self._judge_safely(ledger, read, found)
             if consequence.events:
-                events += self._write(ledger, found.conversation_id, consequence)
+                events += self._write(ledger, found.conversation_id, consequence, heirs)
             for address, because in (consequence.suppress or {}).items():
                 ledger.suppress(address, because)
         return events
 
-    def _write(self, ledger: Ledger, conversation_id: str, consequence: Consequence) -> list[tuple[str, Event]]:
+    def _write(
+        self, ledger: Ledger, conversation_id: str, consequence: Consequence, heirs: dict[str, str]
+    ) -> list[tuple[str, Event]]:
         """The events of this conversation, and those that follow from them for others."""
         before, told = ledger.conversation(conversation_id), consequence.events
         if before is not None and consequence.heir is not None:
-            last = refuse(self._account, self._clock, ledger, before, told[-1], consequence.heir)
+            last, heir = refuse(self._account, self._clock, ledger, before, told[-1], consequence.heir)
             told = (*told[:-1], last)
+            heirs |= {conversation_id: heir} if heir else {}
         after = ledger.append(conversation_id, *told)
         events = [(conversation_id, event) for event in told]
         rules, now = self._account.rules(), self._clock.now()

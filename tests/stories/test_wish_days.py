@@ -153,6 +153,17 @@ async def test_a_no_after_the_last_letter_still_hands_on_and_only_once() -> None
     assert len(sent(world)) == 1, "the second no was to the heir as well"
 
 
+async def test_who_thinks_better_of_his_no_at_once_is_not_written_to() -> None:
+    """Both of his mails lie there when the daemon looks: the second one concerns what the first one began."""
+    world = await world_of(read(STEPS, settings="refused: later\n"), read(LATER, "later"))
+    await world.days(4)
+    world.answer(ANNE, text="Not interested.\n")
+    world.answer(ANNE, text="On second thoughts: could you send me the figures?\n")
+    await world.days(90)
+    assert [str(each.state) for each in world.store.conversations()] == ["stopped", "answered"]
+    assert len(sent(world)) == 1
+
+
 async def test_a_no_outside_the_thread_is_hers_to_judge() -> None:
     world = await world_of(read(STEPS, settings="refused: later\n"), read(LATER, "later"))
     await world.days(4)
