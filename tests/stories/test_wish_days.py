@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from inboxagent.errors import Refused
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.state import State
 from tests.stories.people import ANNE, BART
@@ -87,6 +88,24 @@ async def test_what_a_colleague_puts_off_is_hers_to_judge() -> None:
     world.answer("jane@prospect.test", text="Not now, call me in May.\n", answers=world.newest_to(ANNE))
     await world.days(300)
     assert world.state(ANNE) == "answered"
+
+
+async def test_who_has_asked_for_may_already_is_enrolled_until_may() -> None:
+    world = World(sequence=read(STEPS, settings=OFFICE))
+    world.she_writes(ANNE)
+    world.answer(ANNE, text="Not now, call me in May.\n")
+    assert (await world.enrol(ANNE)).state is State.HELD
+    await world.days(190)
+    assert sent(world)[0][0] == "one"
+    assert sent(world)[0][1].startswith("Mon 03 May")
+
+
+async def test_who_has_said_no_already_is_not_enrolled() -> None:
+    world = World(sequence=read(STEPS))
+    world.she_writes(ANNE)
+    world.answer(ANNE, text="Not interested.\n")
+    with pytest.raises(Refused, match="he says no"):
+        await world.enrol(ANNE)
 
 
 async def test_case_50_a_promise_and_the_step_for_those_who_forget_it() -> None:
