@@ -15,9 +15,8 @@ from inboxagent.errors import Refused, Unreachable
 from inboxagent.mail.classify import classify
 from inboxagent.mail.inbound import parse, parse_headers
 from inboxagent.outreach.acquaintance import acquaint
-from inboxagent.outreach.case import Arrival
 from inboxagent.outreach.events import By, Event, Word
-from inboxagent.outreach.judgement import judge_his
+from inboxagent.outreach.judgement import Arrival, judge_his
 from inboxagent.outreach.letter import recipients
 from inboxagent.outreach.match import Known, concerns, find, index, is_hers
 from inboxagent.outreach.model import Enrolment, Me

@@ -12,8 +12,7 @@ import pytest
 
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.inbound import Inbound, parse
-from inboxagent.outreach.case import Arrival
-from inboxagent.outreach.judgement import judge_his
+from inboxagent.outreach.judgement import Arrival, judge_his
 from inboxagent.outreach.match import Evidence, Match
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.state import Conversation, State, advance, fold
