@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.consequences import write_down
 from inboxagent.agent.copies import note_filed
-from inboxagent.agent.moves import refuse
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.flowed import flow
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
-from inboxagent.outreach.colleagues import hold_colleagues
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.judgement import (
     NOTHING,
@@ -252,32 +251,15 @@ class Reader:
         events: list[tuple[str, Event]] = []
         if read.filed:
             note_filed(ledger, read.filed, self._clock.now())
-        begun = (
-            replace(each, conversation_id=heirs[id_]) for each in read.matches if (id_ := each.conversation_id) in heirs
-        )
+        known = [each for each in read.matches if each.conversation_id in heirs]
+        begun = [replace(each, conversation_id=heirs[each.conversation_id]) for each in known]
         for found in (*read.matches, *begun):
             consequence = self._judge_safely(ledger, read, found)
             if consequence.events:
-                events += self._write(ledger, found.conversation_id, consequence, heirs)
+                who = found.conversation_id
+                events += write_down(self._account, self._clock, ledger, who, consequence, heirs)
             for address, because in (consequence.suppress or {}).items():
                 ledger.suppress(address, because)
-        return events
-
-    def _write(
-        self, ledger: Ledger, conversation_id: str, consequence: Consequence, heirs: dict[str, str]
-    ) -> list[tuple[str, Event]]:
-        """The events of this conversation, and those that follow from them for others."""
-        before, told = ledger.conversation(conversation_id), consequence.events
-        if before is not None and consequence.heir is not None:
-            last, heir = refuse(self._account, self._clock, ledger, before, told[-1], consequence.heir)
-            told = (*told[:-1], last)
-            heirs |= {conversation_id: heir} if heir else {}
-        after = ledger.append(conversation_id, *told)
-        events = [(conversation_id, event) for event in told]
-        rules, now = self._account.rules(), self._clock.now()
-        for other, held in hold_colleagues(after, told, ledger.conversations(), rules, now):
-            ledger.append(other, held)
-            events.append((other, held))
         return events
 
     def _judge_safely(self, ledger: Ledger, read: _Read, found: Match) -> Consequence:

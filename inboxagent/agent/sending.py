@@ -10,11 +10,12 @@ from inboxagent.agent.answers import Answers
 from inboxagent.agent.brake import Brake
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.moves import Move, is_move, move
+from inboxagent.agent.precedence import find_precedence, priority_of
 from inboxagent.agent.reading import Reader, tell
 from inboxagent.errors import InboxagentError
 from inboxagent.mail.compose import Outgoing, compose
 from inboxagent.mail.headers import Address
-from inboxagent.outreach.admission import Bar, bar, give_way, traffic_of
+from inboxagent.outreach.admission import Bar, bar, traffic_of
 from inboxagent.outreach.decide import Action, Hold, Rest, Send, Wait, decide
 from inboxagent.outreach.edits import suspect_renaming
 from inboxagent.outreach.events import Event, Word
@@ -22,7 +23,6 @@ from inboxagent.outreach.letter import address_letter, as_mail, envelope, token
 from inboxagent.outreach.model import Mail
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
-from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.writing import choose, write
 from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Records, Store, Transport
@@ -93,15 +93,11 @@ class Sender:
                 address=each.enrolment.prospect.address,
                 action=self._decide(each),
                 in_flight=each.touches > 0,
-                priority=self._priority(each),
+                priority=priority_of(each, self._account.rules()),
             )
             for each in self._store.conversations()
         ]
         return sorted(planned, key=lambda each: (-each.priority, not each.in_flight, _promised_at(each)))
-
-    def _priority(self, conversation: Conversation) -> int:
-        sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
-        return sequence.priority if sequence else 0
 
     async def deliver(self, halted: Callable[[], bool]) -> datetime | None:
         """Do what is due and return when to come back at the latest; None if nothing is ahead.
@@ -168,25 +164,10 @@ class Sender:
         conversation = self._store.conversation(conversation_id)
         if conversation is None:
             return None
-        return self._precedence(conversation) or bar(
-            traffic_of(self._store.conversations()),
-            conversation,
-            self._account.limits,
-            self._clock.now(),
-            self._account.home,
-        )
-
-    def _precedence(self, conversation: Conversation) -> Bar | None:
-        """What goes to the same person later today, and by its rule before this one."""
-        others = {
-            other.id: other
-            for address in conversation.addresses
-            for other in self._store.find("address", address)
-            if self._priority(other) > self._priority(conversation)
-        }
-        actions = map(self._decide, others.values())
-        ahead = [each.at for each in actions if isinstance(each, Wait) and each.do is Do.MAIL and not each.skips]
-        return give_way(ahead, self._clock.now(), self._account.home)
+        now, home = self._clock.now(), self._account.home
+        traffic = traffic_of(self._store.conversations())
+        first = find_precedence(conversation, self._store, self._account.rules(), self._decide, now, home)
+        return first or bar(traffic, conversation, self._account.limits, now, home)
 
     def _say_held_back(self, conversation_id: str, held_back: Bar) -> None:
         if self._held_back.get(conversation_id) == held_back:
