@@ -58,20 +58,25 @@ def _finish(
             return [_event(clock, Word.FINISHED, because)]
 
 
-def refuse(account: Account, clock: Clock, ledger: Ledger, conversation: Conversation, said: Event, heir: str) -> Event:
-    """He said no, and the rule names a sequence for that: begin it, unless another has taken over already; his word,
-    with what came of it."""
+def refuse(
+    account: Account, clock: Clock, ledger: Ledger, conversation: Conversation, said: Event, heir: str
+) -> tuple[Event, str | None]:
+    """He said no, and the rule names a sequence for that: begin it, unless another has taken over already.
+
+    His word with what came of it, and the id of the conversation that began.
+    """
     if any(each.enrolment.origin == conversation.id for each in ledger.conversations()):
-        return said
+        return said, None
     if (suppressed := ledger.suppression(conversation.enrolment.prospect.address)) is not None:
-        return replace(said, because=f"{said.because}; never to be written to: {suppressed}")
+        return replace(said, because=f"{said.because}; never to be written to: {suppressed}"), None
     now = clock.now()
     match hand_on(advance(conversation, said), heir, account.rules(), ledger.conversations(), now, since=now):
         case Kept(because=because):
-            return replace(said, because=f"{said.because}; {because}")
+            return replace(said, because=f"{said.because}; {because}"), None
         case Handed() as handed:
             ledger.enrol(handed.conversation_id, handed.event)
-            return replace(said, because=f"{said.because}; {heir} takes over ({handed.conversation_id})")
+            because = f"{said.because}; {heir} takes over ({handed.conversation_id})"
+            return replace(said, because=because), handed.conversation_id
 
 
 def _remind(account: Account, clock: Clock, conversation: Conversation, action: Remind) -> Event:

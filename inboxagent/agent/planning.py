@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from inboxagent.agent.account import Account
 from inboxagent.agent.moves import Move, is_move, move
 from inboxagent.agent.reading import tell
+from inboxagent.outreach.admission import Bar, give_way
 from inboxagent.outreach.decide import Action, Hold, Rest, Send, Wait, decide
+from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import Clock, Observe, Records, Store
 
@@ -58,6 +60,14 @@ class Planner:
         """That of its rule."""
         sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
         return sequence.priority if sequence else 0
+
+    def precedence(self, conversation: Conversation) -> Bar | None:
+        """What keeps its letter back while another one, of a higher priority, goes to the same person later today."""
+        found = {each.id: each for his in conversation.addresses for each in self._store.find("address", his)}
+        mine = self.priority(conversation)
+        actions = [self.decide(each) for each in found.values() if self.priority(each) > mine]
+        ahead = [each.at for each in actions if isinstance(each, Wait) and each.do is Do.MAIL and not each.skips]
+        return give_way(ahead, self._clock.now(), self._account.home)
 
     def settle(self) -> list[Planned]:
         """What is ahead once everything that needs no letter is written down."""

@@ -158,8 +158,9 @@ class Reader:
         """Write down what follows from these messages: the events, and what stops the whole account."""
         events: list[tuple[str, Event]] = []
         stopped = None
+        heirs: dict[str, str] = {}
         for each in read:
-            told, policy = self._understanding.apply(ledger, each)
+            told, policy = self._understanding.apply(ledger, each, heirs)
             events += told
             if policy:
                 stopped = count_policy_refusal(ledger, self._clock.now(), self._account.home) or stopped

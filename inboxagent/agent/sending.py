@@ -12,14 +12,13 @@ from inboxagent.agent.planning import Planned, Planner, next_at
 from inboxagent.agent.reading import Reader, tell
 from inboxagent.agent.writing import Ready, Writer
 from inboxagent.errors import InboxagentError
-from inboxagent.outreach.admission import Bar, Traffic, bar, give_way, horizon
-from inboxagent.outreach.decide import Send, Wait
+from inboxagent.outreach.admission import Bar, Traffic, bar, horizon
+from inboxagent.outreach.decide import Send
+from inboxagent.outreach.edits import suspect_renaming
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import as_mail, envelope
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
-from inboxagent.outreach.sequence import Do
-from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Store, Transport
 
@@ -112,21 +111,8 @@ class Sender:
         conversation = self._store.conversation(conversation_id)
         if conversation is None:
             return None
-        return self._precedence(conversation) or bar(
-            traffic, conversation, self._account.limits, self._clock.now(), self._account.home
-        )
-
-    def _precedence(self, conversation: Conversation) -> Bar | None:
-        """What goes to the same person later today, and by its rule before this one."""
-        others = {
-            other.id: other
-            for address in conversation.addresses
-            for other in self._store.find("address", address)
-            if self._planner.priority(other) > self._planner.priority(conversation)
-        }
-        actions = map(self._planner.decide, others.values())
-        ahead = [each.at for each in actions if isinstance(each, Wait) and each.do is Do.MAIL and not each.skips]
-        return give_way(ahead, self._clock.now(), self._account.home)
+        limits, now, home = self._account.limits, self._clock.now(), self._account.home
+        return self._planner.precedence(conversation) or bar(traffic, conversation, limits, now, home)
 
     def _say_held_back(self, conversation_id: str, held_back: Bar) -> None:
         if self._held_back.get(conversation_id) == held_back:
@@ -192,10 +178,15 @@ class Sender:
             self._append(conversation_id, self._event(Word.SUPPRESSED, f"never to be written to: {suppressed}"))
             return None
         try:
-            return await self._writer.write(conversation, action)
+            ready = await self._writer.write(conversation, action)
         except (RenderError, ValueError) as error:
             self._append(conversation_id, self._event(Word.HELD, f"`{action.step.word}` cannot be written: {error}"))
             return None
+        sequence = self._account.rules().sequences[conversation.enrolment.sequence]
+        if doubt := suspect_renaming(conversation, sequence, action.step, ready.outgoing.text):
+            self._append(conversation_id, self._event(Word.HELD, doubt))
+            return None
+        return ready
 
     def _intend(self, ready: Ready, reading: Reading) -> Event | str:
         """The one place where a send becomes possible: decided again on fresh state, under the lock, then durable.

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.consequences import write_down
 from inboxagent.agent.copies import note_filed, note_proofs
-from inboxagent.agent.moves import refuse
 from inboxagent.errors import InboxagentError
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.flowed import flow
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
-from inboxagent.outreach.colleagues import hold_colleagues
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.judgement import (
     NOTHING,
@@ -114,38 +113,42 @@ class Understanding:
                     widened.setdefault(other, more)
         return tuple(widened.values())
 
-    def apply(self, ledger: Ledger, read: Read) -> tuple[list[tuple[str, Event]], bool]:
-        """Write down what follows from a message: the events, and whether it reports that a policy refused a letter."""
+    def apply(self, ledger: Ledger, read: Read, heirs: dict[str, str]) -> tuple[list[tuple[str, Event]], bool]:
+        """Write down what follows from a message: the events, and whether it reports that a policy refused a letter.
+
+        `heirs` are the conversations that began in this transaction, by those they come from: nobody knew of them when
+        the message was matched.
+        """
         events: list[tuple[str, Event]] = []
         policy = False
         if read.filed:
             note_filed(ledger, read.filed, self._clock.now())
-        for found in read.matches:
+        known = [each for each in read.matches if each.conversation_id in heirs]
+        begun = [replace(each, conversation_id=heirs[each.conversation_id]) for each in known]
+        for found in (*read.matches, *begun):
             consequence = self._judge_safely(ledger, read, found)
             policy = policy or consequence.policy
             note_proofs(ledger, consequence.events, filed=read.verdict is None)
             if consequence.events:
-                events += self._write(ledger, found.conversation_id, consequence, hers=read.verdict is None)
+                events += self._write(ledger, found.conversation_id, consequence, heirs, hers=read.verdict is None)
             for address, because in (consequence.suppress or {}).items():
                 ledger.suppress(address, because)
         return events, policy
 
     def _write(
-        self, ledger: Ledger, conversation_id: str, consequence: Consequence, *, hers: bool
+        self,
+        ledger: Ledger,
+        conversation_id: str,
+        consequence: Consequence,
+        heirs: dict[str, str],
+        *,
+        hers: bool,
     ) -> list[tuple[str, Event]]:
-        """The events of this conversation, and those that follow from them for others."""
-        before, told = ledger.conversation(conversation_id), consequence.events
-        if before is not None and consequence.heir is not None:
-            last = refuse(self._account, self._clock, ledger, before, told[-1], consequence.heir)
-            told = (*told[:-1], last)
-        after = ledger.append(conversation_id, *told)
-        if hers and before is not None:
+        before = ledger.conversation(conversation_id)
+        events = write_down(self._account, self._clock, ledger, conversation_id, consequence, heirs)
+        after = ledger.conversation(conversation_id)
+        if hers and before is not None and after is not None:
             _note_learnt(ledger, before, after)
-        events = [(conversation_id, event) for event in told]
-        rules, now = self._account.rules(), self._clock.now()
-        for other, held in hold_colleagues(after, told, ledger.conversations(), rules, now):
-            ledger.append(other, held)
-            events.append((other, held))
         return events
 
     def _judge_safely(self, ledger: Ledger, read: Read, found: Match) -> Consequence:

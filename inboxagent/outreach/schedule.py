@@ -68,7 +68,7 @@ def _next_due(
 def count_in_words(since: datetime, wait: Delay, zone: ZoneInfo, dates: Mapping[str, date] | None = None) -> str:
     """Where the end of a wait comes from: `3 business days after Mon 30 Nov 11:22`."""
     if isinstance(wait, UntilField):
-        return f"{wait}, which is {day_words((dates or {})[wait.field])} {(dates or {})[wait.field].year}"
+        return f"{wait}; {wait.field} is {day_words((dates or {})[wait.field])} {(dates or {})[wait.field].year}"
     if isinstance(wait, UntilDay):
         return str(wait)
     return f"{wait} after {_words(since.astimezone(zone))}"

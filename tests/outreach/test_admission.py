@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from inboxagent.outreach.admission import Bar, Traffic, bar, horizon, next_day
+from inboxagent.outreach.admission import Bar, Traffic, bar, give_way, horizon, next_day
 from inboxagent.outreach.company import company
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.limits import Limits
@@ -186,3 +186,13 @@ def test_what_holds_everybody_back_is_told_first() -> None:
     found = ask(limits, ANNA, other)
     assert found is not None
     assert found.everybody
+
+
+@pytest.mark.parametrize(
+    ("hours", "until"),
+    [([], None), ([2], 2), ([5, 2], 2), ([30], None), ([14], None)],  # 14 hours on it is tomorrow in Berlin
+)
+def test_a_letter_gives_way_to_one_of_a_higher_priority_on_the_same_day(hours: list[int], until: int | None) -> None:
+    way = give_way([NOW + each * HOUR for each in hours], NOW, BERLIN)
+    assert (way.until if way else None) == (NOW + until * HOUR if until else None)
+    assert way is None or not way.everybody
