@@ -12,6 +12,7 @@ from inboxagent import __version__
 from inboxagent.cli.boundary import guard, unswallowed
 
 COMMANDS = {
+    "init": "inboxagent.cli.init:init_command",
     "enroll": "inboxagent.cli.enroll:enroll_command",
     "list": "inboxagent.cli.look:list_command",
     "show": "inboxagent.cli.look:show_command",

@@ -89,13 +89,13 @@ def _me(table: Table, environ: Mapping[str, str]) -> Me:
         name=table.need("name", checks.text, 'your name, as letters are signed: name = "Maya Lind"', ""),
         address=table.need("address", checks.address, 'the address you write from: address = "maya@lind.example"', ""),
         aliases=table.read("aliases", checks.addresses, ()),
-        zone=table.read("zone", checks.zone, _machine_zone(environ)),
+        zone=table.read("zone", checks.zone, machine_zone(environ)),
         country=table.read("country", checks.optional(checks.region), None) or "",
         absent=table.read("absent", checks.absences, ()),
     )
 
 
-def _machine_zone(environ: Mapping[str, str]) -> str:
+def machine_zone(environ: Mapping[str, str]) -> str:
     """The zone of this machine, UTC where it has no name."""
     try:
         linked = os.readlink("/etc/localtime").partition("zoneinfo/")[2]
