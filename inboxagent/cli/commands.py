@@ -29,6 +29,8 @@ COMMANDS = {
     "rules": "inboxagent.cli.rules:rules_group",
     "check": "inboxagent.cli.check:check_command",
     "classify": "inboxagent.cli.classify:classify_command",
+    "backup": "inboxagent.cli.backup:backup_command",
+    "restore": "inboxagent.cli.backup:restore_command",
     "auth": "inboxagent.cli.auth:auth_group",
     "run": "inboxagent.cli.run:run_command",
     "service": "inboxagent.cli.units:service_group",
