@@ -1,7 +1,7 @@
-"""A mail to herself when her mailboxes could not be read for a while: silence must not look like quiet days."""
+"""What she has to know: a mail to herself, and a command of hers. Silence must not look like quiet days."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from inboxagent.agent.account import Account
@@ -17,7 +17,10 @@ ONCE_IN = timedelta(days=1)
 TRY_AGAIN_AFTER = timedelta(hours=1)
 _NUMBER = re.compile(r"\d+")
 
-TEXT = """\
+Command = Callable[[Mapping[str, object]], Awaitable[None]]
+"""Runs a command of hers with an object; never raises."""
+
+BLIND = """\
 Your mailboxes cannot be read, since {since}:
 
     {because}
@@ -27,8 +30,35 @@ again it goes on by itself. "inboxagent status" tells how it is.
 """
 
 
+BRAKED = """\
+Nothing goes out, for this looks like a mistake (a clock that jumped, an edited
+file, an old backup):
+
+    {because}
+
+Look at "inboxagent list", then say: inboxagent release --brake
+"""
+
+UNCERTAIN = """\
+The line broke while a letter was on its way, and nobody knows whether it has
+arrived:
+
+    {because}
+
+It is not sent again by itself. "inboxagent status" names it; then say
+"inboxagent release ID" to send it again, or "inboxagent drop ID" to let it be.
+"""
+
+TEXTS = {
+    "blind": ("inboxagent cannot read your mailboxes", BLIND),
+    "braked": ("inboxagent has put the brake on", BRAKED),
+    "uncertain": ("inboxagent: a letter may or may not have gone", UNCERTAIN),
+}
+"""By mail; of anything else, a server that takes no letters or a refused log-in, mail may be the broken part."""
+
+
 class Alerts:
-    """Over her own SMTP server, at most once a day for one cause. Where that fails too, the log has to do."""
+    """Over her own SMTP server and by her command, at most once a day for one cause. Else the log has to do."""
 
     def __init__(
         self,
@@ -40,7 +70,9 @@ class Alerts:
         *,
         to: str,
         blind_after: timedelta,
+        command: Command | None = None,
     ) -> None:
+        """`to` gets the mails, `command` an object with what there is to say; `blind_after`: how long she can wait."""
         self._account = account
         self._transport = transport
         self._store = store
@@ -48,50 +80,62 @@ class Alerts:
         self._observe = observe
         self._to = to
         self._blind_after = blind_after
+        self._command = command
         self._told: dict[str, str] = {}  # what a full disk may have kept out of the store
         self._not_before: datetime | None = None
 
     async def blind(self, since: datetime, because: str) -> None:
         """Tell her, if it has lasted long enough and she has not been told of this cause within a day."""
+        if self._clock.now() - since >= self._blind_after:
+            await self.tell("blind", because, because, since)
+
+    async def tell(self, what: str, cause: str, because: str, since: datetime | None = None) -> None:
+        """Tell her of `what` has happened, unless she was told of this cause within a day."""
         now = self._clock.now()
-        if now - since < self._blind_after or now < (self._not_before or now) or self._was_told(because, now):
-            return
+        if self._command is not None and not self._was_told(f"command: {cause}", now):
+            await self._command({"alert": what, "because": because, "address": self._account.me.address})
+            self._note(f"command: {cause}", now)
+        if what in TEXTS and now >= (self._not_before or now) and not self._was_told(cause, now):
+            await self._tell_by_mail(what, cause, because, since or now)
+
+    async def _tell_by_mail(self, what: str, cause: str, because: str, since: datetime) -> None:
+        now = self._clock.now()
         try:
-            outcome = await self._mail(since, because, now)
+            outcome = await self._mail(self._letter(what, since, because, now))
         except (InboxagentError, ValueError) as error:  # a password that cannot be read, an address that needs SMTPUTF8
             self._put_off(str(error), now + TRY_AGAIN_AFTER)
             return
         if outcome.fate in (Fate.SENT, Fate.UNCERTAIN):  # a second mail about it would tell her nothing new
-            self._note(because, now)
+            self._observe("alerted", {"to": self._to, "because": because})
+            self._note(cause, now)
         else:
             self._put_off(outcome.text, now + (ONCE_IN if outcome.fatal else TRY_AGAIN_AFTER))
 
-    async def _mail(self, since: datetime, because: str, now: datetime) -> Outcome:
-        letter = self._letter(since, because, now)
+    async def _mail(self, letter: Outgoing) -> Outcome:
         message = b"Auto-Submitted: auto-generated\r\n" + compose(letter)
         handed = await self._transport.hand_over(envelope(letter), message)
         return handed if isinstance(handed, Outcome) else await handed.commit()
 
-    def _letter(self, since: datetime, because: str, now: datetime) -> Outgoing:
+    def _letter(self, what: str, since: datetime, because: str, now: datetime) -> Outgoing:
         me = self._account.me
         at = since.astimezone(self._account.home)
+        subject, text = TEXTS[what]
         name = token(self._account.key, me.address, "alert", because, int(now.timestamp()))
         return Outgoing(
             from_=Address(name="inboxagent", address=me.address),
             to=(Address(name="", address=self._to),),
-            subject="inboxagent cannot read your mailboxes",
-            text=TEXT.format(since=f"{at:%a} {at.day} {at:%b %H:%M} ({me.zone})", because=because),
+            subject=subject,
+            text=text.format(since=f"{at:%a} {at.day} {at:%b %H:%M} ({me.zone})", because=because),
             message_id=f"<{name}@{me.domain}>",
             date=now,
         )
 
-    def _was_told(self, because: str, now: datetime) -> bool:
-        told_at = {**_strings(self._store.fact(TOLD)), **self._told}.get(_cause(because))
+    def _was_told(self, cause: str, now: datetime) -> bool:
+        told_at = {**_strings(self._store.fact(TOLD)), **self._told}.get(_key(cause))
         return told_at is not None and now - datetime.fromisoformat(told_at) < ONCE_IN
 
-    def _note(self, because: str, now: datetime) -> None:
-        self._told[_cause(because)] = now.isoformat()
-        self._observe("alerted", {"to": self._to, "because": because})
+    def _note(self, cause: str, now: datetime) -> None:
+        self._told[_key(cause)] = now.isoformat()
         try:
             with self._store.transaction("she was told") as ledger:
                 told = {**_strings(ledger.fact(TOLD)), **self._told}
@@ -105,9 +149,9 @@ class Alerts:
         self._observe("alert_unsent", {"to": self._to, "because": because, "until": until.isoformat()})
 
 
-def _cause(because: str) -> str:
+def _key(cause: str) -> str:
     """The sentence without its numbers: ports, seconds and UIDs do not make another cause."""
-    return _NUMBER.sub("#", because)
+    return _NUMBER.sub("#", cause)
 
 
 def _strings(fact: object) -> Mapping[str, str]:

@@ -24,7 +24,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "microsoft": ("client_id", "tenant", "authority"),
     "letters": ("list_unsubscribe",),
     "limits": ("per_day", "per_hour", "company_per_day", "gap", "person_gap", "person_per_week", "brake"),
-    "alerts": ("to", "blind_after"),
+    "alerts": ("to", "blind_after", "on_reply", "on_alert"),
 }
 
 _NEVER_HERE = "a password never stands in this file; use password_command or password_file"
@@ -199,4 +199,6 @@ def _alerts(table: Table, me: Me) -> Alerting:
     return Alerting(
         to=table.read("to", checks.optional(checks.address), None) or usual.to,
         blind_after=table.read("blind_after", checks.span, usual.blind_after),
+        on_reply=table.read("on_reply", checks.hook, usual.on_reply),
+        on_alert=table.read("on_alert", checks.hook, usual.on_alert),
     )
