@@ -35,6 +35,8 @@ COMMANDS = {
     "run": "inboxagent.cli.run:run_command",
     "service": "inboxagent.cli.units:service_group",
     "demo": "inboxagent.cli.demo:demo",
+    "completion": "inboxagent.cli.completion:completion_command",
+    "man": "inboxagent.cli.completion:man_command",
 }
 
 
