@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +13,7 @@ from inboxagent.errors import StateUnwritable, TryLater, Unreachable
 from inboxagent.ports import Clock, Mailbox, Store
 
 NOTICE_COMMANDS_EVERY = 0.5  # seconds: a change made by a command is seen within one
+SOON = 10.0  # seconds: longer than the store needs to tidy up
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 300.0
 PATIENCE_AT_STOP = 20.0
@@ -75,6 +77,7 @@ class Daemon:
             self._beat()
             seconds = await self._interruptible(self._cycle())
             if seconds is not None:
+                await self._tidy(seconds)
                 await self._rest(seconds, seen)
 
     async def _interruptible(self, cycle: Coroutine[None, None, float]) -> float | None:
@@ -125,6 +128,12 @@ class Daemon:
     def _tell(self, health: Health) -> None:
         self._health = health
         self._report(health)
+
+    async def _tidy(self, seconds: float) -> None:
+        """Let the store tidy up where nothing is due soon; it may try again later."""
+        if seconds > SOON and self._health.sight is Sight.OK:
+            with suppress(StateUnwritable, TryLater):
+                await asyncio.to_thread(self._store.compact)
 
     async def _rest(self, seconds: float, seen: object) -> None:
         """Wait for new mail, a command's change, the stop signal or the time, whichever comes first."""

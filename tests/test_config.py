@@ -18,6 +18,7 @@ from inboxagent.config import (
 )
 from inboxagent.config.places import MINIMAL
 from inboxagent.errors import ConfigError
+from inboxagent.outreach.letter import Unsubscribing
 
 FULL = """
 rules = "letters"
@@ -82,7 +83,7 @@ def test_everything_that_can_be_said_is_understood() -> None:
     assert config.watching.sent == "Skickat"
     assert (config.smtp.port, config.smtp.security) == (587, "starttls")
     assert (config.smtp.username, config.smtp.secret) == ("maya", config.imap.secret)
-    assert (config.sending.split_body, config.sending.list_unsubscribe) == (False, True)
+    assert (config.sending.split_body, config.sending.unsubscribing) == (False, Unsubscribing(by_mail=True))
     assert (config.limits.per_day, config.limits.gap, config.limits.brake) == (12, timedelta(minutes=3), 7)
     assert (config.limits.per_hour, config.limits.company_per_day, config.limits.person_per_week) == (6, 2, 0)
     assert config.limits.person_gap == timedelta(days=2)
@@ -108,6 +109,18 @@ def test_systemd_says_where_state_goes_unless_the_file_does() -> None:
 
 def test_the_zone_of_the_machine_stands_in_for_hers() -> None:
     assert read(MINIMAL.replace('zone = "Europe/Stockholm"', ""), TZ="Asia/Tokyo").me.zone == "Asia/Tokyo"
+
+
+def test_a_page_to_unsubscribe_on() -> None:
+    """It alone says that letters offer it; it needs https and a place for the token."""
+    page = "https://lind.example/no/{token}"
+    found = read(f'{MINIMAL}[letters]\nunsubscribe_page = "{page}"\n').sending.unsubscribing
+    assert found == Unsubscribing(by_mail=True, page=page)
+    for wrong in ("http://lind.example/{token}", "https://lind.example/no", "https://lind.example/{token}/{token}"):
+        told = problems(f'{MINIMAL}[letters]\nunsubscribe_page = "{wrong}"\n')
+        assert f'[letters] unsubscribe_page: "{wrong}" is not one; write it like https://' in told
+    both = f'{MINIMAL}[letters]\nlist_unsubscribe = false\nunsubscribe_page = "{page}"\n'
+    assert "drop one" in problems(both)
 
 
 def test_smtp_may_do_without_a_log_in() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from inboxagent.edge.rulefiles import RuleFiles
     from inboxagent.edge.smtp import SmtpTransport
     from inboxagent.outreach.decide import Wait
+    from inboxagent.outreach.letter import Enclosures
     from inboxagent.outreach.rulebook import Rulebook
     from inboxagent.ports import Records, Store
 
@@ -90,6 +91,14 @@ class Composition:
             kept=self.config.state / "rules",
             keeps=self.keeps_rules,
         )
+
+    @cached_property
+    def enclosures(self) -> "Enclosures":
+        """What lies beside her rule files."""
+        from inboxagent.edge.enclosures import enclosures_in
+        from inboxagent.edge.shipped import find
+
+        return enclosures_in(self.config.rules, find("rules"))
 
     @cached_property
     def rulebook(self) -> "Rulebook":
@@ -172,7 +181,8 @@ class Composition:
             rules=self.rules,
             paused=lambda: next((f"the flag {flag} is up" for flag in self.flags()), None),
             limits=self.config.limits,
-            list_unsubscribe=self.config.sending.list_unsubscribe,
+            unsubscribing=self.config.sending.unsubscribing,
+            enclosures=self.enclosures,
         )
 
     def mailbox(self) -> "ImapMailbox":

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from inboxagent.cli.paper import plain
-from inboxagent.outreach.events import Word
+from inboxagent.outreach.events import ANSWERS, Word
 from inboxagent.ports import Observe, Store
 
 # What he wrote is not for logs; `why` quotes it.
-HIS_WORDS = frozenset({Word.REPLY, Word.UNSUBSCRIBE, Word.AUTO_REPLY, Word.HELD, Word.STOPPED, Word.PROPOSED})
+HIS_WORDS = ANSWERS | {Word.AUTO_REPLY, Word.HELD, Word.STOPPED, Word.PROPOSED}
 FIRST = ("conversation", "address")
 LEVELS = {
     "failed": logging.ERROR,

@@ -18,6 +18,7 @@ T = TypeVar("T")
 _SPAN = re.compile(r"(\d{1,6})\s+(second|minute|hour|day)s?")
 # RFC 5321, 4.1.2, and RFC 6531; dots may stand anywhere before the @, as some providers have it.
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(\.[\w-]{1,63})*")
+_PAGE = re.compile(r"https://[!-;=?-~]{1,800}")
 _HOST = re.compile(r"[\w.-]{1,253}|\[?[0-9a-fA-F:.]+(%\w+)?\]?")
 
 
@@ -75,6 +76,14 @@ def region(value: object) -> str:
     near = nearest_region(written)
     remedy = f'did you mean "{near}"?' if near else 'write it like "SE", or "DE-BE" with the region'
     raise ValueError(f'"{written}" is not the code of a country; {remedy}')
+
+
+def token_page(value: object) -> str:
+    """An https address in which each letter's token has its place."""
+    written = text(value)
+    if not _PAGE.fullmatch(written) or written.count("{token}") != 1:
+        raise ValueError(f'"{written}" is not one; write it like https://lind.example/unsubscribe/{{token}}')
+    return written
 
 
 def absences(value: object) -> tuple[Absence, ...]:

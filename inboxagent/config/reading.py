@@ -9,6 +9,7 @@ from inboxagent.config.places import default_state
 from inboxagent.config.source import Problem, Table, parse
 from inboxagent.config.values import Alerting, Config, Microsoft, Secret, Sending, Server, Watching
 from inboxagent.errors import ConfigError
+from inboxagent.outreach.letter import Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.zones import is_zone
@@ -22,7 +23,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "imap": (*_LOGIN, "mailboxes", "poll", "sent"),
     "smtp": (*_LOGIN, "split_body"),
     "microsoft": ("client_id", "tenant", "authority"),
-    "letters": ("list_unsubscribe",),
+    "letters": ("list_unsubscribe", "unsubscribe_page"),
     "limits": ("per_day", "per_hour", "company_per_day", "gap", "person_gap", "person_per_week", "brake"),
     "alerts": ("to", "blind_after", "on_reply", "on_alert"),
 }
@@ -126,8 +127,16 @@ def _sending(smtp: Table, letters: Table) -> Sending:
     usual = Sending()
     return Sending(
         split_body=smtp.read("split_body", checks.yes_or_no, usual.split_body),
-        list_unsubscribe=letters.read("list_unsubscribe", checks.yes_or_no, usual.list_unsubscribe),
+        unsubscribing=_unsubscribing(letters),
     )
+
+
+def _unsubscribing(letters: Table) -> Unsubscribing:
+    page = letters.read("unsubscribe_page", checks.optional(checks.token_page), None) or ""
+    by_mail = letters.read("list_unsubscribe", checks.yes_or_no, bool(page))
+    if page and not by_mail:
+        letters.complain("unsubscribe_page", "says where, and list_unsubscribe = false says not at all; drop one")
+    return Unsubscribing(by_mail=by_mail, page=page)
 
 
 def _server(

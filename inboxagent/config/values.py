@@ -1,10 +1,11 @@
 """What a configuration says, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from inboxagent.outreach.letter import Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 
@@ -87,10 +88,10 @@ class Alerting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """How letters leave: whether the body goes before the last look, and whether they carry List-Unsubscribe."""
+    """How letters leave: whether the body goes before the last look, and what they offer in List-Unsubscribe."""
 
     split_body: bool = True
-    list_unsubscribe: bool = False
+    unsubscribing: Unsubscribing = field(default_factory=Unsubscribing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -17,7 +17,7 @@ from typing import TypeVar
 from imapclient import imap_utf7
 from imapclient.datetime_util import datetime_to_INTERNALDATE
 
-from inboxagent.edge.imap_answers import Listed, Message, Piece, quote, read_mailboxes, read_messages, read_statuses
+from inboxagent.edge.imap_answers import Listed, Message, Piece, quote, read_mailboxes, read_statuses
 from inboxagent.edge.imap_line import Client, Imap4, Server, asked_pause, explain, tls_context, words
 from inboxagent.errors import InboxagentError, LoginRefused, Unreachable
 
@@ -146,7 +146,7 @@ class Connection:
         found: list[Piece] = self._imap.untagged_responses.pop(name, [])
         return found
 
-    def list_mailboxes(self, *, with_status: bool = False) -> tuple[list[Listed], dict[str, dict[str, int]]]:
+    def list_mailboxes(self, *, with_status: bool = False) -> tuple[Sequence[Listed], dict[str, Mapping[str, int]]]:
         """Every mailbox and, where the server can do both in one go (RFC 5819), the status of those that have one."""
         options = ""
         if with_status and self.has("LIST-STATUS"):
@@ -155,15 +155,15 @@ class Connection:
         ((kind, text),) = self._ask_outside(("LIST", f'"" "*"{options}'))
         if kind != "OK":
             raise self.trouble(f"does not list the mailboxes: {words(text)}")
-        listed = read_mailboxes(self.take("LIST"))
+        listed = read_mailboxes(tuple(self.take("LIST")))
         self._wires = {box.name: box.wire for box in listed}
-        statuses = read_statuses(self.take("STATUS"))
+        statuses = read_statuses(tuple(self.take("STATUS")))
         return listed, {box.name: statuses[box.wire] for box in listed if box.wire in statuses}
 
-    def ask_statuses(self, names: Sequence[str]) -> dict[str, dict[str, int] | str]:
+    def ask_statuses(self, names: Sequence[str]) -> dict[str, Mapping[str, int] | str]:
         """The status of these mailboxes, asked in this order; the server's words where it refuses one."""
         answers = self._ask_outside(*(("STATUS", quote(self._wire(name)), _STATUS_ITEMS) for name in names))
-        told = read_statuses(self.take("STATUS"))
+        told = read_statuses(tuple(self.take("STATUS")))
         return {
             name: told.get(self._wire(name), {}) if kind == "OK" else words(text)
             for name, (kind, text) in zip(names, answers, strict=True)
@@ -190,11 +190,16 @@ class Connection:
             raise self.trouble(f'does not search the mailbox "{self.selected}": {words(text)}')
         return sorted({int(uid) for line in self._take_texts("SEARCH") for uid in line.split()})
 
-    def fetch(self, uids: Iterable[int], items: str) -> dict[int, Message]:
-        """What the server gives of these messages; one that is missing may be gone or unreadable."""
-        wanted = frozenset(uids)
-        self.ask(("UID", f"FETCH {uid_set(wanted)} ({items})"))
-        return {message.uid: message for message in read_messages(self.take("FETCH")) if message.uid in wanted}
+    def fetch(self, items: str, *several: Collection[int]) -> dict[int, Message]:
+        """What the server gives of these messages, asked for in so many commands that are sent at once; one that is
+        missing may be gone or unreadable."""
+        fetched: dict[int, Message] = {}
+        self._imap.fetched = fetched
+        try:
+            self.ask(*(("UID", f"FETCH {uid_set(uids)} ({items})") for uids in several))
+        finally:
+            self._imap.fetched = None
+        return {uid: fetched[uid] for uids in several for uid in uids if uid in fetched}
 
     def append(self, mailbox: str, message: bytes, received_at: datetime) -> None:
         """APPEND with \\Seen. Raises `Unreachable` with the server's words where it refuses."""

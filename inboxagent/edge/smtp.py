@@ -10,7 +10,8 @@ from dataclasses import replace
 from inboxagent.edge.smtp_envelope import write_commands
 from inboxagent.edge.smtp_session import Password, Security, Server, Session, Timeouts, Token
 from inboxagent.mail.compose import dot_stuff
-from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope, read_break
+from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope
+from inboxagent.outreach.replies import read_break
 
 _GO_AHEAD = range(354, 355)
 

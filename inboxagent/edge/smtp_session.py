@@ -13,7 +13,8 @@ from typing import Literal, cast
 import aiosmtplib
 
 from inboxagent.errors import ConfigError, InboxagentError
-from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope, one_line, read_break, read_reply
+from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope
+from inboxagent.outreach.replies import one_line, read_break, read_reply
 
 Security = Literal["tls", "starttls", "none"]
 Password = Callable[[], str]
@@ -140,7 +141,7 @@ class Session:
             code, text = await self._smtp.execute_command(b".", timeout=self._server.timeouts.dot)
         except Exception as error:  # noqa: BLE001 - whatever it is, the server may have the letter
             return self._broken(Phase.DOT, error)
-        return read_reply(Phase.DOT, code, text)
+        return read_reply(Phase.DOT, code, text, host=self._server.host)
 
     async def write(self, stuffed: bytes) -> Outcome | None:
         """Send the body, which ends with CRLF, without the dot; None when it has left this process."""

@@ -139,6 +139,19 @@ def test_what_she_does_beside_it_is_seen_at_once(desk: Desk, provider: EmbeddedP
         until(lambda: letters(provider, ANNA), "the letter has arrived")
 
 
+def test_in_an_idle_moment_the_journal_is_made_short(desk: Desk, provider: EmbeddedProvider) -> None:
+    desk.configure(provider.imap_port, provider.submission_port, poll="1 hour")
+    store = desk.composition.store
+    for _ in range(3):
+        with store.transaction("much that nobody needs any more") as ledger:
+            ledger.remember("much", os.urandom(1_500_000).hex())
+    journal = desk.folder / "state" / "maya@lind.example.journal"
+    assert journal.stat().st_size > 9_000_000
+    with running(desk):
+        until(lambda: journal.stat().st_size < 4_000_000, "the journal is short")
+    assert store.fact("much") is not None
+
+
 def test_a_second_one_is_told_who_runs(desk: Desk, provider: EmbeddedProvider) -> None:
     with running(desk) as daemon:
         until(lambda: status(desk)["state"] == "ok", "the daemon is well")

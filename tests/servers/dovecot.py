@@ -35,32 +35,18 @@ def search_path() -> str:
     return os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin"
 
 
-class Dovecot:
-    """One instance with a folder of its own. The folder's path must be short (sockets) and open to other users."""
+class ImapHost:
+    """What the private servers have in common: an owner who is not root, ports, and people with mailboxes."""
 
-    def __init__(
-        self, folder: Path, submission: tuple[str, int] | None = None, introspection: str | None = None
-    ) -> None:
-        """`submission` is where Sieve hands its answers to, `introspection` where access tokens are looked up."""
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.host = HOST
         self.password = PASSWORD
         self.imap_port, self.imaps_port, self.lmtp_port = free_port(), free_port(), free_port()
         self.cafile = folder / "cert.pem"
-        self._submission = submission
-        self._introspection = introspection
         self._owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self._users = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._prepare()
-
-    # --- life
-
-    def start(self) -> None:
-        """Start, on the same ports as before, and return when it greets."""
-        command = ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
-        self._process = subprocess.Popen(self._as_owner(command), env={"PATH": search_path()}, start_new_session=True)
-        until(self._greets, within=10, what=f"Dovecot greets; see {self.folder}/dovecot.log")
 
     def stop(self) -> None:
         """Kill it as a power cut would, sessions included."""
@@ -69,19 +55,12 @@ class Dovecot:
             self._process.wait()
             self._process = None
 
-    def kick(self, address: str) -> None:
-        """Cut every connection of that user."""
-        self._doveadm("kick", address)
-
     # --- people and their mail
 
-    def new_user(self, name: str, domain: str = "prospect.test", sieve: str | None = None) -> str:
+    def new_user(self, name: str, domain: str = "prospect.test") -> str:
         """The address, and user name, of a mailbox nobody else uses; its local part ends in a digit."""
         self._users += 1
-        address = f"{name}{self._users}@{domain}"
-        if sieve is not None:
-            self._install(address, sieve)
-        return address
+        return f"{name}{self._users}@{domain}"
 
     def deliver(self, address: str, message: bytes, sender: str = "someone@elsewhere.test") -> None:
         """Deliver as the last hop does (LMTP, Sieve included)."""
@@ -111,6 +90,66 @@ class Dovecot:
 
     # --- inside
 
+    def _give_away(self) -> None:
+        """Let the owner have the folder and what is in it."""
+        for path in [self.folder, *self.folder.rglob("*")]:
+            os.chown(path, self._owner.pw_uid, self._owner.pw_gid)
+        self.folder.chmod(0o755)
+
+    def _as_owner(self, command: list[str]) -> list[str]:
+        """The command as it is started: it dies with the tests, and is never root, whose mail no server takes."""
+        if not shutil.which("setpriv"):
+            return command
+        drop = [f"--reuid={self._owner.pw_uid}", f"--regid={self._owner.pw_gid}", "--clear-groups"]
+        return ["setpriv", "--pdeathsig=KILL", *(drop if os.geteuid() == 0 else []), *command]
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": search_path()}
+
+    def _run(self, *command: str, input: bytes | None = None) -> None:
+        subprocess.run(
+            self._as_owner(list(command)), check=True, capture_output=True, env=self._environment(), input=input
+        )
+
+    def _greets(self) -> bool:
+        try:
+            with socket.create_connection((HOST, self.imap_port), timeout=5) as line:
+                return line.recv(4) == b"* OK"
+        except OSError:
+            return False
+
+
+class Dovecot(ImapHost):
+    """One instance with a folder of its own. The folder's path must be short (sockets) and open to other users."""
+
+    def __init__(
+        self, folder: Path, submission: tuple[str, int] | None = None, introspection: str | None = None
+    ) -> None:
+        """`submission` is where Sieve hands its answers to, `introspection` where access tokens are looked up."""
+        super().__init__(folder)
+        self._submission = submission
+        self._introspection = introspection
+        self._prepare()
+
+    def start(self) -> None:
+        """Start, on the same ports as before, and return when it greets."""
+        command = ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
+        self._process = subprocess.Popen(self._as_owner(command), env=self._environment(), start_new_session=True)
+        until(self._greets, within=10, what=f"Dovecot greets; see {self.folder}/dovecot.log")
+
+    def kick(self, address: str) -> None:
+        """Cut every connection of that user."""
+        self._doveadm("kick", address)
+
+    def new_user(self, name: str, domain: str = "prospect.test", sieve: str | None = None) -> str:
+        """As ever; with an active Sieve script."""
+        address = super().new_user(name, domain)
+        if sieve is not None:
+            self._install(address, sieve)
+        return address
+
+    # --- inside
+
     def _prepare(self) -> None:
         self.folder.mkdir(exist_ok=True)
         for name in ("run", "state", "mail"):
@@ -120,9 +159,7 @@ class Dovecot:
         conf = conf.replace("@oauth@", oauth if self._introspection else "")
         (self.folder / "oauth2.conf").write_text(self._fill(INTROSPECTION_23))
         (self.folder / "dovecot.conf").write_text(self._fill(conf) + self._fill(COMMON))
-        for path in [self.folder, *self.folder.rglob("*")]:
-            os.chown(path, self._owner.pw_uid, self._owner.pw_gid)
-        self.folder.chmod(0o755)
+        self._give_away()
 
     def _fill(self, template: str) -> str:
         values = {
@@ -144,20 +181,6 @@ class Dovecot:
             template = template.replace(f"@{key}@", value)
         return template
 
-    def _as_owner(self, command: list[str]) -> list[str]:
-        """The command as it is started: it dies with the tests, and is never root, whose mail Dovecot refuses."""
-        if not shutil.which("setpriv"):
-            return command
-        drop = [f"--reuid={self._owner.pw_uid}", f"--regid={self._owner.pw_gid}", "--clear-groups"]
-        return ["setpriv", "--pdeathsig=KILL", *(drop if os.geteuid() == 0 else []), *command]
-
-    def _greets(self) -> bool:
-        try:
-            with socket.create_connection((HOST, self.imap_port), timeout=5) as line:
-                return line.recv(4) == b"* OK"
-        except OSError:
-            return False
-
     def _install(self, address: str, script: str) -> None:
         """Make it the user's active Sieve script; Dovecot compiles it at the first delivery."""
         name, domain = address.split("@")
@@ -167,10 +190,6 @@ class Dovecot:
 
     def _doveadm(self, *arguments: str) -> None:
         self._run("doveadm", "-c", str(self.folder / "dovecot.conf"), *arguments)
-
-    def _run(self, *command: str, input: bytes | None = None) -> None:
-        env = {"PATH": search_path()}
-        subprocess.run(self._as_owner(list(command)), check=True, capture_output=True, env=env, input=input)
 
 
 def version() -> str:
