@@ -6,6 +6,7 @@ from urllib.parse import quote
 from inboxagent.config.providers import Provider, by_exchanger, known, read_autoconfig, read_services
 from inboxagent.edge.dns import resolve
 from inboxagent.edge.web import fetch
+from inboxagent.errors import Unreachable
 
 Fetch = Callable[[str], bytes | None]
 Resolve = Callable[[str, str], list[str]]
@@ -18,7 +19,7 @@ def discover(address: str, fetch: Fetch = fetch, resolve: Resolve = resolve) -> 
         known(domain)
         or _published(address, domain, fetch)
         or _announced(domain, resolve)
-        or by_exchanger(resolve(domain, "MX"))
+        or by_exchanger(_records(resolve, domain, "MX"))
     )
 
 
@@ -33,7 +34,15 @@ def _published(address: str, domain: str, fetch: Fetch) -> Provider | None:
     return None
 
 
+def _records(resolve: Resolve, name: str, kind: str) -> list[str]:
+    """None where nobody answers: she is asked instead."""
+    try:
+        return resolve(name, kind)
+    except Unreachable:
+        return []
+
+
 def _announced(domain: str, resolve: Resolve) -> Provider | None:
     names = ("imaps", "imap", "submissions", "submission")
-    services = {each: resolve(f"_{each}._tcp.{domain}", "SRV") for each in names}
+    services = {each: _records(resolve, f"_{each}._tcp.{domain}", "SRV") for each in names}
     return read_services(services, domain)

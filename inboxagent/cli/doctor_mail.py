@@ -125,7 +125,10 @@ async def _knock(composition: Composition) -> Outcome | None:
 
 def domain(composition: Composition) -> Iterator[Diagnosis]:
     """What other servers find when they ask whether her letters are hers."""
-    yield from look_up(composition.config.me.domain, resolve)
+    try:
+        yield from look_up(composition.config.me.domain, resolve)
+    except InboxagentError as error:
+        yield Diagnosis(about="domain", grade=Grade.WARNING, says=str(error), remedy="ask again once the network is up")
 
 
 def look_up(name: str, resolve: Resolve) -> Iterator[Diagnosis]:

@@ -2,11 +2,14 @@
 
 import threading
 
+import pytest
+
 from inboxagent.agent.copies import FILES_ITS_OWN
 from inboxagent.cli import doctor_mail
 from inboxagent.cli.diagnosis import Diagnosis, Grade
 from inboxagent.cli.doctor_send import send
 from inboxagent.cli.embedded import EmbeddedProvider
+from inboxagent.errors import Unreachable
 from tests.cli.desk import Desk, until
 
 
@@ -84,3 +87,21 @@ def test_a_server_that_files_copies_is_remembered(desk: Desk, provider: Embedded
     filing.join()
     assert "files its own copy in Sent" in about(found, "sent").says
     assert desk.composition.store.fact(FILES_ITS_OWN) is not None
+
+
+def test_the_command_shows_it_all_and_sends_where_it_is_asked_to(desk: Desk, provider: EmbeddedProvider) -> None:
+    shown = desk.run("doctor", "--send")
+    for name in ("state", "rules", "clock", "imap", "sent", "smtp", "SPF", "letter"):
+        assert f"\n  {name:<11}" in shown.stdout
+    assert len(provider.mail("maya@lind.example")) == 1
+    desk.configure()
+    assert {each["about"] for each in desk.ask("doctor", code=1) if each["grade"] == "problem"} == {"imap", "smtp"}
+
+
+def test_name_servers_that_do_not_answer_are_no_verdict(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
+    def silent(name: str, kind: str) -> list[str]:
+        raise Unreachable(f"the name servers do not tell of {name}: Timeout")
+
+    monkeypatch.setattr(doctor_mail, "resolve", silent)
+    (told,) = doctor_mail.domain(desk.composition)
+    assert (told.about, told.grade) == ("domain", Grade.WARNING)
