@@ -1,7 +1,7 @@
-"""A mail to herself when her mailboxes cannot be read, or nothing may go out: silence must not look like quiet days."""
+"""What she has to know: a mail to herself, and a command of hers. Silence must not look like quiet days."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from inboxagent.agent.account import Account
@@ -18,8 +18,11 @@ ONCE_IN = timedelta(days=1)
 TRY_AGAIN_AFTER = timedelta(hours=1)
 _NUMBER = re.compile(r"\d+")
 
+Command = Callable[[Mapping[str, object]], Awaitable[None]]
+"""Runs a command of hers with an object; never raises."""
+
 BLIND = """\
-Your mailboxes cannot be read, since {since}:
+Your mailboxes cannot be read, since {at}:
 
     {because}
 
@@ -28,7 +31,7 @@ again it goes on by itself. "inboxagent status" tells how it is.
 """
 
 STOPPED = """\
-No letter goes out before {until}:
+No letter goes out before {at}:
 
     {because}
 
@@ -38,8 +41,36 @@ always. "inboxagent status" tells how it is.
 WORTH_TELLING = timedelta(hours=1)
 
 
+BRAKED = """\
+Nothing goes out, for this looks like a mistake (a clock that jumped, an edited
+file, an old backup):
+
+    {because}
+
+Look at "inboxagent list", then say: inboxagent release --brake
+"""
+
+UNCERTAIN = """\
+The line broke while a letter was on its way, and nobody knows whether it has
+arrived:
+
+    {because}
+
+It is not sent again by itself. "inboxagent status" names it; then say
+"inboxagent release ID" to send it again, or "inboxagent drop ID" to let it be.
+"""
+
+TEXTS = {
+    "sending_stopped": ("inboxagent cannot send", STOPPED),
+    "blind": ("inboxagent cannot read your mailboxes", BLIND),
+    "braked": ("inboxagent has put the brake on", BRAKED),
+    "uncertain": ("inboxagent: a letter may or may not have gone", UNCERTAIN),
+}
+"""By mail; of anything else, a refused log-in, mail may be the broken part."""
+
+
 class Alerts:
-    """Over her own SMTP server, at most once a day for one cause. Where that fails too, the log has to do."""
+    """Over her own SMTP server and by her command, at most once a day for one cause. Else the log has to do."""
 
     def __init__(
         self,
@@ -51,7 +82,9 @@ class Alerts:
         *,
         to: str,
         blind_after: timedelta,
+        command: Command | None = None,
     ) -> None:
+        """`to` gets the mails, `command` an object with what there is to say; `blind_after`: how long she can wait."""
         self._account = account
         self._transport = transport
         self._store = store
@@ -59,64 +92,68 @@ class Alerts:
         self._observe = observe
         self._to = to
         self._blind_after = blind_after
+        self._command = command
         self._told: dict[str, str] = {}  # what a full disk may have kept out of the store
         self._not_before: datetime | None = None
 
     async def blind(self, since: datetime, because: str) -> None:
         """Tell her, if it has lasted long enough and she has not been told of this cause within a day."""
         if self._clock.now() - since >= self._blind_after:
-            text = BLIND.format(since=self._when(since), because=because)
-            await self._tell("inboxagent cannot read your mailboxes", text, because)
+            await self.tell("blind", because, because, since)
 
     async def stopped(self, stoppage: Stoppage | None) -> None:
         """Tell her that her server, or what it said, keeps everything back, if that is for an hour or longer."""
         if stoppage is not None and stoppage.until - stoppage.since >= WORTH_TELLING:
-            text = STOPPED.format(until=self._when(stoppage.until), because=stoppage.because)
-            await self._tell("inboxagent cannot send", text, stoppage.because)
+            await self.tell("sending_stopped", stoppage.because, stoppage.because, stoppage.until)
 
-    async def _tell(self, subject: str, text: str, because: str) -> None:
+    async def tell(self, what: str, cause: str, because: str, at: datetime | None = None) -> None:
+        """Tell her of `what` has happened, unless she was told of this cause within a day; `at`: the time that the
+        letter about it names."""
         now = self._clock.now()
-        if now < (self._not_before or now) or self._was_told(because, now):
-            return
+        if self._command is not None and not self._was_told(f"command: {cause}", now):
+            await self._command({"alert": what, "because": because, "address": self._account.me.address})
+            self._note(f"command: {cause}", now)
+        if what in TEXTS and now >= (self._not_before or now) and not self._was_told(cause, now):
+            await self._tell_by_mail(what, cause, because, at or now)
+
+    async def _tell_by_mail(self, what: str, cause: str, because: str, at: datetime) -> None:
+        now = self._clock.now()
         try:
-            outcome = await self._mail(subject, text, now)
+            outcome = await self._mail(self._letter(what, at, because, now))
         except (InboxagentError, ValueError) as error:  # a password that cannot be read, an address that needs SMTPUTF8
             self._put_off(str(error), now + TRY_AGAIN_AFTER)
             return
         if outcome.fate in (Fate.SENT, Fate.UNCERTAIN):  # a second mail about it would tell her nothing new
-            self._note(because, now)
+            self._observe("alerted", {"to": self._to, "because": because})
+            self._note(cause, now)
         else:
             self._put_off(outcome.text, now + (ONCE_IN if outcome.fatal else TRY_AGAIN_AFTER))
 
-    async def _mail(self, subject: str, text: str, now: datetime) -> Outcome:
-        letter = self._letter(subject, text, now)
+    async def _mail(self, letter: Outgoing) -> Outcome:
         message = b"Auto-Submitted: auto-generated\r\n" + compose(letter)
         handed = await self._transport.hand_over(envelope(letter), message)
         return handed if isinstance(handed, Outcome) else await handed.commit()
 
-    def _when(self, at: datetime) -> str:
-        local = at.astimezone(self._account.home)
-        return f"{local:%a} {local.day} {local:%b %H:%M} ({self._account.me.zone})"
-
-    def _letter(self, subject: str, text: str, now: datetime) -> Outgoing:
+    def _letter(self, what: str, at: datetime, because: str, now: datetime) -> Outgoing:
         me = self._account.me
-        name = token(self._account.key, me.address, "alert", text, int(now.timestamp()))
+        local = at.astimezone(self._account.home)
+        subject, text = TEXTS[what]
+        name = token(self._account.key, me.address, "alert", because, int(now.timestamp()))
         return Outgoing(
             from_=Address(name="inboxagent", address=me.address),
             to=(Address(name="", address=self._to),),
             subject=subject,
-            text=text,
+            text=text.format(at=f"{local:%a} {local.day} {local:%b %H:%M} ({me.zone})", because=because),
             message_id=f"<{name}@{me.domain}>",
             date=now,
         )
 
-    def _was_told(self, because: str, now: datetime) -> bool:
-        told_at = {**_strings(self._store.fact(TOLD)), **self._told}.get(_cause(because))
+    def _was_told(self, cause: str, now: datetime) -> bool:
+        told_at = {**_strings(self._store.fact(TOLD)), **self._told}.get(_key(cause))
         return told_at is not None and now - datetime.fromisoformat(told_at) < ONCE_IN
 
-    def _note(self, because: str, now: datetime) -> None:
-        self._told[_cause(because)] = now.isoformat()
-        self._observe("alerted", {"to": self._to, "because": because})
+    def _note(self, cause: str, now: datetime) -> None:
+        self._told[_key(cause)] = now.isoformat()
         try:
             with self._store.transaction("she was told") as ledger:
                 told = {**_strings(ledger.fact(TOLD)), **self._told}
@@ -130,9 +167,9 @@ class Alerts:
         self._observe("alert_unsent", {"to": self._to, "because": because, "until": until.isoformat()})
 
 
-def _cause(because: str) -> str:
+def _key(cause: str) -> str:
     """The sentence without its numbers: ports, seconds and UIDs do not make another cause."""
-    return _NUMBER.sub("#", because)
+    return _NUMBER.sub("#", cause)
 
 
 def _strings(fact: object) -> Mapping[str, str]:

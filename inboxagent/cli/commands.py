@@ -12,6 +12,7 @@ from inboxagent import __version__
 from inboxagent.cli.boundary import guard, unswallowed
 
 COMMANDS = {
+    "init": "inboxagent.cli.init:init_command",
     "enroll": "inboxagent.cli.enroll:enroll_command",
     "list": "inboxagent.cli.look:list_command",
     "show": "inboxagent.cli.look:show_command",
@@ -29,11 +30,15 @@ COMMANDS = {
     "rules": "inboxagent.cli.rules:rules_group",
     "check": "inboxagent.cli.check:check_command",
     "classify": "inboxagent.cli.classify:classify_command",
+    "backup": "inboxagent.cli.backup:backup_command",
+    "restore": "inboxagent.cli.backup:restore_command",
     "auth": "inboxagent.cli.auth:auth_group",
     "run": "inboxagent.cli.run:run_command",
     "doctor": "inboxagent.cli.doctor:doctor_command",
     "service": "inboxagent.cli.units:service_group",
     "demo": "inboxagent.cli.demo:demo",
+    "completion": "inboxagent.cli.completion:completion_command",
+    "man": "inboxagent.cli.completion:man_command",
 }
 
 

@@ -107,6 +107,8 @@ class Composition:
 
     def _bound(self) -> frozenset[str]:
         """The sequences that were read from her folder at any time, and have people inside."""
+        if not self.has_store:
+            return frozenset()
         remembered = self.store.fact(HER_RULES)
         return frozenset(remembered) & self._inhabited(self.store) if isinstance(remembered, list) else frozenset()
 

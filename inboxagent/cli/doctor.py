@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from inboxagent.cli import doctor_state
+from inboxagent.cli import doctor_mail, doctor_send, doctor_state
 from inboxagent.cli.composition import Composition, compose
 from inboxagent.cli.diagnosis import Diagnosis, Grade
 from inboxagent.cli.options import config_option, json_option
@@ -18,18 +18,29 @@ CHECKS: tuple[Callable[[Composition], Iterator[Diagnosis]], ...] = (
     doctor_state.room,
     doctor_state.ownership,
     doctor_state.journal,
+    doctor_mail.rules,
+    doctor_mail.clock,
+    doctor_mail.imap,
+    doctor_mail.smtp,
+    doctor_mail.domain,
 )
 """In the order in which they are made and shown."""
 
 
 @click.command("doctor")
 @click.option("--repair", is_flag=True, help="Save what is whole of a damaged journal, without asking.")
+@click.option("--send", is_flag=True, help="Send a letter to yourself, and learn what your server does with letters.")
 @config_option
 @json_option
-def doctor_command(repair: bool, config: str | None, as_json: bool) -> int:
-    """Look whether your state is sound, and offer to repair it. Exit code 0 if nothing is wrong, else 1."""
+def doctor_command(repair: bool, send: bool, config: str | None, as_json: bool) -> int:
+    """Look at everything once: state, rules, log-ins, mailboxes, your domain. Exit code 0 if nothing is wrong, else 1.
+
+    A damaged state is offered to be repaired.
+    """
     composition = compose(config)
     found = _examine(composition)
+    if send:
+        found += _send(composition)
     if not as_json:
         _say(composition, found)
     if (damage := doctor_state.find_losses(composition)) is not None:
@@ -50,6 +61,11 @@ def doctor_command(repair: bool, config: str | None, as_json: bool) -> int:
 
 def _examine(composition: Composition) -> list[Diagnosis]:
     return [diagnosis for check in CHECKS for diagnosis in check(composition)]
+
+
+def _send(composition: Composition) -> list[Diagnosis]:
+    tell("Sending a letter to yourself, and waiting for it …")
+    return doctor_send.send(composition)
 
 
 def _say(composition: Composition, found: list[Diagnosis]) -> None:

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from inboxagent.cli.accounts import serve
 from inboxagent.cli.calendar import ahead_of, say_letters
 from inboxagent.cli.composition import Composition, compose
 from inboxagent.cli.eventlog import begin_log, write
 from inboxagent.cli.options import configs_option
 from inboxagent.cli.paper import plain, say, tell, when
-from inboxagent.cli.service import Service, rehearse, serve
+from inboxagent.cli.service import Service, rehearse
 from inboxagent.edge.system import stop_on_signals
 from inboxagent.errors import ConfigError
 from inboxagent.outreach.decide import Wait

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -13,19 +13,23 @@ from inboxagent.agent.reading import Reader
 from inboxagent.agent.understanding import prepare
 from inboxagent.cli.boundary import FAULT
 from inboxagent.cli.composition import Composition
-from inboxagent.cli.documents import instant
+from inboxagent.cli.documents import conversation_document, event_document, instant
 from inboxagent.cli.eventlog import observer, write
+from inboxagent.config import Command
 from inboxagent.daemon import Daemon, Health, Sight
 from inboxagent.edge.rehearsal import Rehearsal
-from inboxagent.edge.system import SystemClock
+from inboxagent.edge.system_hook import run_hook
 from inboxagent.edge.system_lock import ProcessLock
-from inboxagent.edge.system_notify import Pulse, notify, watchdog_seconds
+from inboxagent.edge.system_notify import notify
 from inboxagent.edge.system_state import make_state, read_status, remove_status, set_aside, write_status
-from inboxagent.errors import NEED_HER, InboxagentError, StateDamaged, StateUnwritable, TryLater
+from inboxagent.errors import InboxagentError, StateDamaged, StateUnwritable, TryLater
 from inboxagent.outreach.decide import Send
+from inboxagent.outreach.events import Word
 from inboxagent.ports import Fetched, Observe
 
-BEGIN_ANEW_AFTER = 30.0  # seconds, as RestartSec= in the units
+LAST_ERRANDS = 3.0  # seconds that her commands have when it ends: systemd waits for 30 in all
+Hook = Callable[[Mapping[str, object]], Coroutine[None, None, None]]
+TOLD_HER = frozenset({"braked", "uncertain"})
 
 
 class Service:
@@ -45,6 +49,7 @@ class Service:
         self._lock.take()
         self._read_before = (read_status(composition.status_path) or {}).get("last_reading_at")
         self.ended_because = "all is done"
+        self._errands: set[asyncio.Future[None]] = set()
         self._exit_code = 0
         self._began_at = composition.clock.now()
         self._health = Health(sight=Sight.BLIND, since=self._began_at, because="no reading yet")
@@ -63,6 +68,7 @@ class Service:
             observe,
             to=alerts.to,
             blind_after=alerts.blind_after,
+            command=self._hook("on_alert", alerts.on_alert),
         )
         self._agent = Agent(
             self._account,
@@ -104,8 +110,41 @@ class Service:
         def observe(word: str, fields: Mapping[str, object]) -> None:
             self._beat()
             log(word, fields)
+            if word == Word.REPLY and (hook := self._hook("on_reply", self._composition.config.alerts.on_reply)):
+                self._soon(hook(self._reply(str(fields["conversation"]))))
+            elif word in TOLD_HER:
+                because = str(fields.get("because") or f"{fields.get('due')} letters fell due at once")
+                self._soon(self._alerts.tell(word, word, because))
 
         return observe
+
+    def _hook(self, name: str, command: Command | None) -> Hook | None:
+        if command is None:
+            return None
+
+        async def run(document: Mapping[str, object]) -> None:
+            if trouble := await run_hook(command.words, document):
+                write("hook_failed", {"hook": name, "because": trouble})
+
+        return run
+
+    def _reply(self, conversation_id: str) -> dict[str, object]:
+        """What `on_reply` is told of an answer: who, where, and his new words."""
+        conversation = self._store.conversation(conversation_id)
+        assert conversation is not None
+        latest = next(event for event in reversed(conversation.events) if event.word is Word.REPLY)
+        return {**conversation_document(conversation, None), "answer": event_document(latest)}
+
+    def _soon(self, errand: Coroutine[None, None, None]) -> None:
+        """Do something beside the cycle, which waits for nobody."""
+        task = asyncio.ensure_future(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, errand: asyncio.Future[None]) -> None:
+        self._errands.discard(errand)
+        if not errand.cancelled() and (error := errand.exception()) is not None:
+            write("hook_failed", {"because": explain(error)})
 
     async def _alarm(self, health: Health) -> None:
         await self._alerts.blind(health.since, health.because)
@@ -171,6 +210,10 @@ class Service:
 
     async def close(self, *, told: bool) -> None:
         """Say goodbye to the servers and let the lock go. `told`: why it ends is said elsewhere, so not in the log."""
+        if self._exit_code:
+            self._soon(self._alerts.tell("ended", self.ended_because, self.ended_because))
+        if self._errands:
+            await asyncio.wait(self._errands, timeout=LAST_ERRANDS)
         await asyncio.gather(self._mailbox.close(), self._transport.close())
         with suppress(StateDamaged):
             self._lock.check()
@@ -179,77 +222,6 @@ class Service:
         write("ended", {"address": self._composition.config.me.address, "because": because})
         self._store.close()
         self._lock.release()
-
-
-Open = Callable[[], Composition]
-Task = Callable[[Service], Awaitable[None]]
-
-
-async def serve(openers: Sequence[Open], task: Task, stop: asyncio.Event, *, again: bool = False) -> None:
-    """Do the task for every account at the same time; one that fails disturbs no other, and the first error is raised
-    at the end. `again`: one that fails for a reason that may pass is begun anew after a while, as systemd would do.
-    """
-    clock = SystemClock()
-    patience = watchdog_seconds(os.environ)
-    feed = partial(notify, os.environ, "WATCHDOG=1") if patience else _let_be
-    pulse = Pulse(feed, clock.boot, (patience or 0) / 4)
-    for number in range(len(openers)):
-        pulse.join(number)
-    alone = len(openers) == 1
-    accounts = [_live(each, task, stop, pulse, n, again=again, told=alone) for n, each in enumerate(openers)]
-    running = [asyncio.create_task(each) for each in accounts]
-    await asyncio.sleep(0)  # each has now opened what it can without the network, or has failed
-    if not all(each.done() for each in running):
-        notify(os.environ, "READY=1")
-    stopping = asyncio.create_task(_tell_stopping(stop))
-    ends = await asyncio.gather(*running, return_exceptions=True)
-    stopping.cancel()
-    first = next((end for end in ends if end is not None), None)
-    if first is not None:
-        raise first
-
-
-async def _live(
-    opener: Open, task: Task, stop: asyncio.Event, pulse: Pulse, number: int, *, again: bool, told: bool
-) -> None:
-    """One account from its beginning to its end, which is said in the log unless it is `told` elsewhere."""
-    try:
-        while True:
-            try:
-                return await _serve(opener, task, partial(pulse.beat, number), told=told)
-            except Exception as error:
-                if not told:
-                    write("failed", {"because": explain(error)})
-                if not again or code_of(error) in NEED_HER or stop.is_set():
-                    raise
-            pulse.leave(number)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), BEGIN_ANEW_AFTER)
-            pulse.join(number)
-    finally:
-        pulse.leave(number)
-
-
-async def _serve(opener: Open, task: Task, beat: Callable[[], None], *, told: bool) -> None:
-    service = Service(opener(), beat)
-    failed = False
-    try:
-        await task(service)
-    except BaseException as error:
-        failed = True
-        service.fail(error)
-        raise
-    finally:
-        await service.close(told=failed and told)
-
-
-async def _tell_stopping(stop: asyncio.Event) -> None:
-    await stop.wait()
-    notify(os.environ, "STOPPING=1")
-
-
-def _let_be() -> None:
-    """Without a watchdog nothing is fed."""
 
 
 def code_of(error: BaseException) -> int:

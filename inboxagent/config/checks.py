@@ -193,6 +193,11 @@ def command(value: object) -> Command:
     raise ValueError('write the command and its arguments as a list, as in ["pass", "mail/maya"]')
 
 
+def hook(value: object) -> Command | None:
+    """A command that is told something, or none."""
+    return None if value in ("", []) else command(value)
+
+
 def token_command(value: object) -> TokenCommand:
     """A command that prints an access token, as a list of words or as one string for the shell."""
     return TokenCommand(command(value).words)

@@ -35,9 +35,15 @@ def find_config(given: str | None, environ: Mapping[str, str]) -> Path:
         looked = "".join(f"\n  {place}" for place in places)
         raise ConfigError(
             f"there is no configuration yet; looked for it in:{looked}\n"
-            f"Write one of these files (or name another with --config), for example:\n\n{MINIMAL}"
+            "Begin with: inboxagent init\n"
+            f"Or write one of these files (or name another with --config), for example:\n\n{MINIMAL}"
         )
     return found
+
+
+def config_home(environ: Mapping[str, str]) -> Path:
+    """The folder of the user's own configuration."""
+    return _home_folder(environ, "XDG_CONFIG_HOME", ".config")
 
 
 def state_home(environ: Mapping[str, str]) -> Path:
@@ -53,7 +59,7 @@ def default_state(environ: Mapping[str, str]) -> Path:
 
 def _places(environ: Mapping[str, str]) -> list[Path]:
     folders = [Path(each) for each in environ.get("CONFIGURATION_DIRECTORY", "").split(":") if each]
-    folders += [_home_folder(environ, "XDG_CONFIG_HOME", ".config"), Path("/etc/inboxagent")]
+    folders += [config_home(environ), Path("/etc/inboxagent")]
     return [folder / NAME for folder in folders]
 
 

@@ -25,7 +25,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "microsoft": ("client_id", "tenant", "authority"),
     "letters": ("list_unsubscribe", "unsubscribe_page"),
     "limits": ("per_day", "per_hour", "company_per_day", "gap", "person_gap", "person_per_week", "brake"),
-    "alerts": ("to", "blind_after"),
+    "alerts": ("to", "blind_after", "on_reply", "on_alert"),
 }
 
 _NEVER_HERE = "a password never stands in this file; use password_command or password_file"
@@ -90,13 +90,13 @@ def _me(table: Table, environ: Mapping[str, str]) -> Me:
         name=table.need("name", checks.text, 'your name, as letters are signed: name = "Maya Lind"', ""),
         address=table.need("address", checks.address, 'the address you write from: address = "maya@lind.example"', ""),
         aliases=table.read("aliases", checks.addresses, ()),
-        zone=table.read("zone", checks.zone, _machine_zone(environ)),
+        zone=table.read("zone", checks.zone, machine_zone(environ)),
         country=table.read("country", checks.optional(checks.region), None) or "",
         absent=table.read("absent", checks.absences, ()),
     )
 
 
-def _machine_zone(environ: Mapping[str, str]) -> str:
+def machine_zone(environ: Mapping[str, str]) -> str:
     """The zone of this machine, UTC where it has no name."""
     try:
         linked = os.readlink("/etc/localtime").partition("zoneinfo/")[2]
@@ -208,4 +208,6 @@ def _alerts(table: Table, me: Me) -> Alerting:
     return Alerting(
         to=table.read("to", checks.optional(checks.address), None) or usual.to,
         blind_after=table.read("blind_after", checks.span, usual.blind_after),
+        on_reply=table.read("on_reply", checks.hook, usual.on_reply),
+        on_alert=table.read("on_alert", checks.hook, usual.on_alert),
     )

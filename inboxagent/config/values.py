@@ -77,10 +77,13 @@ class Watching:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alerting:
-    """Whom to tell by mail when the mailboxes could not be read, and after how long."""
+    """Whom to tell by mail when the mailboxes could not be read, and after how long; commands to run for an answer, and
+    for whatever she has to know."""
 
     to: str
     blind_after: timedelta = timedelta(minutes=10)
+    on_reply: Command | None = None
+    on_alert: Command | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,6 +117,10 @@ class ImapMailbox:
             return True
         return await self._call(lambda connection: connection.has("X-GM-EXT-1"))
 
+    async def capabilities(self) -> frozenset[str]:
+        """What the server offers after the log-in."""
+        return await self._call(lambda connection: connection.capabilities)
+
     async def append(self, mailbox: str, message: bytes, received_at: datetime) -> None:
         """APPEND with \\Seen, never tried twice: after a lost line it may have happened."""
         await self._call(lambda connection: connection.ask(("NOOP",)))  # the line is alive, or made anew

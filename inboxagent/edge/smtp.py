@@ -120,6 +120,13 @@ class SmtpTransport:
             return offered
         return SmtpHandover(offered, self._rest, None if self._split_body else message)
 
+    async def probe(self) -> Outcome | None:
+        """Connect and log in, and nothing more; None where that goes well."""
+        async with self._turn:
+            self._stop_idling()
+            session = await self._open()
+        return session if isinstance(session, Outcome) else None
+
     async def close(self) -> None:
         """QUIT, waiting a few seconds at most; a letter that is under way is cut off. The next letter connects anew."""
         self._stop_idling()

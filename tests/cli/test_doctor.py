@@ -13,6 +13,7 @@ from inboxagent.edge.system_lock import ProcessLock
 from inboxagent.outreach.events import By, Word
 from tests.cli.desk import Desk, event
 
+pytestmark = pytest.mark.usefixtures("provider")  # her servers are well; tests/cli/test_doctor_mail.py is about them
 WORST_LAST = ("ok", "warning", "problem")
 
 
@@ -44,8 +45,8 @@ def damage(journal: Path, conversation: str) -> bytes:
 
 @pytest.mark.usefixtures("journal")
 def test_a_sound_state_is_called_sound(desk: Desk) -> None:
-    assert grades(desk) == dict.fromkeys(("state", "files", "disk", "owner", "journal"), "ok")
-    assert "2 conversations" in desk.run("doctor").stdout
+    assert dict.fromkeys(("state", "files", "disk", "owner", "journal"), "ok").items() <= grades(desk).items()
+    assert "2 conversations" in " ".join(desk.run("doctor").stdout.split())
     assert "nothing to repair" in desk.run("doctor", "--repair").stderr
 
 

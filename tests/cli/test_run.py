@@ -360,3 +360,34 @@ def test_the_log_as_json_is_an_object_a_line_without_secrets_and_letters(
     assert all(datetime.fromisoformat(record["at"]).tzinfo for record in records)
     for hidden in (SECRET, "Zanzibar", "did the proposal", "the portal"):
         assert hidden not in log
+
+
+def test_her_commands_are_told_of_answers_and_of_the_end(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    told, alerted = desk.folder / "told", desk.folder / "alerted"
+    hooks = f'[alerts]\non_reply = "cat >{told}.new; mv {told}.new {told}"\non_alert = ["tee", "{alerted}"]\n'
+    desk.config.write_text(f"{desk.config.read_text()}\n{hooks}")
+    with running(desk):
+        until(lambda: letters(provider, ANNA), "the letter has arrived")
+        answer = b"From: anna@prospect.test\r\nTo: maya@lind.example\r\nSubject: x\r\n\r\nFriday suits me.\r\n"
+        provider.deliver("maya@lind.example", answer)
+        until(told.exists, "the command was told")
+        document = json.loads(told.read_text())
+    assert (document["id"], document["state"], document["prospect"]["address"]) == (due, "answered", ANNA)
+    assert document["answer"]["text"] == "Friday suits me."
+    assert not alerted.exists()
+    (desk.folder / "password").write_text("wrong\n")
+    assert once(desk).returncode == 77
+    assert json.loads(alerted.read_text())["alert"] == "ended"
+    alerted.unlink()
+    assert once(desk).returncode == 77
+    assert not alerted.exists()  # at most once a day for one cause
+
+
+def test_a_command_of_hers_that_fails_is_logged_and_harms_nobody(
+    desk: Desk, provider: EmbeddedProvider, due: str
+) -> None:
+    desk.config.write_text(f'{desk.config.read_text()}\n[alerts]\non_alert = "exit 3"\n')
+    (desk.folder / "password").write_text("wrong\n")
+    done = once(desk, "--once")
+    assert done.returncode == 77
+    assert 'hook_failed hook=on_alert because="it ended with 3"' in done.stderr

@@ -166,6 +166,10 @@ class JournalRecords:
         found = (self._one(SUPPRESSIONS, "address", entry) for entry in covering(address))
         return next((str(document["because"]) for _, document in filter(None, found)), None)
 
+    def suppressions(self) -> Mapping[str, str]:
+        """Every address and `@domain` that is never written to again, with the reason."""
+        return {each["address"]: each["because"] for each in self._table(SUPPRESSIONS)}
+
     def fact(self, name: str) -> object | None:
         """A remembered JSON value about the account."""
         found = self._one(FACTS, "name", name)
