@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
 
+from inboxagent.edge.store.never import Never
 from inboxagent.edge.store.tables import JournalDB, JournalStorage, JournalTable
 from inboxagent.errors import StateDamaged
+from inboxagent.outreach.erasure import Person, erase_from_events, erase_from_fact, is_named
 from inboxagent.outreach.events import Event, from_json, to_json
 from inboxagent.outreach.state import Conversation, State, advance, fold
 from inboxagent.ports import Cursor
@@ -18,6 +20,10 @@ KEYS = {CURSORS: "mailbox", SUPPRESSIONS: "address", FACTS: "name"}
 
 _CAPACITY = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+NOTHING_ELSE_KEPT = "nothing else is kept about it"
+"""The reason of a suppression whose reason was erased, or is not in the journal that was put back."""
 
 
 class Folds:
@@ -98,9 +104,10 @@ def look_at(conversation: Conversation) -> datetime | None:
 class JournalRecords:
     """The Records port."""
 
-    def __init__(self, storage: JournalStorage, folds: Folds) -> None:
+    def __init__(self, storage: JournalStorage, folds: Folds, never: Never) -> None:
         self._storage = storage
         self._folds = folds
+        self._never = never
         self._database = JournalDB(storage=storage)
 
     def conversations(self) -> Sequence[Conversation]:
@@ -151,7 +158,11 @@ class JournalRecords:
         lowered = address.lower()
         entries = [lowered, lowered[lowered.rindex("@") :]] if "@" in lowered else [lowered]
         found = (self._one(SUPPRESSIONS, "address", entry) for entry in entries)
-        return next((str(document["because"]) for _, document in filter(None, found)), None)
+        known = next((str(document["because"]) for _, document in filter(None, found)), None)
+        return NOTHING_ELSE_KEPT if known is None and any(map(self._is_never, entries)) else known
+
+    def _is_never(self, entry: str) -> bool:
+        return self._never.holds(entry)
 
     def fact(self, name: str) -> object | None:
         """A remembered JSON value about the account."""
@@ -180,6 +191,14 @@ class JournalRecords:
 
 class JournalLedger(JournalRecords):
     """The Ledger port inside a transaction; every method raises RuntimeError when it is over."""
+
+    def __init__(self, storage: JournalStorage, folds: Folds, never: Never) -> None:
+        super().__init__(storage, folds, never)
+        self.suppressed: set[str] = set()  # in this transaction
+        self.has_erased = False
+
+    def _is_never(self, entry: str) -> bool:
+        return entry in self.suppressed or super()._is_never(entry)
 
     def enrol(self, conversation_id: str, *events: Event) -> Conversation:
         """Begin a conversation; its id must be new."""
@@ -219,6 +238,26 @@ class JournalLedger(JournalRecords):
             raise ValueError(f"{address!r} is neither an address nor @domain")
         if self._one(SUPPRESSIONS, "address", address.lower()) is None:
             self._keep(SUPPRESSIONS, address.lower(), {"because": because})
+        self.suppressed.add(address.lower())
+
+    def erase(self, person: Person) -> None:
+        """Remove everything about this person but that he is never to be written to, of which a keyed hash is left."""
+        for document in self._table(CONVERSATIONS).all():
+            self._erase_from(document.doc_id, dict(document), person)
+        for document in self._table(FACTS).all():
+            if is_named(document["value"], person):
+                self.remember(document["name"], erase_from_fact(document["value"], person))
+        for address in person.addresses:
+            self._keep(SUPPRESSIONS, address, None)
+        self.suppressed |= person.addresses
+        self.has_erased = True
+
+    def _erase_from(self, number: int, document: Any, person: Person) -> None:
+        before = self._folds.conversation(document)
+        if before.addresses & person.addresses:
+            self._table(CONVERSATIONS).remove(doc_ids=[number])
+        elif (events := erase_from_events(before.events, person)) != before.events:
+            self._table(CONVERSATIONS).replace(number, document, _document(fold(before.id, events)))
 
     def remember(self, name: str, value: object | None) -> None:
         """Keep a JSON value about the account; None removes it."""
