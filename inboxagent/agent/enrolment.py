@@ -20,6 +20,7 @@ from inboxagent.outreach.judgement import Arrival, judge_his
 from inboxagent.outreach.letter import recipients
 from inboxagent.outreach.match import Known, concerns, find, index, is_hers
 from inboxagent.outreach.model import Enrolment, Me
+from inboxagent.outreach.roles import rival
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State, advance, begin
 from inboxagent.outreach.thread import Piece, Thread, bears, threads, unique
@@ -88,7 +89,7 @@ async def prepare(account: Account, mailbox: Mailbox, store: Store, clock: Clock
     scan = _Scan(statuses, tuple(pieces), last_touch_at, _open_since(pieces, last_touch_at, mine))
     conversation = _open(wish, thread, scan, account, clock.now())
     check_fit(account, replace(wish, prospect=conversation.enrolment.prospect))
-    check_single(store.conversations(), conversation, account.me)
+    check_single(store.conversations(), conversation, account)
     conversation = await _judge(conversation, scan, wish, account, mailbox)
     _check_open(conversation)
     return Prepared(wish, conversation, statuses, began_at)
@@ -99,7 +100,7 @@ def begin_all(account: Account, store: Store, prepared: Iterable[Prepared]) -> N
     with store.transaction("she enrols") as ledger:
         for each in prepared:
             _check_address(account, ledger, each.wish)
-            check_single(ledger.conversations(), each.conversation, account.me)
+            check_single(ledger.conversations(), each.conversation, account)
             ledger.enrol(each.conversation.id, *each.conversation.events)
             _set_back(ledger, each.statuses, each.began_at)
 
@@ -137,9 +138,18 @@ def _check_address(account: Account, records: Records, wish: Wish) -> None:
         raise Refused(f"{address} is never to be written to: {suppressed}")
 
 
-def check_single(others: Iterable[Conversation], conversation: Conversation, me: Me) -> None:
-    """Refuse a second enrolment of a person in the same sequence, or of a thread whose letters reach him already."""
+def check_single(others: Iterable[Conversation], conversation: Conversation, account: Account) -> None:
+    """Refuse a second enrolment of a person in the same sequence, or of a thread whose letters reach him already, and
+    of a customer as a prospect or the other way round."""
+    others, me = tuple(others), account.me
     readers = _readers(conversation, me)
+    sequence = conversation.enrolment.sequence
+    if (open_ := rival(conversation.addresses, sequence, account.rules(), others)) is not None:
+        raise Refused(
+            f"{conversation.enrolment.prospect.address} is in {open_.enrolment.sequence} ({open_.id}, {open_.state}), "
+            f"and nobody is a prospect and a customer at once; `won {open_.id}`, `lost {open_.id}` or "
+            f"`stop {open_.id}` ends that"
+        )
     for other in others:
         if other.state in (State.STOPPED, State.FINISHED):
             continue

@@ -36,20 +36,28 @@ class Gone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What has gone to whom: our letters, oldest first, and her own mail to a person outside the thread."""
+    """What has gone to whom: our letters, oldest first, and of hers, calls included, what was outside the thread, and
+    all."""
 
     letters: tuple[Gone, ...]
     hers: tuple[Gone, ...]
+    all_hers: tuple[Gone, ...] = ()
 
 
 def traffic_of(conversations: Iterable[Conversation]) -> Traffic:
     """The traffic of these conversations."""
     letters: list[Gone] = []
-    hers: list[Gone] = []
+    hers: list[tuple[Event, Gone]] = []
     for each in conversations:
         letters += [_gone(each, event) for event in _handed_over(each.events)]
-        hers += [_gone(each, event) for event in each.events if event.word is Word.OWN_MAIL and event.mail is None]
-    return Traffic(letters=tuple(sorted(letters, key=_at)), hers=tuple(sorted(hers, key=_at)))
+        own = (event for event in each.events if event.word is Word.OWN_MAIL or event.is_call)
+        hers += [(event, _gone(each, event)) for event in own]
+    outside = [gone for event, gone in hers if event.mail is None]
+    return Traffic(
+        letters=tuple(sorted(letters, key=_at)),
+        hers=tuple(sorted(outside, key=_at)),
+        all_hers=tuple(gone for _, gone in hers),
+    )
 
 
 def _handed_over(events: Iterable[Event]) -> Iterator[Event]:
@@ -67,7 +75,7 @@ def _handed_over(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def _gone(conversation: Conversation, event: Event) -> Gone:
-    key = event.message_id or conversation.id
+    key = event.message_id or f"{conversation.id} {event.at}"
     return Gone(at=event.at, conversation_id=conversation.id, people=conversation.addresses, key=key)
 
 
@@ -145,10 +153,12 @@ def _person(traffic: Traffic, conversation: Conversation, limits: Limits, now: d
 
 
 def _week(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
-    recent = [each.at for each in _to(conversation, traffic.letters) if now - WEEK < each.at <= now]
+    """Whatever came from her side counts; her mail is one touch in however many conversations it is noted."""
+    touches = {each.key: each.at for each in _to(conversation, (*traffic.letters, *traffic.all_hers))}
+    recent = sorted(at for at in touches.values() if now - WEEK < at <= now)
     if not limits.person_per_week or len(recent) < limits.person_per_week:
         return None
-    because = f"{len(recent)} letters have gone to him within a week (person_per_week)"
+    because = f"he was written to or called {len(recent)} times within a week (person_per_week)"
     return Bar(until=recent[-limits.person_per_week] + WEEK, because=because)
 
 
