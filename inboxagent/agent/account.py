@@ -19,6 +19,7 @@ class Account:
     paused: Callable[[], str | None] = lambda: None
     limits: Limits = field(default_factory=Limits)
     list_unsubscribe: bool = False
+    remind_to: str = ""  # where she is told what waits for her; empty: nowhere
 
     @property
     def home(self) -> ZoneInfo:

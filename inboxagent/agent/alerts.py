@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.notices import Notices
 from inboxagent.errors import InboxagentError
-from inboxagent.mail.compose import Outgoing, compose
-from inboxagent.mail.headers import Address
-from inboxagent.outreach.letter import envelope, token
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.ports import Clock, Observe, Store, Transport
 
@@ -42,7 +40,7 @@ class Alerts:
         blind_after: timedelta,
     ) -> None:
         self._account = account
-        self._transport = transport
+        self._notices = Notices(account, transport, clock, to)
         self._store = store
         self._clock = clock
         self._observe = observe
@@ -57,7 +55,7 @@ class Alerts:
         if now - since < self._blind_after or now < (self._not_before or now) or self._was_told(because, now):
             return
         try:
-            outcome = await self._mail(since, because, now)
+            outcome = await self._mail(since, because)
         except (InboxagentError, ValueError) as error:  # a password that cannot be read, an address that needs SMTPUTF8
             self._put_off(str(error), now + TRY_AGAIN_AFTER)
             return
@@ -66,24 +64,10 @@ class Alerts:
         else:
             self._put_off(outcome.text, now + (ONCE_IN if outcome.fatal else TRY_AGAIN_AFTER))
 
-    async def _mail(self, since: datetime, because: str, now: datetime) -> Outcome:
-        letter = self._letter(since, because, now)
-        message = b"Auto-Submitted: auto-generated\r\n" + compose(letter)
-        handed = await self._transport.hand_over(envelope(letter), message)
-        return handed if isinstance(handed, Outcome) else await handed.commit()
-
-    def _letter(self, since: datetime, because: str, now: datetime) -> Outgoing:
-        me = self._account.me
+    async def _mail(self, since: datetime, because: str) -> Outcome:
         at = since.astimezone(self._account.home)
-        name = token(self._account.key, me.address, "alert", because, int(now.timestamp()))
-        return Outgoing(
-            from_=Address(name="inboxagent", address=me.address),
-            to=(Address(name="", address=self._to),),
-            subject="inboxagent cannot read your mailboxes",
-            text=TEXT.format(since=f"{at:%a} {at.day} {at:%b %H:%M} ({me.zone})", because=because),
-            message_id=f"<{name}@{me.domain}>",
-            date=now,
-        )
+        text = TEXT.format(since=f"{at:%a} {at.day} {at:%b %H:%M} ({self._account.me.zone})", because=because)
+        return await self._notices.send("inboxagent cannot read your mailboxes", text, because)
 
     def _was_told(self, because: str, now: datetime) -> bool:
         told_at = {**_strings(self._store.fact(TOLD)), **self._told}.get(_cause(because))

@@ -6,6 +6,7 @@ from datetime import datetime
 from inboxagent.agent.account import Account
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.reading import Reader, SetAside
+from inboxagent.agent.reminding import Reminding
 from inboxagent.agent.sending import Planned, Sender
 from inboxagent.ports import Clock, Mailbox, Observe, Reading, Store, Transport
 
@@ -25,6 +26,7 @@ class Agent:
     ) -> None:
         self._copies = Copies(mailbox, store, clock, observe)
         self._reader = Reader(account, mailbox, store, clock, observe, set_aside)
+        self._reminding = Reminding(account, transport, store, clock, observe)
         self._sender = Sender(account, self._reader, transport, store, clock, observe, self._copies)
 
     def recover(self) -> None:
@@ -38,8 +40,11 @@ class Agent:
         return reading
 
     async def deliver(self, halted: Callable[[], bool] = lambda: False) -> datetime | None:
-        """Send what is due until `halted` says so; returns when to come back at the latest. Only after `read`."""
-        times = (await self._sender.deliver(halted), self._copies.next_at())
+        """Send what is due until `halted` says so, and tell her what waits for her; returns when to come back at the
+        latest. Only after `read`."""
+        times = [await self._sender.deliver(halted), self._copies.next_at()]
+        if not halted():
+            times.append(await self._reminding.remind())
         return min((at for at in times if at is not None), default=None)
 
     def plan(self) -> list[Planned]:

@@ -179,6 +179,7 @@ class Composition:
             paused=lambda: next((f"the flag {flag} is up" for flag in self.flags()), None),
             limits=self.config.limits,
             list_unsubscribe=self.config.sending.list_unsubscribe,
+            remind_to=self.config.alerts.to,
         )
 
     def mailbox(self) -> "ImapMailbox":

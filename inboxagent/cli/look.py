@@ -90,11 +90,13 @@ def blindness(composition: Composition) -> Standing | None:
 
 
 def _now_document(composition: Composition, conversation: Conversation, blind: Standing | None) -> dict[str, Any]:
-    """What a conversation alone does not tell: how many letters are ahead, and since when nothing can go out for
-    somebody who waits, because the mailboxes cannot be read."""
+    """What a conversation alone does not tell: how many letters are ahead, since when a question of his waits for her,
+    and since when nothing can go out for somebody who waits, because the mailboxes cannot be read."""
     waits = conversation.state in (State.WAITING, State.HELD)
+    asked = _question(conversation) if conversation.state is State.ANSWERED else None
     return {
         "blind_since": instant(blind.since) if blind is not None and waits else None,
+        "question_since": instant(asked.at) if asked is not None else None,
         "letters_left": composition.letters_left(conversation),
     }
 
@@ -142,10 +144,19 @@ def _outlook(conversation: Conversation, ahead: Wait | None, composition: Compos
     if conversation.tasks:
         task = conversation.tasks[0]
         return f"to do since {when(task.at, composition.home, now)}: {plain(task.step or '')}"
+    if conversation.state is State.ANSWERED and (asked := _question(conversation)) is not None:
+        return f"waits for you since {when(asked.at, composition.home, now)}: {_reason(conversation)}"
     if ahead is None:
         waiting = conversation.state is State.WAITING
         return plain(composition.stuck(conversation)) if waiting else _reason(conversation)
     return f"{when(ahead.at, composition.home, now)}  {plain(ahead.step)}"
+
+
+def _question(conversation: Conversation) -> Event | None:
+    """His question that she has not answered."""
+    from inboxagent.outreach.reminders import question
+
+    return question(conversation)
 
 
 def _reason(conversation: Conversation) -> str:

@@ -93,7 +93,7 @@ class Sequence:
 
     `audience` is a condition on fields: who may be enrolled. `then`, `won` and `lost` name the sequence that takes
     over. `after_my_answer` is how long he may be silent after an answer of hers before it goes on, with the step
-    `again`.
+    `again`; `my_turn` how long a question of his may wait before she is reminded of it.
     """
 
     name: str
@@ -109,6 +109,7 @@ class Sequence:
     out_of_office: Wait = ONE_BUSINESS_DAY
     after_my_answer: Wait | None = None
     again: str | None = None
+    my_turn: Wait = ONE_BUSINESS_DAY
     then: str | None = None
     won: str | None = None
     lost: str | None = None

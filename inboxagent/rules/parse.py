@@ -53,6 +53,7 @@ def _sequence(
         out_of_office=settings.out_of_office,
         after_my_answer=settings.after_my_answer,
         again=again,
+        my_turn=settings.my_turn,
         then=settings.then,
         won=settings.won,
         lost=settings.lost,

@@ -75,6 +75,7 @@ SCHEMA: dict[str, Any] = {
         "out_of_office": _wait("How long after his return it goes on.", "1 business day"),
         "after_my_answer": _wait("How long he may be silent after an answer of yours before it goes on."),
         "again": _text("The step with which it goes on then; the next one where this is left out."),
+        "my_turn": _wait("How long a question of his may wait before you are reminded of it.", "1 business day"),
         "then": _heir("after the last step without an answer"),
         "won": _heir("after stop --won"),
         "lost": _heir("after stop --lost"),

@@ -32,6 +32,7 @@ class Settings:
     out_of_office: Wait = ONE_BUSINESS_DAY
     after_my_answer: Wait | None = None
     again: Piece | None = None
+    my_turn: Wait = ONE_BUSINESS_DAY
     then: str | None = None
     won: str | None = None
     lost: str | None = None
@@ -222,6 +223,7 @@ _READERS: dict[str, Callable[[Settings, Scalar, Node, Report], Settings]] = {
     "out_of_office": _read_span,
     "after_my_answer": _read_span,
     "again": _read_again,
+    "my_turn": _read_span,
     "then": _read_heir,
     "won": _read_heir,
     "lost": _read_heir,
