@@ -44,6 +44,7 @@ def list_command(forgotten: bool, config: str | None, as_json: bool) -> None:
         )
     elif rows:
         _say_table(composition, sorted(rows, key=_urgency))
+        _tell_proposals([each for each, _ in rows])
         if flags := composition.flags():
             tell(f"Everything is paused ({flags[0]}); end it with: inboxagent resume --all")
         if blind is not None:
@@ -52,6 +53,17 @@ def list_command(forgotten: bool, config: str | None, as_json: bool) -> None:
         tell("Nobody is without a next date, but where you said so.")
     else:
         tell("Nobody is enrolled yet. Begin with: inboxagent enroll SEQUENCE ADDRESS")
+
+
+def _tell_proposals(conversations: list[Conversation]) -> None:
+    """Addresses that came up in conversations, which she may take up; nothing is sent there by itself."""
+    enrolled = {address for each in conversations for address in each.addresses}
+    for each in conversations:
+        for event in each.events:
+            if event.word is Word.PROPOSED and event.address not in enrolled:
+                sequence, address = each.enrolment.sequence, plain(event.address or "")
+                tell(f"Proposed in {each.id}: {address} ({plain(event.because)}). To take it up:")
+                tell(f"  inboxagent enroll {sequence} {address} --instead-of {each.id}")
 
 
 def _forgotten(rows: Iterable[Row]) -> list[Row]:

@@ -114,7 +114,7 @@ def _past(conversation: Conversation, others: Iterable[Conversation]) -> set[str
     names: set[str] = set()
     seen: set[str] = set()
     link: Conversation | None = conversation
-    while link is not None and link.id not in seen:
+    while link is not None and link.id not in seen and link.addresses & conversation.addresses:
         seen.add(link.id)
         names.add(link.enrolment.sequence)
         link = by_id.get(link.enrolment.origin or "")

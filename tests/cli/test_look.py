@@ -13,7 +13,7 @@ from inboxagent.outreach.events import By, Word
 from tests.cli.desk import Desk, ago, event
 
 LIST_KEYS = ["id", "prospect", "sequence", "state", "court", "touches", "next", "held_until", "because"]
-LIST_KEYS += ["tasks", "blind_since", "question_since", "letters_left"]
+LIST_KEYS += ["proposed", "tasks", "blind_since", "question_since", "letters_left"]
 
 
 def test_an_empty_list_says_how_to_begin(desk: Desk) -> None:
