@@ -80,12 +80,13 @@ def broken(before: Conversation, event: Event, after: Conversation) -> str | Non
         return "law 2: neither a date nor her command led back"
     if before.state in (State.ANSWERED, State.STOPPED, State.FINISHED) and not hers and writes(after, event.at):
         return "a letter would follow though it was answered or over"
-    if (
-        event.word in HIS
-        and (event.permanent or event.word not in (Word.BOUNCE, Word.REFUSED))
-        and writes(after, event.at)
-    ):
+    ends = event.word in HIS and (event.permanent or event.word not in (Word.BOUNCE, Word.REFUSED))
+    if ends and writes(after, event.at):
         return "a letter would follow on what ends the writing"
+    if ends and event.word is not Word.REPLY and not after.final:
+        return "law 1: it could be resumed"
+    if after.state is State.WAITING and (after.holds or after.uncertain):
+        return "a hold holds nothing"
     return None
 
 
