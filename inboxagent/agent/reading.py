@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.consequences import write_down
 from inboxagent.agent.copies import note_filed
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
@@ -238,20 +239,25 @@ class Reader:
                 raise _OvertakenError
             if _people(index(ledger.conversations(), known.mine)) != _people(known):
                 return None
+            heirs: dict[str, str] = {}
             for each in read:
-                events += self._apply(ledger, each)
+                events += self._apply(ledger, each, heirs)
             ledger.move_cursor(name, cursor)
         return events
 
-    def _apply(self, ledger: Ledger, read: _Read) -> list[tuple[str, Event]]:
+    def _apply(self, ledger: Ledger, read: _Read, heirs: dict[str, str]) -> list[tuple[str, Event]]:
+        """`heirs` are the conversations that began in this transaction, by those they come from: nobody knew of them
+        when the message was matched."""
         events: list[tuple[str, Event]] = []
         if read.filed:
             note_filed(ledger, read.filed, self._clock.now())
-        for found in read.matches:
+        known = [each for each in read.matches if each.conversation_id in heirs]
+        begun = [replace(each, conversation_id=heirs[each.conversation_id]) for each in known]
+        for found in (*read.matches, *begun):
             consequence = self._judge_safely(ledger, read, found)
             if consequence.events:
-                ledger.append(found.conversation_id, *consequence.events)
-                events += [(found.conversation_id, event) for event in consequence.events]
+                who = found.conversation_id
+                events += write_down(self._account, self._clock, ledger, who, consequence, heirs)
             for address, because in (consequence.suppress or {}).items():
                 ledger.suppress(address, because)
         return events

@@ -10,12 +10,14 @@ from inboxagent.agent.answers import Answers
 from inboxagent.agent.brake import Brake
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.moves import Move, is_move, move
+from inboxagent.agent.precedence import find_precedence, priority_of
 from inboxagent.agent.reading import Reader, tell
 from inboxagent.errors import InboxagentError
 from inboxagent.mail.compose import Outgoing, compose
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.admission import Bar, bar, traffic_of
 from inboxagent.outreach.decide import Action, Hold, Rest, Send, Wait, decide
+from inboxagent.outreach.edits import suspect_renaming
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import address_letter, as_mail, envelope, token
 from inboxagent.outreach.model import Mail
@@ -36,6 +38,7 @@ class Planned:
     address: str
     action: Action
     in_flight: bool = True  # she, or we, have written to him before
+    priority: int = 0  # of the rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +85,19 @@ class Sender:
                 self._append(conversation.id, self._event(Word.UNCERTAIN, because, conversation.pending))
 
     def plan(self) -> list[Planned]:
-        """What would be done now, follow-ups before first letters, the oldest promise first; does nothing."""
+        """What would be done now, by the priority of the rule, follow-ups before first letters, the oldest promise
+        first; does nothing."""
         planned = [
             Planned(
                 conversation_id=each.id,
                 address=each.enrolment.prospect.address,
                 action=self._decide(each),
                 in_flight=each.touches > 0,
+                priority=priority_of(each, self._account.rules()),
             )
             for each in self._store.conversations()
         ]
-        return sorted(planned, key=lambda each: (not each.in_flight, _promised_at(each)))
+        return sorted(planned, key=lambda each: (-each.priority, not each.in_flight, _promised_at(each)))
 
     async def deliver(self, halted: Callable[[], bool]) -> datetime | None:
         """Do what is due and return when to come back at the latest; None if nothing is ahead.
@@ -159,8 +164,10 @@ class Sender:
         conversation = self._store.conversation(conversation_id)
         if conversation is None:
             return None
+        now, home = self._clock.now(), self._account.home
         traffic = traffic_of(self._store.conversations())
-        return bar(traffic, conversation, self._account.limits, self._clock.now(), self._account.home)
+        first = find_precedence(conversation, self._store, self._account.rules(), self._decide, now, home)
+        return first or bar(traffic, conversation, self._account.limits, now, home)
 
     def _say_held_back(self, conversation_id: str, held_back: Bar) -> None:
         if self._held_back.get(conversation_id) == held_back:
@@ -218,12 +225,20 @@ class Sender:
             return None
         try:
             outgoing = self._compose(conversation, action)
+            if doubt := self._doubt(conversation, action, outgoing):
+                self._append(conversation_id, self._event(Word.HELD, doubt))
+                return None
             variant = choose(action.step, conversation.enrolment.prospect.address)
             name = variant.name if variant else None
             return _Ready(conversation_id, action, conversation.latest, outgoing, compose(outgoing), name)
         except (RenderError, ValueError) as error:
             self._append(conversation_id, self._event(Word.HELD, f"`{action.step.word}` cannot be written: {error}"))
             return None
+
+    def _doubt(self, conversation: Conversation, send: Send, outgoing: Outgoing) -> str:
+        """Why she has to be asked first: the step may be one under another word, and nobody gets a letter twice."""
+        sequence = self._account.rules().sequences[conversation.enrolment.sequence]
+        return suspect_renaming(conversation, sequence, send.step, outgoing.text)
 
     def _compose(self, conversation: Conversation, send: Send) -> Outgoing:
         rules, me = self._account.rules(), self._account.me

@@ -57,10 +57,11 @@ def check_wish(account: Account, wish: Wish) -> None:
 
 
 def _known_later(name: str, wish: Wish, account: Account) -> bool:
-    """Whether the sequence that takes over at the end knows the field."""
-    rules = account.rules()
-    heir = rules.sequences.get(wish.sequence.then) if wish.sequence.then else None
-    return heir is not None and name in field_names(heir, phrases_for(heir.language, rules.phrases))
+    """Whether a sequence that may take over knows the field."""
+    rules, sequence = account.rules(), wish.sequence
+    names = (sequence.then, sequence.refused, sequence.won, sequence.lost)
+    heirs = (rules.sequences.get(each) for each in names if each)
+    return any(heir and name in field_names(heir, phrases_for(heir.language, rules.phrases)) for heir in heirs)
 
 
 def _check_opening(wish: Wish) -> None:
@@ -93,20 +94,25 @@ def check_fit(account: Account, wish: Wish, later: tuple[str, ...] = ()) -> None
 
 
 def _lacking(wish: Wish, rules: Rulebook) -> tuple[str, ...]:
-    """Fields without a value, also for the sequence that takes over at the end."""
+    """Fields without a value, also for the sequences that take over by themselves."""
     found: list[str] = []
-    sequence: Sequence | None = wish.sequence
-    start = wish.sequence.step(wish.start) if wish.start else None
     asked = sorted(uses_of_condition(wish.sequence.audience).needed) if wish.sequence.audience else []
     given = values_of(wish.sequence, wish.prospect.fields)
     found += (name for name in asked if name not in given)
-    seen: set[str] = set()
-    while sequence is not None and sequence.name not in seen:
-        seen.add(sequence.name)
+    for sequence in _line_of(wish.sequence, rules):
+        start = sequence.step(wish.start) if wish.start and sequence is wish.sequence else None
         phrases = phrases_for(sequence.language, rules.phrases)
         found += missing(sequence, start, wish.prospect.fields, phrases, tone=wish.tone)
-        sequence, start = rules.sequences.get(sequence.then) if sequence.then else None, None
     return tuple(dict.fromkeys(found))
+
+
+def _line_of(sequence: Sequence, rules: Rulebook) -> tuple[Sequence, ...]:
+    """It and all that take over without a word of hers, each once."""
+    line = [sequence]
+    for each in line:
+        heirs = (rules.sequences.get(name) for name in (each.then, each.refused) if name)
+        line += (heir for heir in heirs if heir is not None and heir.name not in {known.name for known in line})
+    return tuple(line)
 
 
 def _quoted(names: Iterable[str]) -> str:

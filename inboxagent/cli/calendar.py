@@ -15,13 +15,19 @@ from inboxagent.outreach.preview import Coming, foresee
 from inboxagent.outreach.state import Conversation
 
 
-def ahead_of(composition: Composition, conversation: Conversation, tone: str | None = None) -> tuple[Coming, ...]:
-    """The steps ahead in a conversation, in a tone if it is given; none where its rule file cannot be read."""
+def ahead_of(
+    composition: Composition, conversation: Conversation, tone: str | None = None, *, passed_over: bool = False
+) -> tuple[Coming, ...]:
+    """The steps ahead in a conversation, in a tone if it is given; with `passed_over` also those that will be.
+
+    None where its rule file cannot be read.
+    """
     rules = composition.rulebook
     sequence = rules.sequences.get(conversation.enrolment.sequence)
     if sequence is None:
         return ()
-    return tuple(foresee(conversation, sequence, rules.phrases, composition.config.me, composition.clock.now(), tone))
+    coming = foresee(conversation, sequence, rules.phrases, composition.config.me, composition.clock.now(), tone)
+    return tuple(each for each in coming if passed_over or not each.passed_over)
 
 
 def say_calendar(composition: Composition, coming: Sequence[Coming]) -> None:
@@ -37,10 +43,10 @@ def say_letters(dates: Iterable[str], coming: Iterable[Coming]) -> None:
     for date, each in zip(dates, coming, strict=True):
         say(click.style(f"{date}  {plain(each.step.word)}", bold=True))
         say("  " + paragraph(each.because, "  ", before=2))
-        if each.letter is None:
-            say(f"  It could not be written: {plain(each.fault)}")
-        else:
+        if each.letter is not None:
             _say_letter(each.letter)
+        elif each.fault:
+            say(f"  It could not be written: {plain(each.fault)}")
         say()
 
 
@@ -50,6 +56,9 @@ def say_letters_beside(dates: Iterable[str], tones: Sequence[str], comings: Sequ
     for date, one, other in zip(dates, *comings, strict=True):
         say(click.style(f"{date}  {plain(one.step.word)}", bold=True))
         say("  " + paragraph(one.because, "  ", before=2))
+        if one.passed_over:
+            say()
+            continue
         left, right = (_lines(tone, each, half) for tone, each in zip(tones, (one, other), strict=True))
         for pair in zip_longest(left, right, fillvalue=""):
             say(f"{pair[0]}{' ' * (half - cells(pair[0]))} | {pair[1]}".rstrip())
@@ -58,7 +67,9 @@ def say_letters_beside(dates: Iterable[str], tones: Sequence[str], comings: Sequ
 
 def _lines(tone: str, coming: Coming, most: int) -> list[str]:
     text = coming.letter.text if coming.letter else f"It could not be written: {coming.fault}"
-    return [f"[{tone}]", "", *wrap(text, most)]
+    letter = coming.letter if coming.step.subject else None  # else the subject is the thread's
+    subject = [*wrap(f"Subject: {letter.subject}", most), ""] if letter else []
+    return [f"[{tone}]", "", *subject, *wrap(text, most)]
 
 
 def _say_letter(letter: Outgoing) -> None:

@@ -96,11 +96,13 @@ def _wish_of(row: Row, wish: Wish, people: People, lines: dict[str, int]) -> Wis
     for complaint in check_fields(wish.sequence, cells):
         name, _, words = complaint.partition(": ")
         return Bad(row.line, f'column "{people.headings.get(name, name)}": {words}', True)
+    column = ADDRESS
     try:
-        prospect = prospect_of(address, fields)
+        prospect, column = prospect_of(address, fields), ""
         tone, pace = read_tone(known.get("tone")) or wish.tone, read_pace(known.get("pace")) or wish.pace
     except InboxagentError as error:
-        return Bad(row.line, str(error), True)
+        where = f'column "{people.headings[column]}": ' if column else ""
+        return Bad(row.line, f"{where}{error}", True)
     earlier = lines.setdefault(prospect.address.lower(), row.line)
     if earlier != row.line:
         return Bad(row.line, f"{prospect.address} stands in line {earlier} already", True)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from inboxagent.cli.paper import plain
-from inboxagent.outreach.events import Word
+from inboxagent.outreach.events import ANSWERS, Word
 from inboxagent.ports import Observe, Store
 
 # What he wrote is not for logs; `why` quotes it.
-HIS_WORDS = frozenset({Word.REPLY, Word.UNSUBSCRIBE, Word.AUTO_REPLY})
+HIS_WORDS = ANSWERS | {Word.AUTO_REPLY}
 FIRST = ("conversation", "address")
 
 log = logging.getLogger("inboxagent")

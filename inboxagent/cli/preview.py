@@ -70,12 +70,12 @@ def _preview_conversation(composition: Composition, what: str, as_json: bool, to
         path = hers if hers.is_file() else find_shipped("rules") / f"{what}.md"
         raise Refused(f'"{what}" is a sequence; see its letters with: inboxagent preview {path}')
     found = find(composition.store.conversations(), what)
-    coming = ahead_of(composition, found, tones[0])
+    coming = ahead_of(composition, found, tones[0], passed_over=True)
     supposed = not coming and found.state is not State.FINISHED and not found.final and found.pending is None
     if supposed:
-        coming = ahead_of(composition, resumed(found, composition.clock.now()), tones[0])
+        coming = ahead_of(composition, resumed(found, composition.clock.now()), tones[0], passed_over=True)
     then = resumed(found, composition.clock.now()) if supposed else found
-    comings = [coming, *(ahead_of(composition, then, tone) for tone in tones[1:])]
+    comings = [coming, *(ahead_of(composition, then, tone, passed_over=True) for tone in tones[1:])]
     if as_json:
         say_json(_documents(tones, comings))
         return
@@ -96,9 +96,9 @@ def _say(dates: list[str], tones: Tones, comings: list[tuple[Coming, ...]]) -> N
 
 
 def _documents(tones: Tones, comings: list[tuple[Coming, ...]]) -> list[dict[str, Any]]:
-    """One object a step, and one a tone where tones were asked for."""
+    """One object a letter or task, and one a tone where tones were asked for."""
     named = [{"tone": tone} if tone else {} for tone in tones]
-    steps = zip(*comings, strict=True)
+    steps = (step for step in zip(*comings, strict=True) if not step[0].passed_over)
     return [coming_document(each) | name for step in steps for each, name in zip(step, named, strict=True)]
 
 
@@ -124,10 +124,11 @@ def _preview_file(path: Path, config: str | None, as_json: bool, tones: Tones) -
     _say_head(sequence, fields)
     coming = comings[0]
     _say([when(each.at, ZoneInfo(me.zone), now) for each in coming], tones, comings)
-    if coming:
-        tasks = sum(each.step.do is Do.TASK for each in coming)
-        count = f"{len(coming) - tasks} letters" + (f" and {tasks} task{'' if tasks == 1 else 's'}" if tasks else "")
-        say(f"{count} in {(coming[-1].at - now).days} days.")
+    going = [each for each in coming if not each.passed_over]
+    if going:
+        tasks = sum(each.step.do is Do.TASK for each in going)
+        count = f"{len(going) - tasks} letters" + (f" and {tasks} task{'' if tasks == 1 else 's'}" if tasks else "")
+        say(f"{count} in {(going[-1].at - now).days} days.")
 
 
 def _author(config: str | None) -> tuple[Me, Phrasebook]:
@@ -143,16 +144,20 @@ def _author(config: str | None) -> tuple[Me, Phrasebook]:
 
 
 def _pretend_fields(sequence: Sequence, phrases: Phrases, now: datetime) -> dict[str, str]:
-    """A value for each field that would have to be given: `[name]`, or a number or date where it must be one."""
-    examples = {FieldType.NUMBER: "1000", FieldType.DATE: f"{now + timedelta(days=30):%Y-%m-%d}"}
+    """A value for each field that would have to be given: `[name]`, or a number or date where it must be one, each date
+    a month after the one before it."""
     kinds = {name: field.type for name, field in sequence.fields.items()}
+    dates = [name for name, kind in kinds.items() if kind is FieldType.DATE]
+    months = {name: f"{now + number * timedelta(days=30):%Y-%m-%d}" for number, name in enumerate(dates, 1)}
     optional = [field.name for field in sequence.fields.values() if field.fallback is None]
     wanted = dict.fromkeys((*missing(sequence, None, {}, phrases), *optional))
-    return {name: examples.get(kinds.get(name, FieldType.TEXT), f"[{name}]") for name in wanted}
+    numbers = {name: "1000" for name, kind in kinds.items() if kind is FieldType.NUMBER}
+    return {name: (months | numbers).get(name, f"[{name}]") for name in wanted}
 
 
 def _pretend(sequence: Sequence, fields: dict[str, str], me: Me, now: datetime) -> Conversation:
-    """A prospect who is enrolled this moment, in a thread in which she has just written to him."""
+    """A prospect who is enrolled this moment, in a thread in which she has just written to him, or that is opened."""
+    opens = sequence.steps[0].wait is None
     latest = Mail(
         message_id="<yours@your.example>",
         at=now,
@@ -163,15 +168,18 @@ def _pretend(sequence: Sequence, fields: dict[str, str], me: Me, now: datetime) 
     enrolment = Enrolment(
         sequence=sequence.name,
         prospect=Prospect(address=HIM, fields=fields),
-        latest=latest,
-        touches=1,
-        last_touch_at=now,
+        latest=None if opens else latest,
+        touches=0 if opens else 1,
+        last_touch_at=None if opens else now,
+        subject=None if sequence.steps[0].subject else "[the subject that you give]",
     )
     return begin("preview", Event(at=now, word=Word.ENROLLED, because="a preview", enrolment=enrolment))
 
 
 def _say_head(sequence: Sequence, fields: dict[str, str]) -> None:
     given = ", ".join(f"{name} = {value}" for name, value in fields.items())
-    tell(f"{sequence.title}: for somebody to whom you have just written, in your time zone.")
+    opens = sequence.steps[0].wait is None
+    whom = "you write to for the first time (--new)" if opens else "to whom you have just written"
+    tell(f"{sequence.title}: for somebody {whom}, in your time zone.")
     tell(f"Pretended: {given}; fallbacks for the rest." if given else "Every field has its fallback.")
     tell("")

@@ -46,12 +46,15 @@ def read_people(content: bytes, known: Iterable[str]) -> People:
     if len(content) > LARGEST:
         raise PeopleError(f"it is larger than {LARGEST // 1_000_000} MB")
     text = _decode(content)
-    delimiter, text = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
+    delimiter, said = _delimiter(text)
+    lines = io.StringIO(text, newline="")
+    if said:
+        lines.readline()
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
-        records = list(_records(reader))
+        records = list(_records(reader, 1 + said))
     except csv.Error as error:
-        raise PeopleError(f"line {reader.line_num}: {error}") from error
+        raise PeopleError(f"line {reader.line_num + said}: a quotation mark does not fit ({error})") from error
     if not records:
         raise PeopleError("it is empty; its first line names the columns, one of them the address")
     (_, head), *rest = records
@@ -81,25 +84,30 @@ def _decode(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
+        pass
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise PeopleError(f"line {line} is neither UTF-8 nor Windows text; save the table as CSV in UTF-8") from error
 
 
-def _delimiter(text: str) -> tuple[str, str]:
-    """What Excel says in a first line `sep=;`, else the mark that is most frequent in the headings; and the rest."""
-    first, end, rest = text.partition("\n")
+def _delimiter(text: str) -> tuple[str, bool]:
+    """What Excel says in a first line `sep=;`, else the mark that is most frequent in the headings; whether it said."""
+    first = text.partition("\n")[0]
     if said := re.fullmatch(r"sep=(.)\r?", first):
-        return said[1], rest
+        return said[1], True
     outside = re.sub(r'"[^"]*"', "", first)
-    return max(_DELIMITERS, key=lambda mark: (outside.count(mark), -_DELIMITERS.index(mark))), first + end + rest
+    return max(_DELIMITERS, key=lambda mark: (outside.count(mark), -_DELIMITERS.index(mark))), False
 
 
-def _records(reader: Any) -> Iterable[tuple[int, list[str]]]:
-    """Each record that is not empty, with the line on which it begins."""
-    line = 1
+def _records(reader: Any, first: int) -> Iterable[tuple[int, list[str]]]:
+    """Each record that is not empty, with the line on which it begins; `first` is the number of the reader's first."""
+    line = first
     for record in reader:
         if any(cell.strip() for cell in record):
             yield line, record
-        line = reader.line_num + 1
+        line = reader.line_num + first
 
 
 def _columns(head: list[str], known: tuple[str, ...]) -> list[str]:

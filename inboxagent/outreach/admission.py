@@ -98,6 +98,14 @@ def bar(traffic: Traffic, conversation: Conversation, limits: Limits, now: datet
     return max(standing, key=lambda each: (each.everybody, each.until), default=None)
 
 
+def give_way(ahead: Iterable[datetime], now: datetime, home: ZoneInfo) -> Bar | None:
+    """A letter waits for one of a higher priority that goes to the same person on the same day."""
+    today = [at for at in ahead if at.astimezone(home).date() == now.astimezone(home).date()]
+    if not today:
+        return None
+    return Bar(until=min(today), because="a letter of a higher priority goes to him today (priority)")
+
+
 def next_day(now: datetime, home: ZoneInfo) -> datetime:
     """The beginning of the next calendar day in her zone."""
     return datetime.combine(now.astimezone(home).date() + timedelta(days=1), time(0), home)

@@ -1,4 +1,4 @@
-"""What an edited rule file changes for the people who are inside it."""
+"""What an edited rule file changes for the people who are inside it, and a letter that only has another name now."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inboxagent.outreach.decide import next_step, outlook
+from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.sequence import Sequence, Step
 from inboxagent.outreach.state import Conversation, State
@@ -63,9 +64,27 @@ def _content(step: Step | None) -> tuple[object, ...]:
 
 
 def _alike(one: Step | None, other: Step | None) -> bool:
-    if one is None or other is None:
-        return False
-    return difflib.SequenceMatcher(None, "\n".join(one.letters), "\n".join(other.letters)).ratio() >= ALIKE
+    return one is not None and other is not None and _reads_alike("\n".join(one.letters), "\n".join(other.letters))
+
+
+def _reads_alike(one: str, other: str) -> bool:
+    words = difflib.SequenceMatcher(None, one, other)
+    return min(words.real_quick_ratio(), words.quick_ratio()) >= ALIKE and words.ratio() >= ALIKE
+
+
+def suspect_renaming(conversation: Conversation, sequence: Sequence, step: Step, text: str) -> str:
+    """Why this letter may be one that he has had under a word which the file has no longer; empty where it is not, or
+    where she was asked about it and let it go on."""
+    for sent in conversation.events:
+        gone = sent.step in conversation.passed and sequence.step(sent.step) is None if sent.step else False
+        if sent.word is Word.INTENT and gone and sent.text and _reads_alike(sent.text, text):
+            because = (
+                f"`{step.word}` reads like the letter that he has had as `{sent.step}`, a step that is gone from the "
+                "file; resume it to send it all the same, or skip it first"
+            )
+            asked = any(each.word is Word.HELD and each.because == because for each in conversation.events)
+            return "" if asked else because
+    return ""
 
 
 def _date(conversation: Conversation, sequence: Sequence, me: Me, now: datetime) -> datetime | None:

@@ -1,6 +1,6 @@
 """What will happen when, and every letter as it would go, if nothing else happens meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,13 +19,15 @@ from inboxagent.outreach.writing import write
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coming:
-    """A step that is ahead: when it is due and why then, and its letter, or why it could not be written."""
+    """A step that is ahead: when it is due and why then, and its letter, or why it could not be written; or when and
+    why it will be passed over."""
 
     step: Step
     at: datetime
     because: str
     letter: Outgoing | None
     fault: str = ""
+    passed_over: bool = False
 
 
 def foresee(
@@ -39,7 +41,9 @@ def foresee(
     """The steps ahead in their order, as if each went at its time; none where it rests until she acts. `tone` stands in
     for the enrolment's."""
     while True:
+        told = len(conversation.events)
         conversation, wait = look_ahead(conversation, sequence, now, me)
+        yield from _passed_over(conversation.events[told:], sequence)
         if wait is None:
             return
         step = sequence.step(wait.step)
@@ -48,6 +52,15 @@ def foresee(
         coming = Coming(step=step, at=wait.at, because=wait.because, letter=letter, fault=fault)
         yield coming
         conversation, now = _over(conversation, coming), wait.at
+
+
+def _passed_over(events: Iterable[Event], sequence: Sequence) -> Iterator[Coming]:
+    for event in events:
+        step = sequence.step(event.step) if event.step and event.word is Word.SKIPPED else None
+        if step is not None:
+            yield Coming(
+                step=step, at=event.until or event.at, because=event.because, letter=None, fault="", passed_over=True
+            )
 
 
 def resumed(conversation: Conversation, now: datetime) -> Conversation:

@@ -26,11 +26,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A pause; `until` None waits for her."""
+    """A pause; `until` None waits for her. `asked`: he named the day himself, so the next letter goes then, `again`
+    being its step where a rule names one."""
 
     at: datetime
     until: datetime | None
     because: str
+    asked: bool = False
+    again: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ class Conversation:
     uncertain: bool = False  # nobody knows what became of `pending`
     attempts: Mapping[str, int] = field(default_factory=dict)  # releases by her, by step
     wait_until: datetime | None = None  # the end of a wait that she set in place of the step's own
+    asked: Hold | None = None  # the hold behind which the next step goes as soon as its wait is over
     retry_at: datetime | None = None
     deferred_since: datetime | None = None
     deferrals: int = 0
@@ -89,13 +93,14 @@ _LIVE = (State.WAITING, State.HELD, State.FINISHED, State.ANSWERED)
 TRANSITIONS: Mapping[tuple[State, Word], State] = {
     (State.WAITING, Word.REPLY): State.ANSWERED,
     (State.HELD, Word.REPLY): State.ANSWERED,
-    (State.FINISHED, Word.REPLY): State.ANSWERED,
+    **{(State.FINISHED, word): State.ANSWERED for word in (Word.REPLY, Word.NOT_NOW, Word.PROMISE)},
     (State.WAITING, Word.FINISHED): State.FINISHED,
     (State.HELD, Word.RESUMED): State.WAITING,
     (State.ANSWERED, Word.RESUMED): State.WAITING,
     (State.STOPPED, Word.RESUMED): State.WAITING,
     **{(state, Word.BOUNCE): State.STOPPED for state in _LIVE},
     **{(state, Word.REFUSED): State.STOPPED for state in _LIVE},
+    **{(state, Word.REFUSAL): State.STOPPED for state in _LIVE},
     **{(state, Word.UNSUBSCRIBE): State.STOPPED for state in _EVERYWHERE},
     **{(state, Word.SUPPRESSED): State.STOPPED for state in _EVERYWHERE},
     **{(state, word): State.STOPPED for state in _EVERYWHERE for word in (Word.STOPPED, Word.WON, Word.LOST)},
@@ -160,7 +165,7 @@ def _ends(event: Event) -> bool:
     """Whether this stops for good (law 1); what she stopped herself she may resume."""
     if event.word in (Word.BOUNCE, Word.REFUSED):
         return event.permanent is True
-    return event.word in (Word.UNSUBSCRIBE, Word.SUPPRESSED)
+    return event.word in (Word.UNSUBSCRIBE, Word.SUPPRESSED, Word.REFUSAL)
 
 
 def _may_resume(conversation: Conversation, event: Event) -> bool:
@@ -183,6 +188,8 @@ _TELLING = frozenset(
     {
         Word.HELD,
         Word.AUTO_REPLY,
+        Word.NOT_NOW,
+        Word.PROMISE,
         Word.UNCERTAIN,
         Word.RELEASED,
         Word.DROPPED,
@@ -223,6 +230,7 @@ def _sent(c: Conversation, e: Event) -> Conversation:
         latest=mail or c.latest,
         passed=_pass(c, e),
         wait_until=None,
+        asked=None,
     )
 
 
@@ -271,18 +279,19 @@ def _dropped(c: Conversation, e: Event) -> Conversation:
         return c
     # It may have gone out after all, so the next wait runs from when it was tried.
     tried_at = _later(c.clock_at, c.pending.at)
-    return replace(_afresh(_result(c)), passed=_pass(c, e), clock_at=tried_at, wait_until=None)
+    return replace(_afresh(_result(c)), passed=_pass(c, e), clock_at=tried_at, wait_until=None, asked=None)
 
 
 def _skipped(c: Conversation, e: Event) -> Conversation:
     """The next wait runs from when the step would have gone."""
     clock_at = _later(c.clock_at, e.until or e.at)
-    return replace(_afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None)
+    return replace(_afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None, asked=None)
 
 
 def _task(c: Conversation, e: Event) -> Conversation:
     clock_at = _later(c.clock_at, e.at)
-    return replace(_afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None, tasks=(*c.tasks, e))
+    c = replace(_afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None, asked=None)
+    return replace(c, tasks=(*c.tasks, e))
 
 
 def _done(c: Conversation, e: Event) -> Conversation:
@@ -310,22 +319,36 @@ def _thread(c: Conversation, e: Event) -> Conversation:
 
 
 def _hold(c: Conversation, e: Event) -> tuple[Hold, ...]:
-    return (*c.holds, Hold(at=e.at, until=e.until, because=e.because))
+    asked = e.word in (Word.NOT_NOW, Word.PROMISE)
+    again = e.step if asked else None
+    return (*c.holds, Hold(at=e.at, until=e.until, because=e.because, asked=asked, again=again))
 
 
 def _held(c: Conversation, e: Event) -> Conversation:
     return replace(c, holds=_hold(c, e)) if c.state in (State.WAITING, State.HELD) else c
 
 
+def _put_off(c: Conversation, e: Event) -> Conversation:
+    """His mail is of the thread, and names the day itself."""
+    return _held(_thread(c, e), e)
+
+
+def _refusal(c: Conversation, e: Event) -> Conversation:
+    return replace(_thread(c, e), tasks=())
+
+
 def _resumed(c: Conversation, e: Event) -> Conversation:
     if not _may_resume(c, e):
         return c
     if e.by is By.AGENT:
+        asked = next((hold for hold in reversed(c.holds) if hold.asked), None)
+        if asked is not None:
+            return replace(_afresh(c), holds=(), asked=asked, again=asked.again or c.again)
         rested = _rested(c)
         wait_until = None if c.wait_until is None else c.wait_until + rested
         return replace(_afresh(c), holds=(), clock_at=c.clock_at + rested, wait_until=wait_until)
     again = e.step or c.again
-    return replace(_afresh(c), holds=(), clock_at=e.at, wait_until=e.until, soft_bounces=0, again=again)
+    return replace(_afresh(c), holds=(), clock_at=e.at, wait_until=e.until, soft_bounces=0, again=again, asked=None)
 
 
 def _rested(c: Conversation) -> timedelta:
@@ -361,6 +384,9 @@ _EFFECTS: Mapping[Word, Callable[[Conversation, Event], Conversation]] = {
     Word.OWN_MAIL: _own_mail,
     Word.REPLY: _thread,
     Word.AUTO_REPLY: _held,
+    Word.NOT_NOW: _put_off,
+    Word.PROMISE: _put_off,
+    Word.REFUSAL: _refusal,
     Word.HELD: _held,
     Word.RESUMED: _resumed,
     Word.BOUNCE: _bounce,

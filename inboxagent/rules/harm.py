@@ -30,7 +30,9 @@ _EMPTY_TALK = re.compile(
     r"just (?:wanted to )?(?:check(?:ing)?|follow(?:ing)?|reach(?:ing)?) (?:in|up|out)\b|touch(?:ing)? base|"
     r"circl(?:e|ing) back|bump(?:ing)? this|any (?:news|updates?) (?:yet|on)|nur kurz nachhaken|"
     r"wollte (?:nur )?(?:mal )?nachfragen|"
-    r"je me permets de (?:vous )?relancer|petite relance|even (?:kort )?checken|ville bara (?:kolla|höra)",
+    r"je me permets de (?:vous )?relancer|petite relance|even (?:kort )?checken|ville bara (?:kolla|höra)|"
+    r"sólo quería (?:saber|preguntar)|solo quería (?:saber|preguntar)|hacer(?:le)? (?:un )?seguimiento|"
+    r"volevo solo (?:sapere|chiedere)|un (?:breve|piccolo) sollecito",
     re.IGNORECASE,
 )  # fmt: skip
 _HOURS = {Unit.SECOND: 1 / 3600, Unit.MINUTE: 1 / 60, Unit.HOUR: 1, Unit.DAY: 24, Unit.BUSINESS_DAY: 24}

@@ -32,7 +32,7 @@ def test_one_bad_row_and_nobody_is_enrolled(desk: Desk, table: Path) -> None:
     result = desk.run("enroll", "quick", "--csv", str(table), code=65)
     assert desk.ask("list") == []
     lines = result.stderr.splitlines()
-    assert lines[0].startswith(f'{table}:3: "bart-at-other.test" is not one plain address')
+    assert lines[0].startswith(f'{table}:3: column "email": "bart-at-other.test" is not one plain address')
     assert lines[1] == f"{table}:4: {ANNA} stands in line 2 already"
     assert lines[2].startswith(f'{table}:5: {BART} lacks "project"')
     assert lines[3] == f'{table}:6: column "email": there is no address'

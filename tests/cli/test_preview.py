@@ -55,6 +55,23 @@ def test_a_rule_file_needs_no_configuration(desk: Desk) -> None:
     assert "did the proposal for [project] arrive?" in result.stdout
 
 
+def test_a_file_whose_first_step_opens_the_thread_is_shown_too(desk: Desk) -> None:
+    from inboxagent.edge.shipped import find
+
+    result = desk.run("preview", str(find("rules") / "first-contact.md"))
+    assert "for somebody you write to for the first time (--new)" in result.stderr
+    assert "  | Subject: A question about [topic]\n" in result.stdout
+
+
+def test_what_will_be_passed_over_says_why(desk: Desk) -> None:
+    rule = desk.folder / "rules" / "quick.md"
+    text = rule.read_text().replace("fields:\n", "fields:\n  value: {type: number, fallback: 0}\n")
+    rule.write_text(text.replace("## two\n", "## two\nif: value >= 3000\n"))
+    result = desk.run("preview", str(rule))
+    assert "two\n  `two` is passed over: not so: value >= 3000\n" in result.stdout
+    assert [each["step"] for each in desk.ask("preview", str(rule))] == ["one"]
+
+
 def test_the_shipped_sequence_is_shown_to_its_end(desk: Desk) -> None:
     from inboxagent.edge.shipped import find
 

@@ -90,7 +90,7 @@ def test_two_tones_side_by_side(desk: Desk) -> None:
     path.write_text("---\nlanguage: en\n---\n\n## one\nwait: 1 day\n\n{{ greeting }}\n\nWell?\n\n{{ sign_off }}\n")
     shown = desk.run("preview", str(path), "--tone", "warm,formal").stdout
     assert "Hello," in shown
-    assert any("Warm regards," in line and "Yours sincerely," in line for line in shown.splitlines())
+    assert any("Warm regards," in line and "Yours faithfully," in line for line in shown.splitlines())
     documents = desk.ask("preview", str(path), "--tone", "warm,formal")
     assert [each["tone"] for each in documents] == ["warm", "formal"]
     assert "no such tone" in desk.run("preview", str(path), "--tone", "wram", code=2).stderr

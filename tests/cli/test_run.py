@@ -236,6 +236,26 @@ def test_her_rules_that_vanish_stay_in_force_and_none_that_ships_steps_in(
     assert "this file has gone, and somebody is enrolled in it" in once(desk, "--once").stderr
 
 
+def test_an_edited_file_is_taken_by_the_running_daemon_and_a_broken_one_is_not(
+    desk: Desk, provider: EmbeddedProvider
+) -> None:
+    """Case 69: within the seconds that `until` allows, long before the next poll."""
+    write(provider, ANNA)
+    desk.run("enroll", "quick", ANNA, *PROJECT)
+    rule = desk.folder / "rules" / "quick.md"
+    good = rule.read_text()
+    with running(desk) as daemon:
+        until(lambda: status(desk)["state"] == "ok", "the daemon is well")
+        rule.write_text(good.replace("wait: 2 days", "wait: 2 dais"))
+        until(lambda: "cannot be used as it is" in json.dumps(status(desk)), "status turns yellow")
+        assert desk.ask("list")[0]["next"]["step"] == "one", "the last good version stays in force"
+        assert letters(provider, ANNA) == []
+        rule.write_text(good.replace("wait: 2 days", "wait: at once"))
+        until(lambda: letters(provider, ANNA), "the changed wait is obeyed")
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(30) == 0
+
+
 @pytest.mark.parametrize("words", [[], ["--once"], ["--dry-run"]])
 def test_a_password_that_cannot_be_had_ends_it(desk: Desk, provider: EmbeddedProvider, words: list[str]) -> None:
     text = desk.config.read_text()

@@ -34,7 +34,7 @@ def test_cells_with_line_breaks_keep_the_lines_right() -> None:
 
 def test_the_line_that_excel_puts_first() -> None:
     people = read_people(b"sep=;\r\naddress;company\r\na@x.test;A, B and C\r\n", KNOWN)
-    assert people.rows[0].cells["company"] == "A, B and C"
+    assert (people.rows[0].line, people.rows[0].cells["company"]) == (3, "A, B and C")
 
 
 def test_a_row_with_too_many_cells_is_named_and_left_out() -> None:
@@ -57,6 +57,9 @@ def test_columns_that_nobody_knows_are_told() -> None:
         (b"email,company,company\na@x.test,A,B\n", 'two columns are called "company"'),
         (b"PK\x03\x04\x00\x00", "save the table as CSV"),
         (b"\xff\xfea", "its mark says utf-16"),
+        (b"email,company\na@x.test,A\nb@x.test,\x81\n", "line 3 is neither UTF-8 nor Windows text"),
+        (b'email,company\na@x.test,"A\nb@x.test,B\n', "line 3: a quotation mark does not fit"),
+        (b'sep=;\nemail;company\na@x.test;"A"s\n', "line 3: a quotation mark does not fit"),
     ],
 )
 def test_what_is_no_such_table_says_why(content: bytes, words: str) -> None:

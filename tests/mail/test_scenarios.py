@@ -112,7 +112,8 @@ MACHINES = [
     Case(
         *(32, "We have received your request. Your ticket number is #123. Do not reply to this mail.", Kind.AUTO_REPLY),
         REPLY | {"Subject": "[#123] Re: Proposal"},
-        title="a ticket",
+        {"intent": "ticket"},
+        "a ticket",
     ),
     Case(
         *(33, f"Gladly, on Tuesday.\r\n\r\n> Shall we talk?\r\n> {FOOTER}", Kind.REPLY, REPLY),
@@ -184,14 +185,17 @@ def test_case(case: Case) -> None:
 STATES = {
     21: State.HELD,
     25: State.HELD,
-    32: State.HELD,
+    30: State.STOPPED,
+    31: State.STOPPED,
+    32: State.WAITING,
     33: State.ANSWERED,
     34: State.WAITING,
     37: State.WAITING,
     39: State.STOPPED,
     40: State.WAITING,
     41: State.WAITING,
-    46: State.ANSWERED,
+    46: State.STOPPED,
+    47: State.HELD,
     48: State.STOPPED,
     51: State.ANSWERED,
 }

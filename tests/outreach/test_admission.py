@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from inboxagent.outreach.admission import Bar, bar, next_day, traffic_of
+from inboxagent.outreach.admission import Bar, bar, give_way, next_day, traffic_of
 from inboxagent.outreach.company import company
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.limits import Limits
@@ -197,3 +197,13 @@ def test_a_call_keeps_the_distance_between_sequences_and_a_remark_does_not() -> 
     assert found is not None
     assert found.until == NOW - HOUR + timedelta(days=1)
     assert ask(limits, ANNA, person("anna@firm.example", name="c2", more=(replace(call, text=None),))) is None
+
+
+@pytest.mark.parametrize(
+    ("hours", "until"),
+    [([], None), ([2], 2), ([5, 2], 2), ([30], None), ([14], None)],  # 14 hours on it is tomorrow in Berlin
+)
+def test_a_letter_gives_way_to_one_of_a_higher_priority_on_the_same_day(hours: list[int], until: int | None) -> None:
+    way = give_way([NOW + each * HOUR for each in hours], NOW, BERLIN)
+    assert (way.until if way else None) == (NOW + until * HOUR if until else None)
+    assert way is None or not way.everybody

@@ -84,7 +84,7 @@ def test_until_two_weeks_before_his_own_date() -> None:
     dates = {"start_date": date(2026, 12, 21)}
     slot = next_due(at(2026, 11, 2, 9), until, OFFICE, MADRID, "k", dates=dates)
     assert slot.waited_until == at(2026, 12, 7)
-    assert slot.because.startswith("until {{ start_date }} - 2 weeks, which is Mon 21 Dec 2026")
+    assert slot.because.startswith("until {{ start_date }} - 2 weeks; start_date is Mon 21 Dec 2026")
 
 
 def test_a_date_that_has_come_already_waits_for_the_next_day() -> None:

@@ -38,9 +38,20 @@ def test_a_letter_that_harms(letter: str, words: str) -> None:
     assert words in told
 
 
-def test_german_letters_are_read_as_german() -> None:
-    (told,) = warnings("Ich wollte nur nachfragen, ob ich Ihnen noch etwas schicken soll.", settings="language: de")
-    assert told == '"wollte nur nachfragen" says nothing new'
+@pytest.mark.parametrize(
+    ("language", "letter", "empty"),
+    [
+        ("de", "Ich wollte nur nachfragen, ob ich Ihnen noch etwas schicken soll.", "wollte nur nachfragen"),
+        ("fr", "Je me permets de vous relancer au sujet de votre projet.", "Je me permets de vous relancer"),
+        ("es", "Solo quería saber si ha visto la propuesta.", "Solo quería saber"),
+        ("it", "Volevo solo sapere se ha visto la proposta.", "Volevo solo sapere"),
+        ("nl", "Ik wilde even checken of u het voorstel hebt gezien.", "even checken"),
+        ("sv", "Jag ville bara höra om du har sett offerten.", "ville bara höra"),
+    ],
+)
+def test_empty_talk_in_other_languages(language: str, letter: str, empty: str) -> None:
+    (told,) = warnings(letter, settings=f"language: {language}")
+    assert told == f'"{empty}" says nothing new'
 
 
 def test_letters_too_close_together() -> None:

@@ -132,7 +132,7 @@ def test_all_that_is_promised_ships(phrasebook: dict[str, Phrases]) -> None:
     names = {path.stem for path in RULES}
     assert {"proposal", "first-contact", "after-call", "customer", "keep-in-touch"} <= names
     sequences = [shipped(path, phrasebook) for path in RULES]
-    heirs = {name for each in sequences for name in (each.then, each.won, each.lost) if name}
+    heirs = {name for each in sequences for name in (each.then, each.refused, each.won, each.lost) if name}
     assert heirs <= names
     steps = [step for each in sequences for step in each.steps]
     assert any(step.variants for step in steps)

@@ -135,9 +135,10 @@ async def test_a_sequence_that_is_not_there_holds_instead_of_forgetting() -> Non
     assert "no readable rule file `later`" in world.of(ANNE).because
 
 
-async def test_who_lacks_what_the_next_sequence_needs_is_not_even_enrolled() -> None:
+@pytest.mark.parametrize("heir", ["then", "refused"])
+async def test_who_lacks_what_the_next_sequence_needs_is_not_even_enrolled(heir: str) -> None:
     """Case 75."""
-    first = read("## one\nwait: 3 days\n\nThe first.\n", settings="then: later\n")
+    first = read("## one\nwait: 3 days\n\nThe first.\n", settings=f"{heir}: later\n")
     later = read("## hello\nwait: 60 days\n\nAbout {{ topic }}.\n", "later", "fields:\n  topic: {required: true}\n")
     with pytest.raises(Refused, match='lacks "topic"'):
         await world_of(first, later)
