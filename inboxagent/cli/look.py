@@ -85,7 +85,7 @@ def _is_wanted_so(conversation: Conversation) -> bool:
     return conversation.state is State.HELD and any(event.by is By.HER for event in paused)
 
 
-_SAID = (Word.UNSUBSCRIBE, Word.SUPPRESSED)
+_SAID = (Word.UNSUBSCRIBE, Word.SUPPRESSED, Word.REFUSAL)
 
 
 def _ends(conversation: Conversation) -> list[Event]:

@@ -26,7 +26,7 @@ SEQUENCE = Sequence(
 )
 Edge = tuple[Conversation, Event, Conversation]
 
-HIS = {Word.REPLY, Word.UNSUBSCRIBE, Word.BOUNCE, Word.REFUSED, Word.SUPPRESSED}
+HIS = {Word.REPLY, Word.REFUSAL, Word.UNSUBSCRIBE, Word.BOUNCE, Word.REFUSED, Word.SUPPRESSED}
 """What ends the writing by itself, whatever came before; a bounce and a refusal where the address is dead."""
 
 
