@@ -125,11 +125,14 @@ def read_absence(text: str, now: datetime, known: frozenset[str] = frozenset()) 
     hits = [hit for name in ("away", "back", "until", "automatic") for hit in phrases.find_all(name, text)]
     languages = [hit.language for hit in hits]
     hints = sorted(set(languages), key=lambda code: (-languages.count(code), code))
-    absent = phrases.find("away", text) or phrases.find("back", text)
-    back = find_return(text, hints, now) if absent else None
+    absent = any(phrases.find(name, text) for name in ("away", "back"))
+    received = phrases.find("received", text) is not None
+    # "We answer until Friday" is said of a request that was received, not of an absence.
+    spoken_of = absent or (phrases.find("until", text) is not None and not received)
+    back = find_return(text, hints, now) if spoken_of else None
     if back is None and phrases.find("unread", text):
         return Away(intent="unmonitored")
-    return Away(back, "ticket" if not absent and phrases.find("received", text) else None)
+    return Away(back, "ticket" if received and not absent else None)
 
 
 _ADDRESS = re.compile(r"[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,8}")

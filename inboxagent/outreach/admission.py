@@ -36,28 +36,36 @@ class Gone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What has gone to whom: our letters, oldest first, and of hers, calls included, what was outside the thread, and
-    all."""
+    """What has gone to whom: our letters; of hers, calls included, what was outside the thread, and all."""
 
-    letters: tuple[Gone, ...]
-    hers: tuple[Gone, ...]
+    letters: tuple[Gone, ...] = ()
+    hers: tuple[Gone, ...] = ()
     all_hers: tuple[Gone, ...] = ()
 
+    def updated(self, conversations: Iterable[Conversation], since: datetime) -> "Traffic":
+        """With these conversations as they are now; what went before `since` is left out."""
+        conversations = tuple(conversations)
+        anew = frozenset(each.id for each in conversations)
+        letters, hers, all_hers = (
+            [gone for gone in before if gone.conversation_id not in anew]
+            for before in (self.letters, self.hers, self.all_hers)
+        )
+        for each in conversations:
+            fresh = [event for event in each.events if event.at >= since]
+            letters += [_gone(each, event) for event in _handed_over(each.events) if event.at >= since]
+            hers += [_gone(each, event) for event in fresh if _is_hers(event) and event.mail is None]
+            all_hers += [_gone(each, event) for event in fresh if _is_hers(event)]
+        return Traffic(letters=tuple(letters), hers=tuple(hers), all_hers=tuple(all_hers))
 
-def traffic_of(conversations: Iterable[Conversation]) -> Traffic:
-    """The traffic of these conversations."""
-    letters: list[Gone] = []
-    hers: list[tuple[Event, Gone]] = []
-    for each in conversations:
-        letters += [_gone(each, event) for event in _handed_over(each.events)]
-        own = (event for event in each.events if event.word is Word.OWN_MAIL or event.is_call)
-        hers += [(event, _gone(each, event)) for event in own]
-    outside = [gone for event, gone in hers if event.mail is None]
-    return Traffic(
-        letters=tuple(sorted(letters, key=_at)),
-        hers=tuple(sorted(outside, key=_at)),
-        all_hers=tuple(gone for _, gone in hers),
-    )
+
+def _is_hers(event: Event) -> bool:
+    """Whether she wrote to him herself, or called."""
+    return event.word is Word.OWN_MAIL or event.is_call
+
+
+def horizon(limits: Limits, now: datetime) -> datetime:
+    """What went before this instant no limit asks for."""
+    return now - max(WEEK, limits.person_gap, 2 * limits.gap)
 
 
 def _handed_over(events: Iterable[Event]) -> Iterator[Event]:
@@ -119,7 +127,7 @@ def _day(traffic: Traffic, limits: Limits, now: datetime, home: ZoneInfo) -> Bar
 
 
 def _hour(traffic: Traffic, limits: Limits, now: datetime) -> Bar | None:
-    recent = [each.at for each in traffic.letters if now - HOUR < each.at <= now]
+    recent = sorted(each.at for each in traffic.letters if now - HOUR < each.at <= now)
     if not limits.per_hour or len(recent) < limits.per_hour:
         return None
     because = f"{len(recent)} letters have gone within an hour (per_hour)"
@@ -171,7 +179,8 @@ def _week(traffic: Traffic, conversation: Conversation, limits: Limits, now: dat
 
 
 def _to(conversation: Conversation, sent: Iterable[Gone]) -> list[Gone]:
-    return [each for each in sent if each.people & conversation.addresses]
+    his = conversation.addresses
+    return [each for each in sent if each.people & his]
 
 
 def _today(sent: Iterable[Gone], now: datetime, home: ZoneInfo) -> list[Gone]:

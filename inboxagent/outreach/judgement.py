@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
-from inboxagent.mail.headers import Address
+from inboxagent.mail.diagnosis import POLICY, diagnose
+from inboxagent.mail.headers import Address, is_one_of
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.company import company
 from inboxagent.outreach.decide import workdays_of, zone_of
@@ -36,11 +37,15 @@ class Arrival:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consequence:
     """What follows for one conversation; `suppress` maps addresses to the reason never to write to them again, `heir`
-    names the sequence that takes him over."""
+    names the sequence that takes him over.
+
+    `policy`: a letter of ours was refused as spam or by a policy, which may concern her whole account.
+    """
 
     events: tuple[Event, ...] = ()
     suppress: Mapping[str, str] | None = None
     heir: str | None = None
+    policy: bool = False
 
 
 NOTHING = Consequence()
@@ -175,7 +180,7 @@ def _is_to_him(conversation: Conversation, written_to: Iterable[Address], mine: 
     latest = conversation.latest
     people = (latest.from_, *latest.reply_to, *latest.to, *latest.cc) if latest else ()
     partners = conversation.addresses | {each.address for each in people if each.address not in mine}
-    return any(each.address in partners for each in written_to)
+    return any(is_one_of(each.address, partners) for each in written_to)
 
 
 def _judge_copy_to_him(conversation: Conversation, found: Match, arrival: Arrival) -> Consequence:
@@ -202,7 +207,7 @@ def _is_history(case: "_Case") -> bool:
     if message_id in conversation.enrolment.history:
         # An id proves little: what he sends under that of her own letter is no letter of hers.
         newest = conversation.enrolment.latest
-        if newest is None or newest.message_id != message_id or newest.from_.address in conversation.addresses:
+        if newest is None or newest.message_id != message_id or is_one_of(newest.from_.address, conversation.addresses):
             return True
         return not case.from_him
     hers = (Word.INTENT, Word.SENT, Word.OWN_MAIL)
@@ -232,11 +237,12 @@ class _Case:
     def author(self) -> str:
         message = self.arrival.message
         authors = [each.address for each in (*message.from_, *message.sender, *message.reply_to)]
-        return next((each for each in authors if each in self.conversation.addresses), authors[0] if authors else "")
+        his = (each for each in authors if is_one_of(each, self.conversation.addresses))
+        return next(his, authors[0] if authors else "")
 
     @property
     def from_him(self) -> bool:
-        return self.author in self.conversation.addresses
+        return is_one_of(self.author, self.conversation.addresses)
 
     @property
     def in_thread(self) -> bool:
@@ -287,7 +293,7 @@ def _proposal(case: _Case) -> tuple[Event, ...]:
     partners = {each.address for each in (*latest.to, *latest.cc, *latest.reply_to)} if latest else set()
     told = {each.address for each in conversation.events if each.word is Word.PROPOSED}
     strange = case.author and not case.from_him and not _is_colleague(case) and case.author not in partners | told
-    if not strange or case.found.evidence is not Evidence.THREAD:
+    if not strange or case.found.evidence not in (Evidence.THREAD, Evidence.ASIDE):
         return ()
     because = f"{case.author} may be another address of his: {case.found.because}; nothing is sent there by itself"
     return (case.event(Word.PROPOSED, because),)
@@ -376,7 +382,7 @@ def _judge_departure(case: _Case) -> Consequence:
 
 
 def _judge_unsubscribe(case: _Case) -> Consequence:
-    if case.found.evidence is Evidence.QUOTE:  # a stranger's word: it pauses, and buries nobody
+    if case.found.evidence in (Evidence.QUOTE, Evidence.ASIDE):  # a stranger's word: it pauses, and buries nobody
         return _judge_reply(case)
     because = f"he asked not to be written to: {case.verdict.because}"
     addresses = {case.author, case.conversation.enrolment.prospect.address} - {""}
@@ -385,7 +391,7 @@ def _judge_unsubscribe(case: _Case) -> Consequence:
 
 
 def _judge_bounce(case: _Case) -> Consequence:
-    failed = [each for each in case.verdict.recipients if each in case.conversation.addresses]
+    failed = [each for each in case.verdict.recipients if is_one_of(each, case.conversation.addresses)]
     if case.verdict.recipients and not failed:
         others = ", ".join(case.verdict.recipients)
         return Consequence(events=(case.event(Word.NOTE, f"did not reach {others}, who is not the prospect"),))
@@ -395,16 +401,25 @@ def _judge_bounce(case: _Case) -> Consequence:
         # A report without an id of ours may be forged: it ends this conversation, but buries no address.
         suppress = None if case.found.evidence is Evidence.RECIPIENT else {address: because}
         return Consequence(events=(_bounced(case, because, address, True),), suppress=suppress)
+    bounced, policy = _bounced(case, because, address, False), _is_policy(case)
     if case.conversation.soft_bounces == 0:
-        return Consequence(events=(_bounced(case, because, address, False),))
+        return Consequence(events=(bounced,), policy=policy)
     hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter that {because}")
-    return Consequence(events=(_bounced(case, because, address, False), hold))
+    return Consequence(events=(bounced, hold), policy=policy)
+
+
+def _is_policy(case: _Case) -> bool:
+    """Whether the report, which names a letter of ours, says that it was refused as spam or by a policy."""
+    report = case.arrival.message.report
+    refused = report.recipients if report and case.in_thread else ()
+    return any(diagnose(each.status, each.diagnostic) in POLICY for each in refused)
 
 
 def _is_dead(case: _Case) -> bool:
     """Whether the prospect's own address is dead, whatever the report says of other recipients."""
     report = case.arrival.message.report
-    his = [each for each in report.recipients if each.address in case.conversation.addresses] if report else []
+    addresses = case.conversation.addresses
+    his = [each for each in report.recipients if is_one_of(each.address, addresses)] if report else []
     return any(each.permanent for each in his) if his else case.verdict.permanent is True
 
 

@@ -62,7 +62,8 @@ class Step:
     templates, and so is each letter in `variants`, where there are any.
 
     A subject opens a new thread. Without a wait it can only open one. `hours` are the sequence's, narrowed; `condition`
-    is an expression on fields. `line` is where the step begins in its file, counted from 1.
+    is an expression on fields. `line` is where the step begins in its file, counted from 1. `attach` names
+    files, relative to the folder of the rules.
     """
 
     word: str
@@ -95,9 +96,10 @@ class Sequence:
     `audience` is a condition on fields: who may be enrolled. `then`, `refused`, `won` and `lost` name the sequence that
     takes over. `not_now` is how long he is left alone who wants mail later and names no day, `after_my_answer` how long
     he may be silent after an answer of hers before it goes on, with the step `again`; `my_turn` how long a question of
-    his may wait before she is reminded of it. `company`: an answer of anybody at his company holds it; `ticket`: so
-    does a receipt of a service desk; `cc_counts`: her mail outside the thread counts as a touch also where he only gets
-    a copy. Of two letters to one person on one day the one of the higher `priority` goes.
+    his may wait before she is reminded of it. `company`: an answer of anybody
+    at his company holds it; `ticket`: so does a receipt of a service desk; `cc_counts`: her mail outside the thread
+    counts as a touch also where he only gets a copy. Of two letters to one person on one day the one of the higher
+    `priority` goes. `signature`: hers stands below each letter; `quote`: below that, the message that is answered.
     """
 
     name: str
@@ -123,6 +125,8 @@ class Sequence:
     refused: str | None = None
     won: str | None = None
     lost: str | None = None
+    signature: bool = True
+    quote: bool = False
     digest: str = ""
 
     def step(self, word: str) -> Step | None:

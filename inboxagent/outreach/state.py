@@ -5,10 +5,11 @@ Law 2: only a date that has come, or her command, leads back to `waiting`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import reduce
+from typing import Any
 
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.model import Enrolment, Mail
@@ -36,7 +37,7 @@ class Hold:
     again: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, see `replace`
 class Conversation:
     """One prospect under one sequence, as its events leave it."""
 
@@ -52,6 +53,7 @@ class Conversation:
     thread_roots: frozenset[str] = frozenset()  # see `Mail.thread_root`
     wrote_at: datetime | None = None  # when she, or we, last wrote to him, as far as anybody knows
     ids: frozenset[str] = frozenset()  # every Message-ID of the thread
+    asides: frozenset[str] = frozenset()  # Message-IDs of her letters to him outside the thread
     judged: frozenset[str] = frozenset()  # every Message-ID that has had its say
     letters: tuple[str, ...] = ()  # the texts we wrote, to be subtracted from what comes back
     holds: tuple[Hold, ...] = ()
@@ -71,7 +73,7 @@ class Conversation:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """The prospect's addresses."""
+        """The prospect's addresses; ask with `is_one_of`."""
         return self.enrolment.prospect.addresses
 
     @property
@@ -85,6 +87,14 @@ class Conversation:
         """Whose turn it is: `his` while a follow-up may fall due by itself or all are sent, else `hers`."""
         undated = self.state is State.HELD and self.held_until is None
         return "hers" if undated or self.state in (State.ANSWERED, State.STOPPED) else "his"
+
+
+def replace(conversation: Conversation, **changes: Any) -> Conversation:
+    """The conversation with other values of its own fields, in a fifth of the time of `dataclasses.replace`: a fold
+    does little else."""
+    after = object.__new__(Conversation)
+    after.__dict__.update(conversation.__dict__, **changes)
+    return after
 
 
 _EVERYWHERE = tuple(State)
@@ -135,9 +145,8 @@ def begin(conversation_id: str, event: Event) -> Conversation:
 
 def advance(conversation: Conversation, event: Event) -> Conversation:
     """The conversation after one more event."""
-    after = replace(conversation, events=(*conversation.events, event))
-    if event.message_id:
-        after = replace(after, judged=after.judged | {event.message_id})
+    judged = conversation.judged | {event.message_id} if event.message_id else conversation.judged
+    after = replace(conversation, events=(*conversation.events, event), judged=judged)
     effect = _EFFECTS.get(event.word)
     after = effect(after, event) if effect else after
     state = next_state(conversation, event)
@@ -180,8 +189,8 @@ def settle(conversation: Conversation) -> Conversation:
     """`waiting` with a hold or an uncertain send is `held`; `held` without either is `waiting`."""
     if conversation.state not in (State.WAITING, State.HELD):
         return conversation
-    resting = conversation.holds or conversation.uncertain
-    return replace(conversation, state=State.HELD if resting else State.WAITING)
+    state = State.HELD if conversation.holds or conversation.uncertain else State.WAITING
+    return conversation if state is conversation.state else replace(conversation, state=state)
 
 
 _TELLING = frozenset(
@@ -305,7 +314,8 @@ def _ended(c: Conversation, _: Event) -> Conversation:
 
 def _own_mail(c: Conversation, e: Event) -> Conversation:
     clock_at = _later(c.clock_at, e.at)
-    c = replace(c, wrote_at=_later(c.wrote_at or e.at, e.at))
+    asides = c.asides | {e.message_id} if e.mail is None and e.message_id else c.asides
+    c = replace(c, wrote_at=_later(c.wrote_at or e.at, e.at), asides=asides)
     return replace(_afresh(_thread(c, e)), touches=c.touches + 1, clock_at=clock_at, wait_until=None)
 
 

@@ -63,6 +63,8 @@ def _sequence(
         refused=settings.refused,
         won=settings.won,
         lost=settings.lost,
+        signature=settings.signature,
+        quote=settings.quote,
         digest=hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest(),
     )
 

@@ -26,8 +26,8 @@ def _choice(about: str, *choices: str) -> dict[str, Any]:
     return {"enum": list(choices), "default": choices[0], "description": about}
 
 
-def _flag(about: str) -> dict[str, Any]:
-    return {"enum": [False, True, "no", "yes"], "default": "no", "description": about}
+def _flag(about: str, default: str = "no") -> dict[str, Any]:
+    return {"enum": [False, True, "no", "yes"], "default": default, "description": about}
 
 
 def _list_or_text(about: str, default: list[str] | None = None) -> dict[str, Any]:
@@ -100,5 +100,7 @@ SCHEMA: dict[str, Any] = {
         "then": _heir("after the last step without an answer"),
         "won": _heir("after stop --won"),
         "lost": _heir("after stop --lost"),
+        "signature": _flag("Whether signature.txt of the rules folder stands below each letter.", "yes"),
+        "quote": _flag("Whether the message that is answered is quoted below."),
     },
 }

@@ -42,6 +42,8 @@ class Settings:
     refused: str | None = None
     won: str | None = None
     lost: str | None = None
+    signature: bool = True
+    quote: bool = False
     torn: bool = False
 
 
@@ -66,10 +68,13 @@ _BELOW_SEND = KEYS
 END = "end"
 _NAME = re.compile(r"\w[\w-]*")
 HIGHEST_PRIORITY = 100
+_YES_OR_NO = {"no": False, "false": False, "yes": True, "true": True}
 _CHOICES = {
     "company": {"ignore": False, "hold": True},
-    "cc_counts": {"no": False, "false": False, "yes": True, "true": True},
+    "cc_counts": _YES_OR_NO,
     "ticket": {"go on": False, "hold": True},
+    "signature": _YES_OR_NO,
+    "quote": _YES_OR_NO,
 }
 _WHOLE = re.compile(r"[+-]?\d{1,3}")
 _NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,3})?")
@@ -271,6 +276,8 @@ _READERS: dict[str, Callable[[Settings, Scalar, Node, Report], Settings]] = {
     "refused": _read_heir,
     "won": _read_heir,
     "lost": _read_heir,
+    "signature": _read_choice,
+    "quote": _read_choice,
 }
 
 SETTINGS = tuple(_READERS)

@@ -25,10 +25,17 @@ def sent(world: World, address: str = ANNE) -> list[tuple[str | None, str]]:
     return [(event.step, f"{event.at:%a %d %b %H:%M}") for event in sorted(letters, key=lambda each: each.at)]
 
 
-async def test_case_47_not_now_in_may() -> None:
-    world = await world_of(read(STEPS, settings=OFFICE))
+async def told(words: str, *, settings: str = "", later: bool = False) -> World:
+    """Anne has had the first letter, and answers it with these words."""
+    heirs = (read(LATER, "later"),) if later else ()
+    world = await world_of(read(STEPS, settings=settings), *heirs)
     await world.days(4)
-    world.answer(ANNE, text="Not now, call me in May.\n")
+    world.answer(ANNE, text=words)
+    return world
+
+
+async def test_case_47_not_now_in_may() -> None:
+    world = await told("Not now, call me in May.\n", settings=OFFICE)
     await world.days(1)
     anne = world.of(ANNE)
     assert (anne.state, anne.court) == (State.HELD, "his")
@@ -40,9 +47,7 @@ async def test_case_47_not_now_in_may() -> None:
 
 
 async def test_case_47_without_a_day_the_rule_says_how_long() -> None:
-    world = await world_of(read(STEPS, settings="not_now: 6 weeks\n"))
-    await world.days(4)
-    world.answer(ANNE, text="Not now. I will get back to you some time later.\n")
+    world = await told("Not now. I will get back to you some time later.\n", settings="not_now: 6 weeks\n")
     await world.days(1)
     assert "he names no day, so held 6 weeks" in world.of(ANNE).because
     await world.days(60)
@@ -50,9 +55,7 @@ async def test_case_47_without_a_day_the_rule_says_how_long() -> None:
 
 
 async def test_she_agrees_and_the_letter_still_goes_on_the_day_he_asked_for() -> None:
-    world = await world_of(read(STEPS, settings=OFFICE))
-    await world.days(4)
-    world.answer(ANNE, text="Not now, call me in May.\n")
+    world = await told("Not now, call me in May.\n", settings=OFFICE)
     await world.days(1)
     world.she_writes(ANNE, text="Until May, then.\n")
     await world.days(190)
@@ -60,9 +63,7 @@ async def test_she_agrees_and_the_letter_still_goes_on_the_day_he_asked_for() ->
 
 
 async def test_what_she_writes_shortly_before_that_day_begins_the_wait_anew() -> None:
-    world = await world_of(read(STEPS, settings=OFFICE))
-    await world.days(4)
-    world.answer(ANNE, text="Not now, call me in May.\n")
+    world = await told("Not now, call me in May.\n", settings=OFFICE)
     await world.days(172)
     world.she_writes(ANNE, text="I shall be in your town on Tuesday.\n")
     await world.days(30)
@@ -72,9 +73,7 @@ async def test_what_she_writes_shortly_before_that_day_begins_the_wait_anew() ->
 
 
 async def test_an_answer_ends_what_he_asked_for() -> None:
-    world = await world_of(read(STEPS))
-    await world.days(4)
-    world.answer(ANNE, text="Not now, call me in May.\n")
+    world = await told("Not now, call me in May.\n")
     await world.days(5)
     world.answer(ANNE, text="I have thought about it. Could you send me the figures?\n")
     await world.days(300)
@@ -109,9 +108,7 @@ async def test_who_has_said_no_already_is_not_enrolled() -> None:
 
 
 async def test_case_50_a_promise_and_the_step_for_those_who_forget_it() -> None:
-    world = await world_of(read(STEPS, settings=f"again: again\n{OFFICE}"))
-    await world.days(4)
-    world.answer(ANNE, text="Thanks, will look at it and come back next week.\n")
+    world = await told("Thanks, will look at it and come back next week.\n", settings=f"again: again\n{OFFICE}")
     await world.days(1)
     assert world.state(ANNE) == "held"
     assert "he promises to answer by Sun 15 Nov 2026" in world.of(ANNE).because
@@ -121,26 +118,20 @@ async def test_case_50_a_promise_and_the_step_for_those_who_forget_it() -> None:
 
 
 async def test_case_50_a_promise_without_a_time_is_an_answer() -> None:
-    world = await world_of(read(STEPS, settings="again: again\n"))
-    await world.days(4)
-    world.answer(ANNE, text="Thanks, I will look at it and come back to you.\n")
+    world = await told("Thanks, I will look at it and come back to you.\n", settings="again: again\n")
     await world.days(100)
     assert world.state(ANNE) == "answered"
 
 
 async def test_case_46_a_no_ends_it() -> None:
-    world = await world_of(read(STEPS))
-    await world.days(4)
-    world.answer(ANNE, text="Not interested.\n")
+    world = await told("Not interested.\n")
     await world.days(100)
     assert happenings(world)[-1][0] == "refusal"
     assert (world.state(ANNE), world.of(ANNE).court, len(sent(world))) == ("stopped", "hers", 1)
 
 
 async def test_case_46_a_no_is_not_for_ever_where_the_rule_says_so() -> None:
-    world = await world_of(read(STEPS, settings="refused: later\n"), read(LATER, "later"))
-    await world.days(4)
-    world.answer(ANNE, text="Not interested.\n")
+    world = await told("Not interested.\n", settings="refused: later\n", later=True)
     await world.days(90)
     old, new = world.store.conversations()
     assert (old.state, new.enrolment.origin) == (State.STOPPED, old.id)
@@ -174,9 +165,7 @@ async def test_a_no_after_the_last_letter_still_hands_on_and_only_once() -> None
 
 async def test_who_thinks_better_of_his_no_at_once_is_not_written_to() -> None:
     """Both of his mails lie there when the daemon looks: the second one concerns what the first one began."""
-    world = await world_of(read(STEPS, settings="refused: later\n"), read(LATER, "later"))
-    await world.days(4)
-    world.answer(ANNE, text="Not interested.\n")
+    world = await told("Not interested.\n", settings="refused: later\n", later=True)
     world.answer(ANNE, text="On second thoughts: could you send me the figures?\n")
     await world.days(90)
     assert [str(each.state) for each in world.store.conversations()] == ["stopped", "answered"]
@@ -192,9 +181,7 @@ async def test_a_no_outside_the_thread_is_hers_to_judge() -> None:
 
 
 async def test_a_sequence_that_is_not_there_stops_all_the_same() -> None:
-    world = await world_of(read(STEPS, settings="refused: later\n"))
-    await world.days(4)
-    world.answer(ANNE, text="Not interested.\n")
+    world = await told("Not interested.\n", settings="refused: later\n")
     await world.days(100)
     assert world.state(ANNE) == "stopped"
     assert "no readable rule file `later`" in world.of(ANNE).because
