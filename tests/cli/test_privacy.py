@@ -43,6 +43,7 @@ def known(desk: Desk) -> Desk:
     raw = f"From: Anna <{ANNA}>\r\n\r\n{WORDS}\r\n".encode()
     fetched = Fetched(mailbox="INBOX", uidvalidity=1, uid=5, received_at=ago(1), size=len(raw), header=raw)
     set_aside(desk.composition.config.state, fetched, raw, "Traceback: a test")
+    (desk.composition.config.state / "maya@lind.example.json.migrated").write_bytes(raw)
     return desk
 
 

@@ -94,12 +94,18 @@ async def test_the_clock_jumps_back() -> None:
     assert world.steps(MANY[0]) == ["nudge", "question", "last"]
 
 
-async def test_two_sequences_due_the_same_morning_give_one_letter() -> None:
-    """Case 66: the other one moves by the distance between two letters to one person."""
+async def in_two_sequences() -> World:
+    """Both have a letter for Anne on the same morning."""
     world = World(books={"other": OTHER})
     await world.begin(ANNE)
     world.she_writes(ANNE, subject="Another matter")
     await world.enrol(ANNE, OTHER, subject="Another matter")
+    return world
+
+
+async def test_two_sequences_due_the_same_morning_give_one_letter() -> None:
+    """Case 66: the other one moves by the distance between two letters to one person."""
+    world = await in_two_sequences()
     await world.days(3.5)
     assert world.steps(ANNE) == ["nudge"]
     await world.days(1)
@@ -107,10 +113,7 @@ async def test_two_sequences_due_the_same_morning_give_one_letter() -> None:
 
 
 async def test_a_call_of_hers_keeps_the_letter_of_the_other_sequence_back() -> None:
-    world = World(books={"other": OTHER})
-    await world.begin(ANNE)
-    world.she_writes(ANNE, subject="Another matter")
-    await world.enrol(ANNE, OTHER, subject="Another matter")
+    world = await in_two_sequences()
     await world.days(2.9)
     world.command(ANNE, Word.NOTE, text="called him")
     await world.days(0.6)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from inboxagent.edge.store import compaction
+from inboxagent.edge.store import compaction, disk
 from inboxagent.edge.store.ballast import Ballast
 from inboxagent.edge.store.journal import Journal
 from inboxagent.edge.store.lock import PATIENCE
@@ -56,6 +56,7 @@ class JournalStore(JournalRecords):
             storage.over = True
         if ledger.has_erased:
             self.compact(always=True)
+            disk.remove(self._journal.path.with_suffix(".json.migrated"))  # of schema 1, with everybody in it
         self._ballast.load()
 
     def open(self) -> None:
