@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from inboxagent.outreach.erasure import Person
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.outbox import Envelope, Outcome
 from inboxagent.outreach.state import Conversation
@@ -182,7 +183,12 @@ class Ledger(Records, Protocol):
         """Remember how far a mailbox has been judged; None forgets it."""
 
     def suppress(self, address: str, because: str) -> None:
-        """Never write to this address (or `@domain`) again; the first reason stays."""
+        """Never write to this address (or `@domain`) again; the first reason stays. It is never taken back, also not by
+        an older copy of the store."""
+
+    def erase(self, person: Person) -> None:
+        """Remove everything about this person, from conversations with others too; he is suppressed from now on, and a
+        keyed hash is all that is left of him when the transaction is over."""
 
     def remember(self, name: str, value: object | None) -> None:
         """Keep a JSON value about the account; None removes it."""

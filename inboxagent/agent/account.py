@@ -21,6 +21,7 @@ class Account:
     limits: Limits = field(default_factory=Limits)
     unsubscribing: Unsubscribing = field(default_factory=Unsubscribing)
     enclosures: Enclosures = field(default_factory=Enclosures)
+    remind_to: str = ""  # where she is told what waits for her; empty: nowhere
 
     @property
     def home(self) -> ZoneInfo:

@@ -5,10 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.notices import Notices
 from inboxagent.errors import InboxagentError
-from inboxagent.mail.compose import Outgoing, compose
-from inboxagent.mail.headers import Address
-from inboxagent.outreach.letter import envelope, token
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import Clock, Observe, Store, Transport
@@ -86,7 +84,7 @@ class Alerts:
     ) -> None:
         """`to` gets the mails, `command` an object with what there is to say; `blind_after`: how long she can wait."""
         self._account = account
-        self._transport = transport
+        self._notices = Notices(account, transport, clock, to)
         self._store = store
         self._clock = clock
         self._observe = observe
@@ -119,7 +117,7 @@ class Alerts:
     async def _tell_by_mail(self, what: str, cause: str, because: str, at: datetime) -> None:
         now = self._clock.now()
         try:
-            outcome = await self._mail(self._letter(what, at, because, now))
+            outcome = await self._mail(what, at, because)
         except (InboxagentError, ValueError) as error:  # a password that cannot be read, an address that needs SMTPUTF8
             self._put_off(str(error), now + TRY_AGAIN_AFTER)
             return
@@ -129,24 +127,11 @@ class Alerts:
         else:
             self._put_off(outcome.text, now + (ONCE_IN if outcome.fatal else TRY_AGAIN_AFTER))
 
-    async def _mail(self, letter: Outgoing) -> Outcome:
-        message = b"Auto-Submitted: auto-generated\r\n" + compose(letter)
-        handed = await self._transport.hand_over(envelope(letter), message)
-        return handed if isinstance(handed, Outcome) else await handed.commit()
-
-    def _letter(self, what: str, at: datetime, because: str, now: datetime) -> Outgoing:
-        me = self._account.me
+    async def _mail(self, what: str, at: datetime, because: str) -> Outcome:
         local = at.astimezone(self._account.home)
         subject, text = TEXTS[what]
-        name = token(self._account.key, me.address, "alert", because, int(now.timestamp()))
-        return Outgoing(
-            from_=Address(name="inboxagent", address=me.address),
-            to=(Address(name="", address=self._to),),
-            subject=subject,
-            text=text.format(at=f"{local:%a} {local.day} {local:%b %H:%M} ({me.zone})", because=because),
-            message_id=f"<{name}@{me.domain}>",
-            date=now,
-        )
+        when = f"{local:%a} {local.day} {local:%b %H:%M} ({self._account.me.zone})"
+        return await self._notices.send(subject, text.format(at=when, because=because), because)
 
     def _was_told(self, cause: str, now: datetime) -> bool:
         told_at = {**_strings(self._store.fact(TOLD)), **self._told}.get(_key(cause))

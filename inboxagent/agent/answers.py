@@ -71,6 +71,9 @@ class Answers:
         with self._store.transaction(f"{conversation_id} {outcome.fate}") as ledger:
             events = self._no(ledger, conversation_id, step, outcome)
             ledger.append(conversation_id, *events)
+            # A server says so; what only we think of an address may be put right.
+            if outcome.scope is Scope.PROSPECT and outcome.code and outcome.address:
+                ledger.suppress(outcome.address, f"the address is dead: {_words(outcome)}")
             _forget_letter_of(ledger, intent)
             _let_go(ledger)
             if outcome.policy and outcome.fate is Fate.REFUSED:

@@ -7,6 +7,7 @@ from inboxagent.agent.account import Account
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.planning import Planned, Planner
 from inboxagent.agent.reading import Reader
+from inboxagent.agent.reminding import Reminding
 from inboxagent.agent.sending import Sender
 from inboxagent.agent.understanding import SetAside
 from inboxagent.agent.writing import Writer
@@ -29,6 +30,7 @@ class Agent:
     ) -> None:
         self._copies = Copies(mailbox, store, clock, observe)
         self._reader = Reader(account, mailbox, store, clock, observe, set_aside)
+        self._reminding = Reminding(account, transport, store, clock, observe)
         self._planner = Planner(account, store, clock, observe)
         writer = Writer(account, mailbox, store, clock)
         self._sender = Sender(
@@ -46,8 +48,11 @@ class Agent:
         return reading
 
     async def deliver(self, halted: Callable[[], bool] = lambda: False) -> datetime | None:
-        """Send what is due until `halted` says so; returns when to come back at the latest. Only after `read`."""
-        times = (await self._sender.deliver(halted), self._copies.next_at())
+        """Send what is due until `halted` says so, and tell her what waits for her; returns when to come back at the
+        latest. Only after `read`."""
+        times = [await self._sender.deliver(halted), self._copies.next_at()]
+        if not halted():
+            times.append(await self._reminding.remind())
         return min((at for at in times if at is not None), default=None)
 
     def stopped(self) -> Stoppage | None:

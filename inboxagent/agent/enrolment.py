@@ -10,7 +10,9 @@ from textwrap import shorten
 from zoneinfo import ZoneInfo
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.doubles import check_single
 from inboxagent.agent.reading import READ_AT
+from inboxagent.agent.succession import check_succession, predecessor, succeed
 from inboxagent.agent.wish import Wish, check_fit, check_wish
 from inboxagent.errors import Refused, Unreachable
 from inboxagent.mail.classify import classify
@@ -19,7 +21,6 @@ from inboxagent.mail.inbound import parse, parse_headers
 from inboxagent.outreach.acquaintance import acquaint
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.judgement import Arrival, judge_his
-from inboxagent.outreach.letter import recipients
 from inboxagent.outreach.match import Known, concerns, find, index, is_hers
 from inboxagent.outreach.model import Enrolment, Me
 from inboxagent.outreach.sequence import Sequence
@@ -75,6 +76,7 @@ async def enroll(
 async def prepare(account: Account, mailbox: Mailbox, store: Store, clock: Clock, wish: Wish) -> Prepared:
     """Find the thread and judge what has come since; writes nothing. Raises as `enroll` does."""
     wish = replace(wish, prospect=replace(wish.prospect, address=wish.prospect.address.lower()))
+    before = predecessor(store, wish)
     check_wish(account, wish)
     _check_address(account, store, wish)
     address, mine = wish.prospect.address, account.me.addresses
@@ -82,17 +84,24 @@ async def prepare(account: Account, mailbox: Mailbox, store: Store, clock: Clock
     statuses = await mailbox.status()
     pieces = await _exchanged(mailbox, Search(address=address))
     found = threads(pieces, address, mine)
-    thread = None if wish.new else choose(found, wish, account.home)
+    inherits = before is not None and not found and not wish.new
+    thread = None if wish.new or inherits else choose(found, wish, account.home)
     if thread is not None:
         pieces = unique([*pieces, *await _exchanged(mailbox, Search(message_ids=thread.ids))])
         thread = choose(threads(pieces, address, mine), wish, account.home)
-    last_touch_at = max((each.last_touch_at for each in found), default=None)
+    if before is not None:
+        pieces = unique([*pieces, *await _exchanged(mailbox, Search(message_ids=tuple(before.ids)))])
+    last_touch_at = max((each.last_touch_at for each in found), default=before.wrote_at if before else None)
     scan = _Scan(statuses, tuple(pieces), last_touch_at, _open_since(pieces, last_touch_at, mine))
     conversation = _open(wish, thread, scan, account, clock.now())
+    if before is not None:
+        conversation = succeed(conversation, before, scan.pieces, inherits=inherits)
     check_fit(account, replace(wish, prospect=conversation.enrolment.prospect))
-    check_single(store.conversations(), conversation, account.me)
+    check_single(_others(store, before), conversation, account)
     conversation = await _judge(conversation, scan, wish, account, mailbox)
     _check_open(conversation, account.home)
+    if before is not None:
+        check_succession(before, conversation)
     return Prepared(wish, conversation, statuses, began_at)
 
 
@@ -101,9 +110,17 @@ def begin_all(account: Account, store: Store, prepared: Iterable[Prepared]) -> N
     with store.transaction("she enrols") as ledger:
         for each in prepared:
             _check_address(account, ledger, each.wish)
-            check_single(ledger.conversations(), each.conversation, account.me)
+            before = predecessor(ledger, each.wish)
+            check_single(_others(ledger, before), each.conversation, account)
+            if before is not None:
+                ledger.append(before.id, *check_succession(before, each.conversation))
             ledger.enrol(each.conversation.id, *each.conversation.events)
             _set_back(ledger, each.statuses, each.began_at)
+
+
+def _others(records: Records, before: Conversation | None) -> list[Conversation]:
+    """Everybody else's conversations: the one that ends with this enrolment is in nobody's way."""
+    return [each for each in records.conversations() if before is None or each.id != before.id]
 
 
 def choose(found: tuple[Thread, ...], wish: Wish, home: ZoneInfo) -> Thread:
@@ -142,27 +159,6 @@ def _check_address(account: Account, records: Records, wish: Wish) -> None:
     suppressed = records.suppression(address)
     if suppressed is not None:
         raise Refused(f"{address} is never to be written to: {suppressed}")
-
-
-def check_single(others: Iterable[Conversation], conversation: Conversation, me: Me) -> None:
-    """Refuse a second enrolment of a person in the same sequence, or of a thread whose letters reach him already."""
-    readers = _readers(conversation, me)
-    for other in others:
-        if other.state in (State.STOPPED, State.FINISHED):
-            continue
-        twice = other.enrolment.sequence == conversation.enrolment.sequence and other.addresses & conversation.addresses
-        shared = other.ids & conversation.ids and _readers(other, me) & readers
-        if twice or shared:
-            address = conversation.enrolment.prospect.address
-            where = "" if twice else f" in the same thread with {other.enrolment.prospect.address}"
-            raise Refused(
-                f"{address} is enrolled already{where}: {other.id} ({other.enrolment.sequence}, {other.state})"
-            )
-
-
-def _readers(conversation: Conversation, me: Me) -> frozenset[str]:
-    people = recipients(conversation, me)
-    return conversation.addresses | {each.address for each in (*people.to, *people.cc)}
 
 
 async def _exchanged(mailbox: Mailbox, wanted: Search) -> list[Piece]:

@@ -253,5 +253,7 @@ class Sender:
 
     def _append(self, conversation_id: str, event: Event) -> None:
         with self._store.transaction(f"{conversation_id} {event.word}") as ledger:
+            if ledger.conversation(conversation_id) is None:  # she had him forgotten meanwhile
+                return
             ledger.append(conversation_id, event)
         tell(self._observe, conversation_id, event)

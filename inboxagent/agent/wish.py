@@ -28,6 +28,7 @@ class Wish:
     start: str | None = None
     tone: str | None = None
     pace: float | None = None
+    instead_of: str | None = None  # the conversation whose place this one takes
 
     @property
     def first(self) -> Step:

@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `stop`, `release`, `drop`: her hand on a conversation, or on everything."""
+"""`pause`, `resume`, `release`, `drop`: her hand on a conversation, or on everything."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -160,60 +160,6 @@ def _wait_end(composition: Composition, conversation: Conversation, words: str, 
     me = composition.config.me
     workdays = workdays_of(conversation, sequence, me)
     return add_wait(now, wait, zone_of(conversation, sequence, me), workdays)
-
-
-# -- stop ----------------------------------------------------------------------------------------------------------
-
-
-@click.command("stop")
-@click.argument("conversation", metavar="ID")
-@click.option("--won", is_flag=True, help="He said yes: the sequence that the rule names for it takes over.")
-@click.option("--lost", is_flag=True, help="He said no: the sequence that the rule names for it takes over.")
-@config_option
-@json_option
-def stop_command(conversation: str, won: bool, lost: bool, config: str | None, as_json: bool) -> None:
-    """End a conversation (its id or address): nothing goes out in it any more."""
-    if won and lost:
-        raise UsageError("say --won or --lost, not both")
-    word = Word.WON if won else Word.LOST if lost else Word.STOPPED
-    goes_on = word is not Word.STOPPED  # a sequence may take over
-    apply_change(
-        config, conversation, as_json, lambda account, found, now: _stop(account, found, now, word), goes_on=goes_on
-    )
-
-
-def _stop(composition: Composition, conversation: Conversation, now: datetime, word: Word) -> Answer:
-    if conversation.state is State.STOPPED:
-        return Answer((), f"is stopped already: {plain(conversation.because)}")
-    because = {Word.WON: "she has won him", Word.LOST: "she has lost him"}.get(word, "she stopped it")
-    heir = _heir(composition, conversation, now, word)
-    if heir is not None:
-        to = heir.event.enrolment.sequence if heir.event.enrolment else ""
-        because += f"; {to} takes over ({heir.conversation_id})"
-    event = hers(word, now, because)
-    says = f"{word}; should you change your mind: inboxagent resume {conversation.id}"
-    return Answer(
-        (event,), says if heir is None else f"{because}; see it with: inboxagent preview {heir.conversation_id}", heir
-    )
-
-
-def _heir(composition: Composition, conversation: Conversation, now: datetime, word: Word) -> "Handed | None":
-    """The conversation that the rule begins after a yes or a no. Raises Refused where it cannot."""
-    if word is Word.STOPPED:
-        return None
-    from inboxagent.outreach.handing import Handed, hand_on
-
-    rules = composition.rules()
-    sequence = rules.sequences.get(conversation.enrolment.sequence)
-    to = {Word.WON: sequence.won, Word.LOST: sequence.lost}.get(word) if sequence else None
-    if to is None:
-        return None
-    if conversation.final:
-        raise Refused(f"{conversation.id} is stopped for good: {conversation.because}")
-    handed = hand_on(conversation, to, rules, composition.store.conversations(), now, since=now)
-    if isinstance(handed, Handed):
-        return handed
-    raise Refused(f"{handed.because}; `stop {conversation.id}` alone ends it")
 
 
 # -- release and drop ----------------------------------------------------------------------------------------------

@@ -22,11 +22,18 @@ COMMANDS = {
     "preview": "inboxagent.cli.preview:preview_command",
     "pause": "inboxagent.cli.change:pause_command",
     "resume": "inboxagent.cli.change:resume_command",
-    "stop": "inboxagent.cli.change:stop_command",
+    "hold": "inboxagent.cli.progress:hold_command",
+    "stop": "inboxagent.cli.ending:stop_command",
+    "won": "inboxagent.cli.ending:won_command",
+    "lost": "inboxagent.cli.ending:lost_command",
+    "note": "inboxagent.cli.progress:note_command",
     "skip": "inboxagent.cli.progress:skip_command",
     "done": "inboxagent.cli.progress:done_command",
     "release": "inboxagent.cli.change:release_command",
     "drop": "inboxagent.cli.change:drop_command",
+    "suppress": "inboxagent.cli.privacy:suppress_command",
+    "forget": "inboxagent.cli.privacy:forget_command",
+    "export": "inboxagent.cli.privacy:export_command",
     "rules": "inboxagent.cli.rules:rules_group",
     "check": "inboxagent.cli.check:check_command",
     "classify": "inboxagent.cli.classify:classify_command",
@@ -65,7 +72,8 @@ class Commands(click.Group):
         if args[0] not in COMMANDS:
             import difflib  # costly, and needed for slips only
 
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            near = difflib.get_close_matches(args[0], COMMANDS)
+            near.sort(key=lambda each: sorted(each) != sorted(args[0]))  # letters that changed places come first
             meant = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(COMMANDS)}"
             ctx.fail(f'there is no command "{args[0]}"; {meant}')
         return super().resolve_command(ctx, args)

@@ -159,6 +159,18 @@ class Composition:
         sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
         return outlook(conversation, sequence, now or self.clock.now(), self.config.me)
 
+    def letters_left(self, conversation: Conversation) -> int:
+        """How many steps of its sequence are letters that may still go."""
+        if conversation.state in (State.FINISHED, State.STOPPED):
+            return 0
+        from inboxagent.outreach.decide import steps_left
+        from inboxagent.outreach.sequence import Do
+
+        sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
+        if sequence is None:
+            return 0
+        return sum(step.do is Do.MAIL for step in steps_left(conversation, sequence))
+
     def stuck(self, conversation: Conversation) -> str:
         """Why nothing comes next though it is waiting: its rule file is at its end, or gone, or broken."""
         from inboxagent.outreach.decide import decide
@@ -185,6 +197,7 @@ class Composition:
             limits=self.config.limits,
             unsubscribing=self.config.sending.unsubscribing,
             enclosures=self.enclosures,
+            remind_to=self.config.alerts.to,
         )
 
     def mailbox(self) -> "ImapMailbox":

@@ -67,7 +67,7 @@ class FastClock:
 
 
 class Play:
-    """The demo: the real agent over real servers, and five people who react to what it sends."""
+    """The demo: the real agent over real servers, and seven people who react to what it sends."""
 
     def __init__(self, stage: Stage, rules: Rulebook, folder: Path) -> None:
         self._stage = stage
@@ -119,7 +119,9 @@ class Play:
             password=lambda: PASSWORD,
         )
         store = open_store(self._folder, MAYA.address)
-        account = Account(me=MAYA, key=b"the demo's own", rules=lambda: self._rules, limits=Limits())
+        account = Account(
+            me=MAYA, key=b"the demo's own", rules=lambda: self._rules, limits=Limits(), remind_to=MAYA.address
+        )
         try:
             await self._enrol(account, mailbox, store)
             agent = Agent(account, mailbox, transport, store, self._clock, self._observer(store), _no_fault)
@@ -186,7 +188,9 @@ class Observer:
     def __call__(self, word: str, fields: Mapping[str, object]) -> None:
         """An event of the agent; only those of conversations are shown."""
         conversation = self._store.conversation(str(fields.get("conversation", "")))
-        if conversation is not None and word in set(Word):
+        if conversation is not None and word == "reminded":
+            self._stage.reminded(self._clock.now(), str(fields["because"]))
+        elif conversation is not None and word in set(Word):
             self._stage.event(self._clock.now(), conversation, Word(word))
 
 

@@ -33,8 +33,8 @@ class Stage:
         """Say what is to be seen."""
         click.secho("inboxagent demo", bold=True)
         click.echo(
-            "Real IMAP and SMTP servers on loopback, a clock that runs fast, seven weeks in a few seconds.\n"
-            f"{MAYA.name}, a consultant in Stockholm, has sent five people a proposal. Nothing leaves this machine.\n"
+            "Real IMAP and SMTP servers on loopback, a clock that runs fast, nine weeks in a few seconds.\n"
+            f"{MAYA.name}, a consultant in Stockholm, has sent seven people a proposal. Nothing leaves this machine.\n"
         )
 
     def wrote_proposals(self, now: datetime, people: Sequence[Person]) -> None:
@@ -72,27 +72,37 @@ class Stage:
             case Word.AUTO_REPLY:
                 until = event.until.astimezone(ZONE) if event.until else now
                 self._line(now, "←", who, f"is away; held until {_when(until).strip()}", fg="yellow")
+            case Word.NOT_NOW:
+                until = event.until.astimezone(ZONE) if event.until else now
+                words = f"asks for later: “{_first_words(event)}”; held until {_when(until).strip()}"
+                self._line(now, "←", who, words, fg="yellow")
             case Word.UNSUBSCRIBE:
                 self._line(now, "←", who, f"asks not to be written to: “{_first_words(event)}”; never again", fg="red")
             case Word.BOUNCE:
                 self._line(now, "✗", who, "the letter came back, the address is dead; stopped", fg="red")
             case Word.RESUMED:
-                self._line(now, "·", who, "should be back; the wait goes on where it stood", fg="yellow")
+                asked = any(each.word is Word.NOT_NOW for each in conversation.events)
+                words = "had asked for this day" if asked else "should be back; the wait goes on where it stood"
+                self._line(now, "·", who, words, fg="yellow")
             case Word.FINISHED:
                 self._line(now, "■", who, "never answered; all seven letters have gone, and that is the end", fg="cyan")
             case _:
                 self._line(now, "·", who, event.because)
 
+    def reminded(self, now: datetime, what: str) -> None:
+        """A mail to herself."""
+        self._line(now, "✉", "Maya", f"gets a reminder: {what}", fg="magenta")
+
     def end(self, conversations: Iterable[Conversation], zone: ZoneInfo) -> None:
         """Who stands where."""
-        click.secho("\nSeven weeks later", bold=True)
+        click.secho("\nNine weeks later", bold=True)
         for each in conversations:
             name = BY_ADDRESS[each.enrolment.prospect.address].first_name
             click.echo(f"  {name:6} {each.state:9} {each.touches} touches   court: {each.court}")
 
     def verdict(self, letters: Sequence[Letter], sent: Sequence[bytes], answered_at: Mapping[str, datetime]) -> int:
         """Count what must not have happened, from the servers' own records; the sum of it."""
-        hers = [each for each in letters if each.reverse_path == MAYA.address]
+        hers = [each for each in letters if each.reverse_path == MAYA.address != each.recipient]
         late = sum(each.at > answered_at[each.recipient] for each in hers if each.recipient in answered_at)
         ids = Counter(parse_headers(each.message).message_id for each in hers)
         twice = sum(count - 1 for count in ids.values())

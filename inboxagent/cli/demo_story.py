@@ -39,7 +39,7 @@ BART = Person(
     answers={
         2: Answer(
             after=timedelta(hours=26),
-            text="Hello Maya,\n\nyes, the second part holds us up. Can you call on Thursday?\n\nBart\n",
+            text="Hello Maya,\n\nyes, the second part holds us up. Please call on Thursday.\n\nBart\n",
         )
     },
 )
@@ -61,8 +61,23 @@ EMIL = Person(
     address="emil@sand.test",
     answers={1: Answer(after=timedelta(minutes=50), text="Please stop writing to me.\n")},
 )
+FAY = Person(
+    first_name="Fay",
+    name="Fay Lindqvist",
+    address="fay@northwind.test",
+    answers={
+        1: Answer(after=timedelta(hours=4), text="Hello Maya,\n\nnot now, please come back to me in May.\n\nFay\n"),
+        2: Answer(after=timedelta(hours=5), text="Hello Maya,\n\nthe budget is there. Send me the contract.\n\nFay\n"),
+    },
+)
+GINA = Person(
+    first_name="Gina",
+    name="Gina Rossi",
+    address="gina@rossi.test",
+    answers={1: Answer(after=timedelta(hours=2), text="Hello Maya,\n\nwhat does the first part alone cost?\n\nGina\n")},
+)
 
-PEOPLE = (ANNE, BART, CRIS, DORA, EMIL)
+PEOPLE = (ANNE, BART, CRIS, DORA, EMIL, FAY, GINA)
 BY_ADDRESS = {person.address: person for person in PEOPLE}
 
 PROPOSAL = """\

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from inboxagent.outreach.decide import Wait
-from inboxagent.outreach.events import Event
+from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.state import Conversation, State
 
 
@@ -22,6 +22,7 @@ def conversation_document(conversation: Conversation, ahead: Wait | None) -> dic
         "next": None if ahead is None else next_document(ahead),
         "held_until": instant(held_until),
         "because": conversation.because,
+        "proposed": [event.address for event in conversation.events if event.word is Word.PROPOSED],
         "tasks": [{"step": task.step, "since": instant(task.at), "text": task.text} for task in conversation.tasks],
     }
 

@@ -10,6 +10,7 @@ from inboxagent.agent.wish import Wish
 from inboxagent.cli.calendar import ahead_of, say_calendar
 from inboxagent.cli.composition import Composition, compose
 from inboxagent.cli.documents import conversation_document
+from inboxagent.cli.finding import find
 from inboxagent.cli.look import who
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import plain, say, say_json, tell, when
@@ -36,6 +37,7 @@ NOBODY = "nobody@nowhere.invalid"  # stands in until the rows of a table name pe
 @click.option("--tone", metavar="TONE", help="formal, polite, warm, relaxed or brief, for this person.")
 @click.option("--pace", metavar="NUMBER", help="1.5 makes every wait half as long again, for this person.")
 @click.option("--start", metavar="STEP", help="Begin with this step.")
+@click.option("--instead-of", metavar="ID", help="He takes the place of the person in this conversation, which ends.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Everybody in a table with a column for the address.")
 @click.option("--skip-bad", is_flag=True, help="With --csv: leave out the rows that cannot be enrolled.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
@@ -52,6 +54,7 @@ def enroll_command(
     tone: str | None,
     pace: str | None,
     start: str | None,
+    instead_of: str | None,
     csv_file: str | None,
     skip_bad: bool,
     dry_run: bool,
@@ -65,6 +68,8 @@ def enroll_command(
         raise UsageError("--skip-bad goes with --csv")
     if new and (message_id or newest):
         raise UsageError("--new opens a thread of its own, so --message-id and --newest do not go with it")
+    if instead_of and csv_file is not None:
+        raise UsageError("--instead-of is for one person, not for --csv")
     composition = compose(config)
     wish = Wish(
         sequence=_sequence(composition, sequence),
@@ -76,6 +81,7 @@ def enroll_command(
         start=start,
         tone=read_tone(tone),
         pace=read_pace(pace),
+        instead_of=find(composition.store.conversations(), instead_of).id if instead_of else None,
     )
     if csv_file is not None:
         from inboxagent.cli.enroll_many import enroll_many

@@ -1,6 +1,6 @@
 """`list` and `show`: who stands where, and the whole story of one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import block, columns, fact, paragraph, plain, say, say_json, tell, when
 from inboxagent.cli.status import Standing, standing
 from inboxagent.outreach.decide import Wait
-from inboxagent.outreach.events import Event
+from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.state import Conversation, State
 
 STYLES: Mapping[State, Mapping[str, Any]] = {
@@ -29,23 +29,70 @@ Row = tuple[Conversation, Wait | None]
 
 
 @click.command("list")
+@click.option("--forgotten", is_flag=True, help="Only who is without a next date, though you did not say so.")
 @config_option
 @json_option
-def list_command(config: str | None, as_json: bool) -> None:
+def list_command(forgotten: bool, config: str | None, as_json: bool) -> None:
     """Show who stands where, and what comes next."""
     composition = compose(config)
     rows = [(each, composition.next_of(each)) for each in composition.store.conversations()]
+    rows = _forgotten(rows) if forgotten else rows
     blind = blindness(composition)
     if as_json:
-        say_json([{**conversation_document(each, ahead), **_blind_document(each, blind)} for each, ahead in rows])
+        say_json(
+            [{**conversation_document(each, ahead), **_now_document(composition, each, blind)} for each, ahead in rows]
+        )
     elif rows:
         _say_table(composition, sorted(rows, key=_urgency))
+        _tell_proposals([each for each, _ in rows])
         if flags := composition.flags():
             tell(f"Everything is paused ({flags[0]}); end it with: inboxagent resume --all")
         if blind is not None:
             tell(f"B{_blind_words(composition, blind)[1:]}.")
+    elif forgotten:
+        tell("Nobody is without a next date, but where you said so.")
     else:
         tell("Nobody is enrolled yet. Begin with: inboxagent enroll SEQUENCE ADDRESS")
+
+
+def _tell_proposals(conversations: list[Conversation]) -> None:
+    """Addresses that came up in conversations, which she may take up; nothing is sent there by itself."""
+    enrolled = {address for each in conversations for address in each.addresses}
+    for each in conversations:
+        for event in each.events:
+            if event.word is Word.PROPOSED and event.address not in enrolled:
+                sequence, address = each.enrolment.sequence, plain(event.address or "")
+                tell(f"Proposed in {each.id}: {address} ({plain(event.because)}). To take it up:")
+                tell(f"  inboxagent enroll {sequence} {address} --instead-of {each.id}")
+
+
+def _forgotten(rows: Iterable[Row]) -> list[Row]:
+    """The newest conversation of everybody for whom nothing is ahead in any, unless she ended or paused it, or he wants
+    no mail."""
+    rows = list(rows)
+    remembered = {address for each, ahead in rows if ahead is not None or each.tasks for address in each.addresses}
+    newest = {each.enrolment.prospect.address: (each, ahead) for each, ahead in rows}
+    return [row for row in newest.values() if not row[0].addresses & remembered and not _is_wanted_so(row[0])]
+
+
+def _is_wanted_so(conversation: Conversation) -> bool:
+    """Whether somebody said that nothing is to go out: she, or he."""
+    if conversation.state is State.STOPPED:
+        return any(event.word in _SAID or event.by is By.HER for event in _ends(conversation))
+    paused = [
+        event for event in conversation.events if event.word is Word.HELD and event.because == conversation.because
+    ]
+    return conversation.state is State.HELD and any(event.by is By.HER for event in paused)
+
+
+_SAID = (Word.UNSUBSCRIBE, Word.SUPPRESSED, Word.REFUSAL)
+
+
+def _ends(conversation: Conversation) -> list[Event]:
+    """What has ended it, since it last began or was resumed."""
+    begins = [at for at, event in enumerate(conversation.events) if event.word in (Word.ENROLLED, Word.RESUMED)]
+    ending = (*_SAID, Word.STOPPED, Word.WON, Word.LOST)
+    return [event for event in conversation.events[begins[-1] :] if event.word in ending]
 
 
 def blindness(composition: Composition) -> Standing | None:
@@ -54,10 +101,22 @@ def blindness(composition: Composition) -> Standing | None:
     return now if now.state == "blind" else None
 
 
-def _blind_document(conversation: Conversation, blind: Standing | None) -> dict[str, Any]:
-    """Since when nothing can go out for somebody who waits, because the mailboxes cannot be read."""
+def _now_document(composition: Composition, conversation: Conversation, blind: Standing | None) -> dict[str, Any]:
+    """What a conversation alone does not tell: how many letters are ahead, since when a question of his waits for her,
+    and since when nothing can go out for somebody who waits, because the mailboxes cannot be read."""
     waits = conversation.state in (State.WAITING, State.HELD)
-    return {"blind_since": instant(blind.since) if blind is not None and waits else None}
+    asked = _question(conversation) if conversation.state is State.ANSWERED else None
+    return {
+        "blind_since": instant(blind.since) if blind is not None and waits else None,
+        "question_since": instant(asked.at) if asked is not None else None,
+        "letters_left": composition.letters_left(conversation),
+    }
+
+
+def _touches(composition: Composition, conversation: Conversation) -> str:
+    """`3 of 7`: what came from her side, of all that will have if nobody answers."""
+    left = composition.letters_left(conversation)
+    return f"{conversation.touches} of {conversation.touches + left}" if left else str(conversation.touches)
 
 
 def _blind_words(composition: Composition, blind: Standing) -> str:
@@ -75,13 +134,14 @@ def _urgency(row: Row) -> tuple[int, float]:
 
 def _say_table(composition: Composition, rows: list[Row]) -> None:
     now = composition.clock.now()
-    table = [("ID", "PROSPECT", "SEQUENCE", "STATE", "NEXT")]
+    table = [("ID", "PROSPECT", "SEQUENCE", "STATE", "TOUCHES", "NEXT")]
     table += [
         (
             each.id,
             plain(each.enrolment.prospect.address),
             plain(each.enrolment.sequence),
             str(each.state),
+            _touches(composition, each),
             _outlook(each, ahead, composition, now),
         )
         for each, ahead in rows
@@ -96,10 +156,19 @@ def _outlook(conversation: Conversation, ahead: Wait | None, composition: Compos
     if conversation.tasks:
         task = conversation.tasks[0]
         return f"to do since {when(task.at, composition.home, now)}: {plain(task.step or '')}"
+    if conversation.state is State.ANSWERED and (asked := _question(conversation)) is not None:
+        return f"waits for you since {when(asked.at, composition.home, now)}: {_reason(conversation)}"
     if ahead is None:
         waiting = conversation.state is State.WAITING
         return plain(composition.stuck(conversation)) if waiting else _reason(conversation)
     return f"{when(ahead.at, composition.home, now)}  {plain(ahead.step)}"
+
+
+def _question(conversation: Conversation) -> Event | None:
+    """His question that she has not answered."""
+    from inboxagent.outreach.reminders import question
+
+    return question(conversation)
 
 
 def _reason(conversation: Conversation) -> str:
@@ -121,7 +190,7 @@ def show_command(conversation: str, config: str | None, as_json: bool) -> None:
     blind = blindness(composition)
     if as_json:
         events = [event_document(event) for event in found.events]
-        say_json({**conversation_document(found, ahead), **_blind_document(found, blind), "events": events})
+        say_json({**conversation_document(found, ahead), **_now_document(composition, found, blind), "events": events})
         return
     _say_head(composition, found, ahead)
     for event in found.events:
@@ -136,7 +205,7 @@ def _say_head(composition: Composition, conversation: Conversation, ahead: Wait 
         ("sequence", conversation.enrolment.sequence),
         ("state", f"{conversation.state}, {_turn(conversation)}"),
         ("because", conversation.because),
-        ("touches", str(conversation.touches)),
+        ("touches", _touches(composition, conversation)),
         ("fields", ", ".join(f"{k}={v}" for k, v in sorted(conversation.enrolment.prospect.fields.items())) or "none"),
     ]
     if ahead is not None:

@@ -73,7 +73,8 @@ def why_command(conversation: str, config: str | None, as_json: bool) -> None:
 
 def sentence(event: Event) -> str:
     """What the event did, and because of what."""
-    said = SENTENCES[event.word].format(because=event.because.rstrip("."), step=event.step or "a letter")
+    form = "The wait began anew: {because}." if event.is_call else SENTENCES[event.word]
+    said = form.format(because=event.because.rstrip("."), step=event.step or "a letter")
     return said[0].upper() + said[1:]
 
 

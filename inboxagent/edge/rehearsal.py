@@ -7,6 +7,7 @@ from datetime import datetime
 from inboxagent.edge.store.records import fits
 from inboxagent.edge.store.records import look_at as store_look
 from inboxagent.mail.headers import covering
+from inboxagent.outreach.erasure import Person, erase_from_events
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.state import Conversation, advance, fold
 from inboxagent.ports import Cursor, Ledger, Store
@@ -112,6 +113,15 @@ class Rehearsal:
     def suppress(self, address: str, because: str) -> None:
         """Never write to this address (or `@domain`) again; the first reason stays."""
         self._suppressions.setdefault(address.lower(), because)
+
+    def erase(self, person: Person) -> None:
+        """Remove everything about this person."""
+        self._suppressions.update(dict.fromkeys(person.addresses, "erased"))
+        for each in self.conversations():
+            if each.addresses & person.addresses:
+                del self._conversations[each.id], self._looks[each.id]
+            else:
+                self._keep(fold(each.id, erase_from_events(each.events, person)))
 
     def remember(self, name: str, value: object | None) -> None:
         """Keep a JSON value about the account; None removes it."""

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -47,6 +47,27 @@ def set_aside(folder: Path, fetched: Fetched, raw: bytes, why: str) -> None:
         place = f"mailbox {fetched.mailbox}, UID {fetched.uid}, UIDVALIDITY {fetched.uidvalidity}\n\n"
         write_whole(path.with_suffix(".txt"), (place + why).encode("utf-8", "surrogateescape"))
         write_whole(path, raw)
+
+
+def find_set_aside(folder: Path, words: Iterable[str]) -> list[Path]:
+    """The messages that were set aside and contain any of these words, in any case. Raises StateUnwritable."""
+    wanted = [word.lower().encode("utf-8", "surrogateescape") for word in words]
+    with _explained(folder / "set-aside"):
+        kept = sorted((folder / "set-aside").glob("*.eml"))
+        return [path for path in kept if any(word in _content(path) for word in wanted)]
+
+
+def _content(path: Path) -> bytes:
+    """The message and why it was set aside, lower-case."""
+    why = path.with_suffix(".txt")
+    return b"".join(each.read_bytes() for each in (path, why) if each.exists()).lower()
+
+
+def remove_set_aside(path: Path) -> None:
+    """Remove a message that was set aside, with its traceback. Raises StateUnwritable."""
+    with _explained(path):
+        path.with_suffix(".txt").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def count_set_aside(folder: Path) -> int:

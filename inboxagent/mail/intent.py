@@ -94,6 +94,11 @@ def _because(hits: list[phrases.Hit], found: Found) -> str:
     return f'he writes "{hits[0].words}", "{found.words}"'
 
 
+def asks(text: str) -> bool:
+    """Whether his words hold a question."""
+    return bool(_QUESTION.search(text))
+
+
 def _asks_something_else(text: str) -> bool:
     """A question that is not itself the request to come back later."""
     asked = [sentence for sentence in _SENTENCE.split(text) if _QUESTION.search(sentence)]
@@ -102,9 +107,8 @@ def _asks_something_else(text: str) -> bool:
 
 def intent(text: str) -> str | None:
     """Refusal, promise or question, where it is plain; else None."""
-    asks = bool(_QUESTION.search(text))
-    if text.strip() and len(text) <= LONGEST_PLAIN and not asks:
-        for name in ("refusal", "promise"):
-            if phrases.find(name, text):
-                return name
-    return "question" if asks else None
+    if asks(text):
+        return "question"
+    if text.strip() and len(text) <= LONGEST_PLAIN:
+        return next((name for name in ("refusal", "promise") if phrases.find(name, text)), None)
+    return None

@@ -36,26 +36,31 @@ class Gone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What has gone to whom: our letters, and her own mail to a person outside the thread."""
+    """What has gone to whom: our letters; of hers, calls included, what was outside the thread, and all."""
 
     letters: tuple[Gone, ...] = ()
     hers: tuple[Gone, ...] = ()
+    all_hers: tuple[Gone, ...] = ()
 
     def updated(self, conversations: Iterable[Conversation], since: datetime) -> "Traffic":
         """With these conversations as they are now; what went before `since` is left out."""
         conversations = tuple(conversations)
         anew = frozenset(each.id for each in conversations)
-        letters = [gone for gone in self.letters if gone.conversation_id not in anew]
-        hers = [gone for gone in self.hers if gone.conversation_id not in anew]
+        letters, hers, all_hers = (
+            [gone for gone in before if gone.conversation_id not in anew]
+            for before in (self.letters, self.hers, self.all_hers)
+        )
         for each in conversations:
+            fresh = [event for event in each.events if event.at >= since]
             letters += [_gone(each, event) for event in _handed_over(each.events) if event.at >= since]
-            hers += [_gone(each, event) for event in each.events if _is_beside(event) and event.at >= since]
-        return Traffic(letters=tuple(letters), hers=tuple(hers))
+            hers += [_gone(each, event) for event in fresh if _is_hers(event) and event.mail is None]
+            all_hers += [_gone(each, event) for event in fresh if _is_hers(event)]
+        return Traffic(letters=tuple(letters), hers=tuple(hers), all_hers=tuple(all_hers))
 
 
-def _is_beside(event: Event) -> bool:
-    """Whether it is her own mail to him outside the thread."""
-    return event.word is Word.OWN_MAIL and event.mail is None
+def _is_hers(event: Event) -> bool:
+    """Whether she wrote to him herself, or called."""
+    return event.word is Word.OWN_MAIL or event.is_call
 
 
 def horizon(limits: Limits, now: datetime) -> datetime:
@@ -78,7 +83,7 @@ def _handed_over(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def _gone(conversation: Conversation, event: Event) -> Gone:
-    key = event.message_id or conversation.id
+    key = event.message_id or f"{conversation.id} {event.at}"
     return Gone(at=event.at, conversation_id=conversation.id, people=conversation.addresses, key=key)
 
 
@@ -164,10 +169,12 @@ def _person(traffic: Traffic, conversation: Conversation, limits: Limits, now: d
 
 
 def _week(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
-    recent = sorted(each.at for each in _to(conversation, traffic.letters) if now - WEEK < each.at <= now)
+    """Whatever came from her side counts; her mail is one touch in however many conversations it is noted."""
+    touches = {each.key: each.at for each in _to(conversation, (*traffic.letters, *traffic.all_hers))}
+    recent = sorted(at for at in touches.values() if now - WEEK < at <= now)
     if not limits.person_per_week or len(recent) < limits.person_per_week:
         return None
-    because = f"{len(recent)} letters have gone to him within a week (person_per_week)"
+    because = f"he was written to or called {len(recent)} times within a week (person_per_week)"
     return Bar(until=recent[-limits.person_per_week] + WEEK, because=because)
 
 

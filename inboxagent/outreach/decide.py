@@ -113,7 +113,12 @@ def _is_given_up(conversation: Conversation) -> bool:
 
 
 def next_step(conversation: Conversation, sequence: Sequence) -> Step | None:
-    """The step after the last one that is over, by its word: editing a file repeats nothing and sends no newly
+    """The first of the steps that are left, or None."""
+    return next(iter(steps_left(conversation, sequence)), None)
+
+
+def steps_left(conversation: Conversation, sequence: Sequence) -> tuple[Step, ...]:
+    """The steps after the last one that is over, by its word: editing a file repeats nothing and sends no newly
     inserted earlier step. Where she enrolled with `--start`, or a rule said `again`, that step is the first."""
     over = [word for word in conversation.passed if sequence.step(word) is not None]
     words = [step.word for step in sequence.steps]
@@ -126,7 +131,7 @@ def next_step(conversation: Conversation, sequence: Sequence) -> Step | None:
         steps = sequence.steps[len(conversation.passed) :]
     else:
         steps = sequence.steps[words.index(start) :] if start in words else sequence.steps
-    return next((step for step in steps if step.word not in conversation.passed), None)
+    return tuple(step for step in steps if step.word not in conversation.passed)
 
 
 def zone_of(conversation: Conversation, sequence: Sequence | None, me: Me) -> ZoneInfo:

@@ -70,7 +70,8 @@ class Event:
     address: str | None = None  # of whom: the writer of an answer, the recipient of a bounce
     permanent: bool | None = None  # bounce, refused: the address is dead
     until: datetime | None = None  # of a hold; deferred, resumed; skipped: when it would have gone
-    text: str | None = None  # intent: our letter; task: what she is to do; reply: his new text, cut at 2,000 characters
+    # intent: our letter; task: what she is to do; note: her own words; reply: his new text, cut at 2,000 characters
+    text: str | None = None
     variant: str | None = None  # intent: which of several letters of the step
     mail: Mail | None = None  # what a follow-up would now answer to
     enrolment: Enrolment | None = None
@@ -80,6 +81,11 @@ class Event:
         for instant in (self.at, self.until):
             if instant is not None and instant.tzinfo is None:
                 raise ValueError(f"{self.word}: an event needs an aware instant, not {instant}")
+
+    @property
+    def is_call(self) -> bool:
+        """Whether she logged what she did by another way than mail, which is a touch."""
+        return self.word is Word.NOTE and self.by is By.HER and self.text is not None
 
 
 def to_json(event: Event) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.model import Enrolment
+from inboxagent.outreach.roles import rival
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Do, Sequence
 from inboxagent.outreach.state import Conversation, State
@@ -48,7 +49,8 @@ def hand_on(
     obstacle = _lacking(conversation, sequence, rules)
     if obstacle:
         return Kept(because=f"{to} cannot take over: {obstacle}", stuck=True)
-    reason = _unfit(conversation, sequence, others)
+    others = tuple(others)
+    reason = _unfit(conversation, sequence, others) or _taken(conversation, to, rules, others)
     if reason:
         return Kept(because=f"{to} does not take over: {reason}", stuck=False)
     enrolment = Enrolment(
@@ -100,13 +102,19 @@ def _unfit(conversation: Conversation, sequence: Sequence, others: Iterable[Conv
     return "" if fits else f"it is for others: {sequence.audience}"
 
 
+def _taken(conversation: Conversation, to: str, rules: Rulebook, others: Iterable[Conversation]) -> str:
+    """Whether another conversation takes him for what he would no longer be, a prospect or a customer."""
+    open_ = rival(conversation.addresses, to, rules, (each for each in others if each.id != conversation.id))
+    return "" if open_ is None else f"{open_.id} ({open_.enrolment.sequence}) is still open; end it first"
+
+
 def _past(conversation: Conversation, others: Iterable[Conversation]) -> set[str]:
     """The sequences through which he has been handed on to this conversation, its own included."""
     by_id = {each.id: each for each in others}
     names: set[str] = set()
     seen: set[str] = set()
     link: Conversation | None = conversation
-    while link is not None and link.id not in seen:
+    while link is not None and link.id not in seen and link.addresses & conversation.addresses:
         seen.add(link.id)
         names.add(link.enrolment.sequence)
         link = by_id.get(link.enrolment.origin or "")

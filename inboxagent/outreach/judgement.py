@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
@@ -22,6 +22,7 @@ from inboxagent.outreach.state import Conversation, State
 
 NO_STEPS: Mapping[str, str] = {}
 LONGEST_TEXT = 2_000
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,8 +343,22 @@ def _judge_auto_reply(case: _Case) -> Consequence:
         because = f"the receipt of a service desk ({case.verdict.because}); it goes on (ticket: go on)"
         return Consequence(events=(case.event(Word.NOTE, because),))
     until, till = replace(case.holder, now=case.arrival.now).until_after_return(case.verdict.return_date)
+    if _is_echo(case, until):
+        because = f"another automatic answer within a day, which changes nothing: {case.verdict.because}"
+        return Consequence(events=(case.event(Word.NOTE, because),))
     because = f"automatic answer ({case.verdict.because}); {till}"
     return Consequence(events=(case.event(Word.AUTO_REPLY, because, until=until),))
+
+
+def _is_echo(case: _Case, until: datetime) -> bool:
+    """Whether a machine of his has held it within a day, and it would hardly be longer: one change a day is enough."""
+    now, message_id = case.arrival.now, case.arrival.message.message_id
+    held_at = {hold.at for hold in case.conversation.holds}
+    notes = [each for each in case.conversation.events if each.word is Word.AUTO_REPLY and each.at in held_at]
+    return any(
+        each.message_id != message_id and now - each.at < DAY and each.until is not None and until - each.until < DAY
+        for each in notes
+    )
 
 
 def _judge_departure(case: _Case) -> Consequence:

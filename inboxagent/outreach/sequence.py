@@ -95,7 +95,8 @@ class Sequence:
 
     `audience` is a condition on fields: who may be enrolled. `then`, `refused`, `won` and `lost` name the sequence that
     takes over. `not_now` is how long he is left alone who wants mail later and names no day, `after_my_answer` how long
-    he may be silent after an answer of hers before it goes on, with the step `again`. `company`: an answer of anybody
+    he may be silent after an answer of hers before it goes on, with the step `again`; `my_turn` how long a question of
+    his may wait before she is reminded of it. `company`: an answer of anybody
     at his company holds it; `ticket`: so does a receipt of a service desk; `cc_counts`: her mail outside the thread
     counts as a touch also where he only gets a copy. Of two letters to one person on one day the one of the higher
     `priority` goes. `signature`: hers stands below each letter; `quote`: below that, the message that is answered.
@@ -115,6 +116,7 @@ class Sequence:
     not_now: Wait = THREE_MONTHS
     after_my_answer: Wait | None = None
     again: str | None = None
+    my_turn: Wait = ONE_BUSINESS_DAY
     company: bool = False
     cc_counts: bool = False
     ticket: bool = False

@@ -376,6 +376,8 @@ def _delayed(c: Conversation, e: Event) -> Conversation:
 
 
 def _note(c: Conversation, e: Event) -> Conversation:
+    if e.is_call:
+        return replace(_afresh(c), touches=c.touches + 1, clock_at=_later(c.clock_at, e.at), wait_until=None)
     c = replace(c, ids=c.ids | {e.message_id}) if e.message_id else c
     renamed = e.mail is not None and c.latest is not None and c.latest.message_id in e.mail.references[-1:]
     return replace(c, latest=e.mail) if renamed else c

@@ -54,6 +54,7 @@ def _sequence(
         not_now=settings.not_now,
         after_my_answer=settings.after_my_answer,
         again=again,
+        my_turn=settings.my_turn,
         company=settings.company,
         cc_counts=settings.cc_counts,
         ticket=settings.ticket,

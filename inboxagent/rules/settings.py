@@ -33,6 +33,7 @@ class Settings:
     not_now: Wait = THREE_MONTHS
     after_my_answer: Wait | None = None
     again: Piece | None = None
+    my_turn: Wait = ONE_BUSINESS_DAY
     company: bool = False
     cc_counts: bool = False
     ticket: bool = False
@@ -266,6 +267,7 @@ _READERS: dict[str, Callable[[Settings, Scalar, Node, Report], Settings]] = {
     "not_now": _read_span,
     "after_my_answer": _read_span,
     "again": _read_again,
+    "my_turn": _read_span,
     "company": _read_choice,
     "cc_counts": _read_choice,
     "ticket": _read_choice,

@@ -131,13 +131,15 @@ class Desk:
         """Her account, opened anew."""
         return compose(str(self.config))
 
-    def enrol(self, conversation_id: str, *events: Event, address: str = "", days_ago: float = 1) -> Conversation:
+    def enrol(
+        self, conversation_id: str, *events: Event, address: str = "", days_ago: float = 1, sequence: str = "quick"
+    ) -> Conversation:
         """Put a conversation into the store as if she had enrolled it so many days ago."""
         first = enrolled(address or f"{conversation_id}@prospect.test", ago(days_ago))
         assert first.enrolment is not None
         enrolment = replace(
             first.enrolment,
-            sequence="quick",
+            sequence=sequence,
             prospect=replace(first.enrolment.prospect, fields={"project": "the portal"}),
         )
         with self.composition.store.transaction("a test") as ledger:

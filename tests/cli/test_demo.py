@@ -46,7 +46,7 @@ def test_every_step_of_the_sequence_can_be_read(shown: str) -> None:
         assert plain in letters, step.word
 
 
-def test_its_five_people_end_where_they_should(shown: str) -> None:
+def test_its_seven_people_end_where_they_should(shown: str) -> None:
     end = dict(re.findall(r"^  (\w+) +(\w+) +\d touches", shown, re.MULTILINE))
     assert end == {
         "Anne": "finished",
@@ -54,5 +54,8 @@ def test_its_five_people_end_where_they_should(shown: str) -> None:
         "Cris": "answered",
         "Dora": "stopped",
         "Emil": "stopped",
+        "Fay": "answered",
+        "Gina": "answered",
     }
+    assert len(re.findall("gets a reminder: Gina Rossi waits for your answer", shown)) == 1
     assert "0 after an answer, 0 twice, 0 without exactly one copy in Sent" in shown

@@ -14,7 +14,7 @@ from inboxagent.outreach.events import By, Word
 from tests.cli.desk import Desk, ago, event
 
 LIST_KEYS = ["id", "prospect", "sequence", "state", "court", "touches", "next", "held_until", "because"]
-LIST_KEYS += ["tasks", "blind_since"]
+LIST_KEYS += ["proposed", "tasks", "blind_since", "question_since", "letters_left"]
 
 
 def test_an_empty_list_says_how_to_begin(desk: Desk) -> None:
@@ -32,7 +32,7 @@ def test_the_list_has_one_aligned_line_for_each(desk: Desk) -> None:
     assert [line.split()[0] for line in lines] == ["ID", "k2222", "k1", "k3"]  # her turn first
     assert {line.index("quick") for line in lines[1:]} == {lines[0].index("SEQUENCE")}
     assert max(map(len, lines)) <= 100
-    assert lines[1].endswith("answered  he answered")
+    assert lines[1].endswith("answered  1 of 3   he answered")
     assert lines[2].split()[-1] == "one"
 
 
@@ -119,7 +119,7 @@ def test_without_its_rule_file_a_conversation_rests_and_says_so(desk: Desk) -> N
     desk.enrol("k1")
     (desk.folder / "rules" / "quick.md").write_text("broken")
     assert desk.ask("list")[0]["next"] is None
-    assert desk.run("list").stdout.endswith("waiting  there is no readable rule file `quick`\n")
+    assert desk.run("list").stdout.endswith("waiting  1        there is no readable rule file `quick`\n")
     assert "there is no readable rule file `quick`" in desk.ask("why", "k1")["now"]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from inboxagent.edge.store import JournalStore
 from inboxagent.errors import TryLater
+from inboxagent.outreach.erasure import person_of
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.state import State, fold
 from inboxagent.ports import Cursor, Store
@@ -354,6 +355,35 @@ def test_an_urgent_transaction_is_one_like_any_other(store: Store) -> None:
     with store.transaction("pause", urgent=True) as ledger:
         ledger.enrol("c1", enrolled())
     assert store.conversation("c1") is not None
+
+
+def test_a_person_who_is_erased_leaves_nothing_but_that_nobody_writes_to_him(store: Store, open_again: Open) -> None:
+    anna, bart = "anna@prospect.test", "bart@prospect.test"
+    reply = happened(Word.REPLY, message_id="<r@prospect.test>", address=anna, text="Her words.")
+    with store.transaction("enrol") as ledger:
+        ledger.enrol("c1", enrolled(anna))
+        ledger.enrol("c2", enrolled(bart), reply)
+        ledger.enrol("c3", enrolled("cris@prospect.test"))
+        ledger.remember("owed", {"one": {"to": anna}, "two": {"to": bart}})
+        ledger.remember("said", f"no {anna} here")
+        ledger.suppress(anna, "she said so")
+    with store.transaction("erase") as ledger:
+        ledger.erase(person_of("Anna@prospect.test", ledger.conversations()))
+        assert ledger.suppression(anna) is not None
+    for each in (store, open_again()):
+        assert [found.id for found in each.conversations()] == ["c2", "c3"]
+        assert each.conversation("c1") is None
+        assert [found.id for found in each.find("message_id", "<r@prospect.test>")] == ["c2"]
+        told = each.conversations()[0].events[-1]
+        assert (told.word, told.text, told.address) == (Word.REPLY, None, None)
+        assert each.fact("owed") == {"two": {"to": bart}}
+        assert each.fact("said") is None
+        assert each.suppression(anna) not in (None, "she said so")
+        assert each.suppression(bart) is None
+    with store.transaction("on") as ledger:
+        assert ledger.append("c2", happened(Word.RESUMED)).state is State.ANSWERED
+        ledger.enrol("c4", enrolled("dora@prospect.test"))
+    assert [found.id for found in open_again().conversations()] == ["c2", "c3", "c4"]
 
 
 def test_what_changed_since_a_mark_is_told(store: Store, open_again: Open) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from inboxagent.errors import TryLater
 from inboxagent.mail.headers import covering
+from inboxagent.outreach.erasure import Person, erase_from_events, erase_from_fact
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.state import Conversation, State, advance, fold
 from inboxagent.ports import Cursor, Ledger
@@ -142,6 +143,18 @@ class MemoryLedger(MemoryRecords):
         if "@" not in address:
             raise ValueError(f"{address!r} has no @")
         self._draft.suppressions.setdefault(address.lower(), because)
+
+    def erase(self, person: Person) -> None:
+        draft = self._draft
+        for each in self.conversations():
+            if each.addresses & person.addresses:
+                del draft.conversations[each.id], draft.looks[each.id]
+            elif (events := erase_from_events(each.events, person)) != each.events:
+                self._keep(fold(each.id, events))
+        draft.facts = {
+            name: left for name, value in draft.facts.items() if (left := erase_from_fact(value, person)) is not None
+        }
+        draft.suppressions.update(dict.fromkeys(person.addresses, "nothing else is kept about it"))
 
     def remember(self, name: str, value: object | None) -> None:
         if value is None:

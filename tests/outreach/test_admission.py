@@ -8,7 +8,7 @@ import pytest
 
 from inboxagent.outreach.admission import Bar, Traffic, bar, give_way, horizon, next_day
 from inboxagent.outreach.company import company
-from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.state import Conversation, fold
 from tests.fakes.people import MONDAY, enrolled, happened, mail
@@ -186,6 +186,29 @@ def test_what_holds_everybody_back_is_told_first() -> None:
     found = ask(limits, ANNA, other)
     assert found is not None
     assert found.everybody
+
+
+def test_a_week_counts_whatever_came_from_her_side_once() -> None:
+    """A letter, a mail of hers that two conversations note, and a call: three touches."""
+    limits = replace(FREE, person_per_week=3)
+    hers = Event(at=NOW - HOUR, word=Word.OWN_MAIL, because="hers", by=By.HER, message_id="<h@lind.example>")
+    one = person("anna@firm.example", NOW - 2 * HOUR, more=(hers,))
+    two = person("anna@firm.example", name="c2", more=(hers,))
+    assert ask(limits, one, two) is None
+    call = Event(at=NOW - HOUR, word=Word.NOTE, because="a call", by=By.HER, text="called")
+    found = ask(limits, one, person("anna@firm.example", name="c2", more=(hers, call)))
+    assert found is not None
+    assert "3 times within a week" in found.because
+
+
+def test_a_call_keeps_the_distance_between_sequences_and_a_remark_does_not() -> None:
+    limits = replace(FREE, person_gap=timedelta(days=1))
+    call = Event(at=NOW - HOUR, word=Word.NOTE, because="a call", by=By.HER, text="called")
+    other = person("anna@firm.example", name="c2", more=(call,))
+    found = ask(limits, ANNA, other)
+    assert found is not None
+    assert found.until == NOW - HOUR + timedelta(days=1)
+    assert ask(limits, ANNA, person("anna@firm.example", name="c2", more=(replace(call, text=None),))) is None
 
 
 @pytest.mark.parametrize(

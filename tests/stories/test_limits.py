@@ -4,10 +4,14 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from inboxagent.agent.brake import LEAPT
+from inboxagent.outreach.events import Word
 from inboxagent.outreach.limits import Limits
+from inboxagent.outreach.sequence import Sequence
 from inboxagent.ports import REWOUND
-from tests.stories.world import World
+from tests.stories.people import ANNE
+from tests.stories.world import World, step
 
+OTHER = Sequence(name="other", title="Other", steps=(step("second", 3),))
 MANY = [f"p{number}@prospect.test" for number in range(6)]
 
 
@@ -88,6 +92,36 @@ async def test_the_clock_jumps_back() -> None:
     world.clock.at -= timedelta(days=1)
     await world.days(20)
     assert world.steps(MANY[0]) == ["nudge", "question", "last"]
+
+
+async def in_two_sequences() -> World:
+    """Both have a letter for Anne on the same morning."""
+    world = World(books={"other": OTHER})
+    await world.begin(ANNE)
+    world.she_writes(ANNE, subject="Another matter")
+    await world.enrol(ANNE, OTHER, subject="Another matter")
+    return world
+
+
+async def test_two_sequences_due_the_same_morning_give_one_letter() -> None:
+    """Case 66: the other one moves by the distance between two letters to one person."""
+    world = await in_two_sequences()
+    await world.days(3.5)
+    assert world.steps(ANNE) == ["nudge"]
+    await world.days(1)
+    assert world.steps(ANNE) == ["nudge", "second"]
+
+
+async def test_a_call_of_hers_keeps_the_letter_of_the_other_sequence_back() -> None:
+    world = await in_two_sequences()
+    await world.days(2.9)
+    world.command(ANNE, Word.NOTE, text="called him")
+    await world.days(0.6)
+    assert world.steps(ANNE) == []
+    await world.days(0.6)
+    assert world.steps(ANNE) == ["nudge"]
+    await world.days(2)
+    assert world.steps(ANNE) == ["nudge", "second"]
 
 
 async def test_the_clock_is_put_forward_by_far() -> None:

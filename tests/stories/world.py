@@ -147,6 +147,7 @@ class World:
     deaths: int = 0
     books: dict[str, rules.Sequence] = field(default_factory=dict)
     paused: str | None = None
+    remind_to: str = ""  # empty: she wants no mail about what waits for her
     health: Health | None = None
     before: Callable[[str], None] = lambda name: None
     _written: int = 0
@@ -201,6 +202,7 @@ class World:
             rules=lambda: Rulebook(sequences=self.books),
             paused=lambda: self.paused,
             limits=self.limits,
+            remind_to=self.remind_to,
             unsubscribing=self.unsubscribing,
             enclosures=self.enclosures,
         )
@@ -371,6 +373,11 @@ class World:
     def letters(self) -> list[Inbound]:
         """Every letter that a server has accepted."""
         return [parse(each.message) for each in self.transport.accepted]
+
+    def told(self) -> list[Inbound]:
+        """What she was told by mail."""
+        mine = [each for each in self.transport.accepted if each.envelope.forward_paths == (MAYA.address,)]
+        return [parse(each.message) for each in mine]
 
     def diary(self) -> str:
         """All events, oldest first, one a line."""

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from inboxagent.edge.store import compaction
+from inboxagent.edge.store import compaction, disk
 from inboxagent.edge.store.ballast import Ballast
 from inboxagent.edge.store.journal import Journal
 from inboxagent.edge.store.lock import PATIENCE
+from inboxagent.edge.store.never import Never
 from inboxagent.edge.store.records import SHAPES, Folds, JournalLedger, JournalRecords
 from inboxagent.edge.store.repair import Damage, find_damage
 from inboxagent.edge.store.storage import JournalStorage
+from inboxagent.edge.system_state import message_id_key
 from inboxagent.ports import REWOUND
 
 
@@ -28,8 +30,8 @@ class JournalStore(JournalRecords):
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         self._journal = Journal(path, SHAPES, patience)
         self._ballast = Ballast(path.with_name(path.name + ".ballast"))
-        folds = Folds()
-        super().__init__(JournalStorage(self._journal, folds.describe), folds)
+        folds, never = Folds(), Never(path.with_suffix(".never"), lambda: message_id_key(path.parent))
+        super().__init__(JournalStorage(self._journal, folds.describe), folds, never)
 
     def generation(self) -> object:
         """Differs from an earlier answer if anybody wrote in between; costs one stat."""
@@ -39,17 +41,22 @@ class JournalStore(JournalRecords):
     def transaction(self, why: str, *, urgent: bool = False) -> Iterator[JournalLedger]:
         """Exclusive, everything or nothing, durable when it returns; for one thread, and not inside itself.
 
-        An urgent one (she pauses or stops) gives up the ballast where the disk is full.
+        An urgent one (she pauses or stops) gives up the ballast where the disk is full. Where somebody was erased, the
+        journal is written anew behind it, so that nothing of him is left in the file.
         """
         storage = JournalStorage(self._journal, self._folds.describe, spare=self._ballast.drop if urgent else None)
         try:
             with storage.exclusive(why):
-                ledger = JournalLedger(storage, self._folds)
+                ledger = JournalLedger(storage, self._folds, self._never)
                 if self._journal.rewound:
                     ledger.remember(REWOUND, {"found": self._journal.newest, "written": self._journal.lock.witness})
                 yield ledger
+                self._never.add(ledger.suppressed)
         finally:
             storage.over = True
+        if ledger.has_erased:
+            self.compact(always=True)
+            disk.remove(self._journal.path.with_suffix(".json.migrated"))  # of schema 1, with everybody in it
         self._ballast.load()
 
     def open(self) -> None:

@@ -106,6 +106,8 @@ def difference(old: Any, new: Any) -> dict[str, Any] | None:
         if isinstance(value, list) and isinstance(before, list) and before and same(value[: len(before)], before):
             if len(value) > len(before):
                 added[key] = value[len(before) :]
+        elif isinstance(before, list) and before:
+            return None  # its words would be those of before and now
         elif key not in old or not same(before, value):
             replaced[key] = value
     return {sign: part for sign, part in (("=", replaced), ("+", added)) if part}

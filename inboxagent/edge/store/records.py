@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
 from typing import Any
 
+from inboxagent.edge.store.never import Never
 from inboxagent.edge.store.storage import JournalStorage
 from inboxagent.edge.store.tables import JournalDB, JournalTable
 from inboxagent.errors import StateDamaged
 from inboxagent.mail.headers import covering
+from inboxagent.outreach.erasure import Person, erase_from_events, erase_from_fact, is_named
 from inboxagent.outreach.events import Event, from_json, to_json
 from inboxagent.outreach.state import Conversation, State, advance, fold
 from inboxagent.ports import Cursor
@@ -20,6 +22,10 @@ KEYS = {CURSORS: "mailbox", SUPPRESSIONS: "address", FACTS: "name"}
 
 _CAPACITY = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+NOTHING_ELSE_KEPT = "nothing else is kept about it"
+"""The reason of a suppression whose reason was erased, or is not in the journal that was put back."""
 
 
 class Folds:
@@ -103,9 +109,10 @@ def look_at(conversation: Conversation) -> datetime | None:
 class JournalRecords:
     """The Records port."""
 
-    def __init__(self, storage: JournalStorage, folds: Folds) -> None:
+    def __init__(self, storage: JournalStorage, folds: Folds, never: Never) -> None:
         self._storage = storage
         self._folds = folds
+        self._never = never
 
     @cached_property
     def _database(self) -> JournalDB:
@@ -163,8 +170,13 @@ class JournalRecords:
 
     def suppression(self, address: str) -> str | None:
         """Why this address, the mailbox of this subaddress, or its domain is never written to again; else None."""
-        found = (self._one(SUPPRESSIONS, "address", entry) for entry in covering(address))
-        return next((str(document["because"]) for _, document in filter(None, found)), None)
+        entries = covering(address)
+        found = (self._one(SUPPRESSIONS, "address", entry) for entry in entries)
+        known = next((str(document["because"]) for _, document in filter(None, found)), None)
+        return NOTHING_ELSE_KEPT if known is None and any(map(self._is_never, entries)) else known
+
+    def _is_never(self, entry: str) -> bool:
+        return self._never.holds(entry)
 
     def suppressions(self) -> Mapping[str, str]:
         """Every address and `@domain` that is never written to again, with the reason."""
@@ -199,6 +211,14 @@ class JournalRecords:
 
 class JournalLedger(JournalRecords):
     """The Ledger port inside a transaction; every method raises RuntimeError when it is over."""
+
+    def __init__(self, storage: JournalStorage, folds: Folds, never: Never) -> None:
+        super().__init__(storage, folds, never)
+        self.suppressed: set[str] = set()  # in this transaction
+        self.has_erased = False
+
+    def _is_never(self, entry: str) -> bool:
+        return entry in self.suppressed or super()._is_never(entry)
 
     def enrol(self, conversation_id: str, *events: Event) -> Conversation:
         """Begin a conversation; its id must be new."""
@@ -238,6 +258,26 @@ class JournalLedger(JournalRecords):
             raise ValueError(f"{address!r} is neither an address nor @domain")
         if self._one(SUPPRESSIONS, "address", address.lower()) is None:
             self._keep(SUPPRESSIONS, address.lower(), {"because": because})
+        self.suppressed.add(address.lower())
+
+    def erase(self, person: Person) -> None:
+        """Remove everything about this person but that he is never to be written to, of which a keyed hash is left."""
+        for document in self._table(CONVERSATIONS).all():
+            self._erase_from(document.doc_id, dict(document), person)
+        for document in self._table(FACTS).all():
+            if is_named(document["value"], person):
+                self.remember(document["name"], erase_from_fact(document["value"], person))
+        for address in person.addresses:
+            self._keep(SUPPRESSIONS, address, None)
+        self.suppressed |= person.addresses
+        self.has_erased = True
+
+    def _erase_from(self, number: int, document: Any, person: Person) -> None:
+        before = self._folds.conversation(document)
+        if before.addresses & person.addresses:
+            self._table(CONVERSATIONS).remove(doc_ids=[number])
+        elif (events := erase_from_events(before.events, person)) != before.events:
+            self._storage.replace(CONVERSATIONS, number, document, _document(fold(before.id, events)))
 
     def remember(self, name: str, value: object | None) -> None:
         """Keep a JSON value about the account; None removes it."""
