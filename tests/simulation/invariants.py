@@ -1,0 +1,544 @@
+"""The invariants, each a function named after the promise it guards; None where it holds, else what broke it.
+
+Numbers are those of the list in which they were first written down. The judge calls each with itself and the case.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from inboxagent.outreach.decide import Send, decide
+from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.sequence import Sequence, Step
+from inboxagent.outreach.state import Conversation, State, fold
+from inboxagent.outreach.waits import Unit
+from inboxagent.ports import Fetched
+from tests.fakes.store import Contents
+from tests.simulation.judge import Commit, Dot, Judge, Record
+from tests.simulation.post import Post, Truth
+from tests.simulation.process import Process
+
+HOME = ZoneInfo("Europe/Stockholm")
+HOUR, DAY = 3_600.0, 86_400.0
+_SPANS = {
+    Unit.SECOND: 1.0,
+    Unit.MINUTE: 60.0,
+    Unit.HOUR: HOUR,
+    Unit.DAY: DAY,
+    Unit.BUSINESS_DAY: DAY,
+    Unit.WEEK: 7 * DAY,
+    Unit.MONTH: 28 * DAY,
+}
+
+
+# -- at the dot ----------------------------------------------------------------------------------------------------
+
+
+def i2_never_after_an_answer(judge: Judge, dot: Dot) -> str | None:
+    """P1: no dot while an answer of his was visible in a watched mailbox before the snapshot of the last look."""
+    open_answers = judge.open_answers(judge.records[dot.conversation.id], dot.process.looked_at)
+    if not open_answers:
+        return None
+    first = open_answers[0]
+    seen = dot.seconds - (first.visible_at or 0.0)
+    places = sorted(name for name, _, _ in first.lies_in)
+    return f"`{dot.step}` goes out {seen:.1f} s after his {first.truth} {first.message_id} came to {places}"
+
+
+def i2_look_between_recipient_and_dot(judge: Judge, dot: Dot) -> str | None:
+    """P1: the last look begins after the server took the recipient, and is less than ten seconds old at the dot."""
+    if dot.process.looked_at < dot.recipient_at:
+        return f"the last look was {dot.recipient_at - dot.process.looked_at:.1f} s before the recipient was taken"
+    age = dot.seconds - dot.process.looked_at
+    return f"the last look is {age:.0f} s old" if age > 10.5 else None
+
+
+def i6_steps_in_order(judge: Judge, dot: Dot) -> str | None:
+    """No step goes twice by itself, none after a later one, none is skipped but by her hand or an edited file."""
+    conversation = dot.conversation
+    sequence = judge.world.rules().sequences[conversation.enrolment.sequence]
+    words = [step.word for step in sequence.steps]
+    if dot.step not in words:
+        return f"`{dot.step}` is not in the file"
+    record = judge.records[conversation.id]
+    done = [word for _, word in record.taken if word in words]
+    if any(words.index(word) > words.index(dot.step) for word in done):
+        return f"`{dot.step}` goes after {done}"
+    if sequence.name in getattr(judge.world.rules, "edited", ()):
+        return None
+    over = {event.step for event in conversation.events if event.word in (Word.SENT, Word.DROPPED)}
+    start = words.index(conversation.enrolment.start) if conversation.enrolment.start else 0
+    skipped = [word for word in words[start : words.index(dot.step)] if word not in over]
+    return f"{skipped} skipped before `{dot.step}`" if skipped else None
+
+
+def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
+    """The rule's wait since the last touch that really was one, in true time; for as long as the clock is right."""
+    record, step = judge.records[dot.conversation.id], _step(judge, dot)
+    timeline = judge.world.timeline
+    if step is None or record.her_wait or timeline.wrong or dot.seconds - timeline.set_at < shortest(step) + DAY:
+        return None
+    looked_at = dot.process.looked_at
+    written = [each for each in judge.hers[record.person.number] if each < looked_at - 1.0]
+    # A step that she releases goes again when it likes; it is no touch of its own.
+    touched = [record.resumed_at, *(at for at, word in record.taken if word != dot.step), *written]
+    last = max(touched)
+    if last < 0:
+        return None
+    passed, needed = dot.seconds - last, shortest(step)
+    if passed < needed - 2.0:
+        return f"`{dot.step}` goes {passed / HOUR:.2f} h after the last touch, and waits {step.wait}"
+    return None
+
+
+def shortest(step: Step) -> float:
+    """The least number of seconds that a wait can take, on any calendar."""
+    span = step.wait.amount * _SPANS[step.wait.unit]
+    return span - HOUR if step.wait.long else span
+
+
+def longest(step: Step) -> float:
+    """The greatest number of seconds until a letter must have gone, weekends and nights included."""
+    span = step.wait.amount * _SPANS[step.wait.unit]
+    if step.wait.unit is Unit.BUSINESS_DAY:
+        span = span * 7 / 5 + 2 * DAY
+    if step.wait.unit is Unit.MONTH:
+        span = step.wait.amount * 31 * DAY
+    return span + 4.5 * DAY
+
+
+def i7_inside_the_hours(judge: Judge, dot: Dot) -> str | None:
+    """Inside the days and hours of the rule, on the calendar of its zone (the wall clock decides calendar things)."""
+    sequence = judge.world.rules().sequences[dot.conversation.enrolment.sequence]
+    name = {"prospect": dot.person.zone or HOME.key, "me": HOME.key}.get(sequence.hours.zone, sequence.hours.zone)
+    local = judge.world.clock.now().astimezone(ZoneInfo(name)) - timedelta(seconds=dot.seconds - dot.process.looked_at)
+    minute = local.hour * 60 + local.minute
+    windows = any(start <= minute < end + 1 for start, end in sequence.hours.between)
+    if local.weekday() in sequence.hours.days and windows:
+        return None
+    return f"`{dot.step}` goes at {local:%a %H:%M} in {name}"
+
+
+def i7_limits(judge: Judge, dot: Dot) -> str | None:
+    """The gap between two letters and the day's limit, counted from what a server really took."""
+    limits = judge.world.limits
+    gap = limits.gap.total_seconds()
+    wall = judge.world.clock.now()
+    if judge.accepted and (wall - judge.accepted[-1][1]).total_seconds() < gap - 1.0:
+        passed = dot.seconds - judge.accepted[-1][0]
+        return f"{passed:.1f} s after the letter before, and the gap is {gap:.0f} s" if passed < gap - 1.0 else None
+    today = wall.astimezone(HOME).date()
+    last = judge.accepted[-3 * limits.per_day :]
+    count = sum(1 for _, at in last if at.astimezone(HOME).date() == today)
+    return f"the {count + 1}th letter of the day" if count >= limits.per_day else None
+
+
+def i7_brake(judge: Judge, dot: Dot) -> str | None:
+    """Nothing goes out while far more is due at once than the brake allows, until she releases it."""
+    sequences, now = judge.world.rules().sequences, judge.world.clock.now()
+    before = now - timedelta(minutes=30)
+    due = 1
+    for each in judge.world.disk.contents.conversations.values():
+        if each.state is not State.WAITING or each.pending is not None or each.events[-1].at > before:
+            continue
+        sequence = sequences.get(each.enrolment.sequence)
+        due += all(isinstance(decide(each, sequence, at, judge.world.account.me), Send) for at in (before, now))
+    released = judge.brake_released_at >= 0 and dot.seconds - judge.brake_released_at < 3 * DAY
+    return f"{due} letters are due at once" if due > judge.world.limits.brake and not released else None
+
+
+def i8_her_word(judge: Judge, dot: Dot) -> str | None:
+    """After `pause`, `stop` or `pause --all` was acknowledged, no look-and-intent ends in a dot."""
+    record = judge.records[dot.conversation.id]
+    if judge.world.paused_everything:
+        return f"`{dot.step}` goes out although everything is paused"
+    if record.paused_since is not None:
+        return f"`{dot.step}` goes out although she paused it {dot.seconds - record.paused_since:.0f} s ago"
+    if record.stopped_since is not None:
+        return f"`{dot.step}` goes out although she stopped it {dot.seconds - record.stopped_since:.0f} s ago"
+    return None
+
+
+def i8_never_again(judge: Judge, dot: Dot) -> str | None:
+    """P1: nobody is written to after his opt-out or the report of his dead address could be seen."""
+    record = judge.records[dot.conversation.id]
+    for each in dot.person.posts:
+        ours = each.original is None or each.original in record.names
+        if (each.visible_at or 0.0) <= record.answers_since:
+            continue
+        if each.truth in (Truth.OPT_OUT, Truth.DEAD) and ours and each.was_visible(dot.process.looked_at):
+            return f"`{dot.step}` goes out after {each.truth} {each.message_id}"
+    return None
+
+
+def i8_away(judge: Judge, dot: Dot) -> str | None:
+    """Nobody is written to in the two days after an automatic answer, unless she resumes or writes herself."""
+    record = judge.records[dot.conversation.id]
+    for each in dot.person.posts:
+        if each.truth is not Truth.AWAY or not each.was_visible(dot.process.looked_at):
+            continue
+        seen_at = each.visible_at or 0.0
+        if record.resumed_at < seen_at and seen_at > record.enrolled_at and dot.seconds - seen_at < 2 * DAY:
+            return f"`{dot.step}` goes out {(dot.seconds - seen_at) / HOUR:.1f} h after his automatic answer"
+    return None
+
+
+def i10_intent_before_dot(judge: Judge, dot: Dot) -> str | None:
+    """P2: the intent with its Message-ID is on the disk, not only written, before the dot."""
+    if dot.durable is None:
+        return f"the intent of {dot.letter.message_id} is not on the disk"
+    return None
+
+
+def i18_one_process(judge: Judge, dot: Dot) -> str | None:
+    """Only the process that holds the account writes a dot."""
+    return None if dot.process is judge.world.holder else f"{dot.process.name} sends and does not hold the account"
+
+
+def letter_complete(judge: Judge, dot: Dot) -> str | None:
+    """Every letter is complete, to the right person, in the right thread, under the right subject."""
+    letter, person = dot.letter, dot.person
+    words = f"{letter.subject}\n{letter.text}"
+    if any(each in words for each in ("{{", "}}", "None", "Undefined")) or not letter.text.strip():
+        return f"an unfinished letter: {words!r}"
+    if person.address not in {each.address for each in letter.to}:
+        return f"{person.name} is not among {letter.to}"
+    if dot.envelope.forward_paths[0] != person.address:
+        return f"the envelope is for {dot.envelope.forward_paths}"
+    sequence = judge.world.rules().sequences[dot.conversation.enrolment.sequence]
+    step = sequence.step(dot.step)
+    if step is not None and step.subject is not None:
+        return None
+    latest = dot.conversation.latest
+    if latest is None or letter.in_reply_to != (latest.message_id,) or latest.message_id not in letter.references:
+        return f"it answers {letter.in_reply_to}, and the newest of the thread is {latest}"
+    if letter.subject.lower().count("re:") != 1:
+        return f"the subject is {letter.subject!r}"
+    return None
+
+
+def _step(judge: Judge, dot: Dot) -> Step | None:
+    sequence = judge.world.rules().sequences.get(dot.conversation.enrolment.sequence)
+    return sequence.step(dot.step) if sequence else None
+
+
+# -- at acceptance -------------------------------------------------------------------------------------------------
+
+
+def i1_never_twice(judge: Judge, case: tuple[Conversation, Record, Event]) -> str | None:
+    """P2: no Message-ID is accepted twice, and no step of a conversation but by her `release`."""
+    conversation, record, intent = case
+    if len(judge.taken[intent.message_id or ""]) > 1:
+        return f"{intent.message_id} was accepted {len(judge.taken[intent.message_id or ''])} times"
+    released = sum(1 for each in conversation.events if each.word is Word.RELEASED and each.step == intent.step)
+    count = sum(1 for _, step in record.taken if step == intent.step)
+    return f"`{intent.step}` was accepted {count} times, released {released} times" if count > 1 + released else None
+
+
+# -- at a commit ---------------------------------------------------------------------------------------------------
+
+
+def i11_every_intent_ends_once(judge: Judge, commit: Commit) -> str | None:
+    """Each intent has one end; nothing goes from uncertain to due but by her hand or by evidence."""
+    for key, events in commit.fresh.items():
+        before = commit.before.conversations.get(key)
+        pending, uncertain = (before.pending, before.uncertain) if before else (None, False)
+        for event in events:
+            if event.word is Word.INTENT and pending is not None:
+                return f"{key}: an intent for `{event.step}` while `{pending.step}` is open"
+            if event.word in (Word.DEFERRED, Word.REFUSED) and uncertain:
+                return f"{key}: `{event.word}` ends an uncertain send"
+            if event.word is Word.RELEASED and (event.by is not By.HER or commit.process.name != "command"):
+                return f"{key}: released, and not by her"
+            pending = event if event.word is Word.INTENT else None if event.word in _ENDS else pending
+            uncertain = pending is not None and (uncertain or event.word is Word.UNCERTAIN)
+    return None
+
+
+_ENDS = (Word.SENT, Word.DEFERRED, Word.REFUSED, Word.RELEASED, Word.DROPPED)
+
+
+def i13_marked_sent_was_accepted(judge: Judge, commit: Commit) -> str | None:
+    """What is marked as sent was accepted."""
+    for events in commit.fresh.values():
+        for event in events:
+            if event.word is Word.SENT and event.message_id not in judge.taken:
+                return f"`{event.step}` is marked as sent ({event.because}), and no server has it"
+    return None
+
+
+_ALLOWED = {
+    Word.REPLY: (Truth.ANSWER,),
+    Word.AUTO_REPLY: (Truth.AWAY,),
+    Word.BOUNCE: (Truth.DEAD, Truth.SOFT),
+    Word.UNSUBSCRIBE: (Truth.OPT_OUT,),
+    Word.DELAYED: (Truth.DELAYED,),
+    Word.OWN_MAIL: (Truth.HERS,),
+}
+
+
+def i14_verdict_is_the_truth(judge: Judge, commit: Commit) -> str | None:
+    """P1, P4: an answer is taken for an answer, a machine for a machine, hers for hers, ours for nothing."""
+    for events in commit.fresh.values():
+        for event in events:
+            post = judge.truth.get(event.message_id or "")
+            allowed = _ALLOWED.get(event.word)
+            if post is not None and post.truth is Truth.STRANGER:
+                return f"a stranger's {post.message_id} was taken for `{event.word}`: {event.because}"
+            if post is not None and allowed is not None and post.truth not in allowed:
+                return f"{post.truth} {post.message_id} was taken for `{event.word}`: {event.because}"
+    return None
+
+
+def i16_cursor_behind_verdicts(judge: Judge, commit: Commit) -> str | None:
+    """A cursor passes no message about an enrolled prospect whose verdict is not in the store with it."""
+    for name, cursor in commit.after.cursors.items():
+        was = commit.before.cursors.get(name)
+        if was == cursor or commit.process.name == "command":
+            continue
+        first = was.next_uid if was is not None and was.uidvalidity == cursor.uidvalidity else 1
+        for uid in range(first, cursor.next_uid):
+            place = (name, cursor.uidvalidity, uid)
+            post = judge.world.server.posts.get(place)
+            missed = _unjudged(judge, post, commit.after) if post is not None and place in post.lies_in else None
+            if missed is not None:
+                return f"{name} {uid} ({missed}) was passed by"
+    return None
+
+
+def _unjudged(judge: Judge, post: Post, contents: Contents) -> str | None:
+    """Whose conversation does not know of this message, though it must."""
+    if post.truth not in (Truth.ANSWER, Truth.OPT_OUT, Truth.DEAD, Truth.AWAY, Truth.SOFT) or not post.message_id:
+        return None
+    for conversation_id, record in judge.records.items():
+        if record.person.number not in post.about or (post.visible_at or 0.0) <= record.answers_since:
+            continue
+        conversation = contents.conversations.get(conversation_id)
+        if conversation is None or conversation.state is State.STOPPED:
+            continue
+        if post.original is not None and post.original not in record.names:
+            continue  # a report on a letter outside the thread, or by an id that nobody could know
+        if not post.from_him and not record.names.intersection(post.names):
+            continue  # from an unknown address, and it names nothing that can be known
+        if post.message_id not in conversation.judged | set(conversation.enrolment.history):
+            return f"{post.truth} {post.message_id} for {record.person.name}"
+    return None
+
+
+def i5_every_event_says_why(judge: Judge, commit: Commit) -> str | None:
+    """P6: every event and every state carries its reason."""
+    for key, events in commit.fresh.items():
+        if not commit.after.conversations[key].because or not all(each.because for each in events):
+            return f"{key} does not say why it is {commit.after.conversations[key].state}"
+    return None
+
+
+def i5_no_fault_of_ours(judge: Judge, commit: Commit) -> str | None:
+    """Nothing is ever held because our own code failed; that net is for what nobody has thought of."""
+    for key, events in commit.fresh.items():
+        for event in events:
+            if "a fault of ours" in event.because:
+                return f"{key}: {event.because}"
+    return None
+
+
+def i3_nothing_is_rewritten(judge: Judge, commit: Commit) -> str | None:
+    """P3: events are only ever added; no enrolment and no suppression goes."""
+    for key, conversation in commit.before.conversations.items():
+        after = commit.after.conversations.get(key)
+        if after is None or (
+            after is not conversation and after.events[: len(conversation.events)] != conversation.events
+        ):
+            return f"what had happened in {key} is no longer so"
+    lost = commit.before.suppressions.keys() - commit.after.suppressions.keys()
+    return f"{sorted(lost)} is suppressed no more" if lost else None
+
+
+def law_1(judge: Judge, commit: Commit) -> str | None:
+    """Nothing leaves `stopped` after an opt-out, a complaint or a dead address."""
+    for key in commit.fresh:
+        before = commit.before.conversations.get(key)
+        after = commit.after.conversations[key]
+        if before is not None and before.final and after.state is not State.STOPPED:
+            return f"{key} is {after.state} again"
+    return None
+
+
+# -- at a start ----------------------------------------------------------------------------------------------------
+
+
+def i17_acknowledged_is_there(judge: Judge, contents: Contents) -> str | None:
+    """P3: after any crash, what was acknowledged is there; no enrolment, answer or opt-out is lost."""
+    for key, conversation in judge.acknowledged.conversations.items():
+        found = contents.conversations.get(key)
+        if found is None:
+            return f"the enrolment {key} is lost"
+        if found is not conversation and found.events[: len(conversation.events)] != conversation.events:
+            return f"acknowledged events of {key} are lost: {[e.word for e in conversation.events]}"
+    lost = judge.acknowledged.suppressions.keys() - contents.suppressions.keys()
+    return f"{sorted(lost)} is suppressed no more" if lost else None
+
+
+# -- at an enrolment -----------------------------------------------------------------------------------------------
+
+
+def p1_enrolment_sees_open_answers(judge: Judge, case: tuple[Conversation, Record, float]) -> str | None:
+    """P1: nobody is enrolled as waiting while an answer to her last message lay there before the enrolment began."""
+    conversation, record, began_at = case
+    if conversation.state is State.ANSWERED:
+        return None
+    found = judge.open_answers(record, began_at)
+    return f"enrolled although {found[0].message_id} was there" if found else None
+
+
+# -- what is done to her mailbox -----------------------------------------------------------------------------------
+
+
+def i21_copy_of_what_was_sent(judge: Judge, case: tuple[str, bytes, str]) -> str | None:
+    """P5: only letters that are recorded as sent, on the disk, are ever filed, and only into Sent."""
+    mailbox, _, message_id = case
+    if mailbox != "Sent":
+        return f"a copy goes to {mailbox}"
+    for each in judge.world.disk.durable.conversations.values():
+        if any(event.word is Word.SENT and event.message_id == message_id for event in each.events):
+            return None
+    return f"{message_id} is filed, and is not recorded as sent"
+
+
+def p5_no_strangers_mail(judge: Judge, case: tuple[Process, Fetched]) -> str | None:
+    """P5: no body outside enrolled conversations is read, but where a stranger writes under the subject of one."""
+    process, fetched = case
+    post = judge.world.server.posts.get((fetched.mailbox, fetched.uidvalidity, fetched.uid))
+    if post is None or post.truth is not Truth.STRANGER:
+        return None
+    known = {each for one in judge.world.disk.contents.conversations.values() for each in one.subjects}
+    enrolling = process.name == "command" and post.subject != "Something else"
+    if enrolling or any(each.lower().removeprefix("re: ") == post.subject.lower() for each in known):
+        return None
+    return f"{fetched.mailbox} {fetched.uid} is nobody's business"
+
+
+# -- now and then, and at the end ----------------------------------------------------------------------------------
+
+
+def i9_sees_or_says_so(judge: Judge, seconds: float) -> str | None:
+    """P7: a daemon that runs in calm weather has a complete reading younger than its bound."""
+    bound = 2 * judge.world.poll + 30.0
+    age = seconds - judge.reading_ok_at
+    return f"the last complete reading is {age / HOUR:.1f} h old" if age > bound + 900.0 else None
+
+
+def i4_nothing_is_stuck(judge: Judge, _: object) -> str | None:
+    """P3: once faults have ended, everything due goes out within its window, and nothing is left in the air."""
+    now, sequences = judge.world.clock.now(), judge.world.rules().sequences
+    for key, each in judge.world.disk.contents.conversations.items():
+        sequence = sequences.get(each.enrolment.sequence)
+        if each.pending is not None and not each.uncertain:
+            return f"{key}: an intent is open"
+        if each.state is not State.WAITING:
+            continue
+        action = decide(each, sequence, now, judge.world.account.me)
+        if isinstance(action, Send) and now - action.due_at > timedelta(hours=3):
+            return f"{key}: `{action.step.word}` is due since {action.due_at:%a %d %H:%M}"
+        late = _overdue(judge, key, each, sequence)
+        if late is not None:
+            return late
+    return None
+
+
+def _overdue(judge: Judge, key: str, conversation: Conversation, sequence: Sequence | None) -> str | None:
+    """By the judge's own reckoning: a wait that is long over while nothing stood in the way since it began."""
+    record = judge.records.get(key)
+    if record is None or sequence is None or sequence.name in getattr(judge.world.rules, "edited", ()):
+        return None
+    over = {event.step for event in conversation.events if event.word in (Word.SENT, Word.DROPPED)}
+    step = next((each for each in sequence.steps if each.word not in over), None)
+    if step is None:
+        return f"{key}: no step is left, and it waits"
+    last = judge.world.timeline.epoch + timedelta(seconds=record.enrolled_at)
+    last = max(last, conversation.clock_at, *(event.at for event in conversation.events))
+    waited = (judge.world.clock.now() - last).total_seconds()
+    if waited > longest(step) and not record.her_wait:
+        return f"{key}: nothing has happened for {waited / DAY:.1f} days, and `{step.word}` waits {step.wait}"
+    return None
+
+
+def i12_evidence_is_used(judge: Judge, _: object) -> str | None:
+    """No letter stays uncertain while a copy that the server filed lies in Sent."""
+    for key, each in judge.world.disk.contents.conversations.items():
+        if each.uncertain and each.pending is not None and judge.server_copies[each.pending.message_id or ""]:
+            return f"{key}: `{each.pending.step}` is uncertain, and its copy lies in Sent"
+    return None
+
+
+def i14_every_answer_is_noted(judge: Judge, seconds: float) -> str | None:
+    """P1, P3: his answer that lay there at the last complete reading has been noted in every conversation of his."""
+    for key, record in judge.records.items():
+        conversation = judge.world.disk.contents.conversations.get(key)
+        if conversation is None:
+            continue  # a command that died before it said anything
+        for post in record.person.posts:
+            if not post.message_id or not post.was_visible(judge.reading_ok_at - 60.0):
+                continue
+            if _unjudged(judge, post, judge.world.disk.contents) is not None:
+                return f"{post.truth} {post.message_id} of {record.person.name} was never judged"
+    return None
+
+
+def i21_one_copy_each(judge: Judge, _: object) -> str | None:
+    """Sent holds a copy of every letter that is known to be accepted: the server's or ours, and never two of ours."""
+    twice = [message_id for message_id, count in judge.appended.items() if count > 1]
+    if twice:
+        return f"{twice[0]} was filed {judge.appended[twice[0]]} times"
+    for each in judge.world.disk.contents.conversations.values():
+        for event in each.events:
+            known = event.word is Word.SENT and event.because.startswith("accepted")
+            if known and not judge.appended[event.message_id or ""] + judge.server_copies[event.message_id or ""]:
+                return f"{event.message_id} has no copy in Sent"
+    return None
+
+
+def state_is_the_fold(judge: Judge, _: object) -> str | None:
+    """The state of a conversation is the fold of its events, and nothing beside."""
+    for key, each in judge.world.disk.contents.conversations.items():
+        if fold(key, each.events) != each:
+            return f"{key} is not what its events make"
+    return None
+
+
+Invariant = Callable[..., str | None]
+
+INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
+    "dot": (
+        i2_never_after_an_answer,
+        i2_look_between_recipient_and_dot,
+        i6_steps_in_order,
+        i7_the_wait_has_passed,
+        i7_inside_the_hours,
+        i7_limits,
+        i7_brake,
+        i8_her_word,
+        i8_never_again,
+        i8_away,
+        i10_intent_before_dot,
+        i18_one_process,
+        letter_complete,
+    ),
+    "taken": (i1_never_twice,),
+    "commit": (
+        i3_nothing_is_rewritten,
+        i5_every_event_says_why,
+        i5_no_fault_of_ours,
+        i11_every_intent_ends_once,
+        i13_marked_sent_was_accepted,
+        i14_verdict_is_the_truth,
+        i16_cursor_behind_verdicts,
+        law_1,
+    ),
+    "restart": (i17_acknowledged_is_there,),
+    "enrolled": (p1_enrolment_sees_open_answers,),
+    "append": (i21_copy_of_what_was_sent,),
+    "fetch": (p5_no_strangers_mail,),
+    "calm": (i9_sees_or_says_so,),
+    "end": (i4_nothing_is_stuck, i12_evidence_is_used, i14_every_answer_is_noted, i21_one_copy_each, state_is_the_fold),
+}
