@@ -7,13 +7,16 @@ what is remembered against the functions themselves.
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as Records
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from operator import is_
 
 from inboxagent.agent import copies, enrolment, reading, sending
+from inboxagent.agent.sending import Planned, Sender
 from inboxagent.mail import classify as classifying
 from inboxagent.mail import compose as composing
 from inboxagent.mail import inbound
@@ -26,8 +29,9 @@ from inboxagent.outreach import match, model
 from inboxagent.outreach.decide import Action, Rest, Wait
 from inboxagent.outreach.match import Known
 from inboxagent.outreach.model import Me
+from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Sequence
-from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.state import Conversation
 
 _VARYING = re.compile(
     rb"^(Message-ID|In-Reply-To|References|Date|X-Inboxagent):((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE | re.MULTILINE
@@ -36,14 +40,15 @@ _HELD = 50_000
 _read: dict[tuple[bytes, bool], Inbound] = {}
 _shapes: dict[int, tuple[Inbound, bytes]] = {}
 _verdicts: dict[tuple[bytes, tuple[str, ...], date | None, bool], Verdict] = {}
-_parse, _parse_headers, _classify, _compose, _index = (
+_parse, _parse_headers, _classify, _compose, _index, _plan = (
     inbound.parse,
     inbound.parse_headers,
     classifying.classify,
     composing.compose,
     match.index,
+    Sender.plan,
 )
-_THEMSELVES = (_parse, _parse_headers, _classify, _compose, _index, deciding.decide, model.forms)
+_THEMSELVES = (_parse, _parse_headers, _classify, _compose, _index, _plan, deciding.decide, model.forms)
 
 
 def parse(raw: bytes) -> Inbound:
@@ -131,20 +136,56 @@ def compose(outgoing: Outgoing) -> bytes:
     )
 
 
-_decided: dict[str, tuple[Conversation, Sequence | None, datetime, Action]] = {}
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+_decided: dict[str, tuple[Conversation, Sequence | None, datetime, datetime, Action]] = {}
 
 
 def decide(conversation: Conversation, sequence: Sequence | None, now: datetime, me: Me) -> Action:
     """`decide.decide`: a wait stays the same until it is over, if nothing has happened meanwhile."""
     known = _decided.get(conversation.id)
-    if known is not None and known[0] is conversation and known[1] is sequence and known[2] <= now:
-        action = known[3]
-        resting = isinstance(action, Rest) and conversation.state is not State.HELD
-        if resting or (isinstance(action, Wait) and now < action.at):
-            return action
+    if known is not None and known[0] is conversation and known[1] is sequence and known[2] <= now < known[3]:
+        return known[4]
     action = deciding.decide(conversation, sequence, now, me)
-    _decided[conversation.id] = conversation, sequence, now, action
+    _decided[conversation.id] = conversation, sequence, now, _stands_until(action, now), action
     return action
+
+
+def _stands_until(action: Action, now: datetime) -> datetime:
+    """Until when the same will be decided if nothing happens."""
+    match action:
+        case Wait(at=at):
+            return at
+        case Rest(until=until):
+            return until or _ALWAYS
+        case _:
+            return now
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What was planned for whom, and from when until when it stands."""
+
+    conversations: Records[Conversation]
+    rules: Rulebook
+    since: datetime
+    until: datetime
+    planned: list[Planned]
+
+
+_plans: dict[int, _Plan] = {}
+
+
+def plan(sender: Sender) -> list[Planned]:
+    """`Sender.plan`: the same as long as nobody's turn comes and nothing happens."""
+    conversations, rules, now = sender._store.conversations(), sender._account.rules(), sender._clock.now()
+    known = _plans.get(id(sender))
+    if known is not None and known.rules is rules and known.since <= now < known.until:
+        if len(known.conversations) == len(conversations) and all(map(is_, known.conversations, conversations)):
+            return known.planned
+    planned = _plan(sender)
+    until = min((_stands_until(each.action, now) for each in planned), default=_ALWAYS)
+    _plans[id(sender)] = _Plan(conversations, rules, now, until, planned)
+    return planned
 
 
 _indexed: dict[tuple[int, ...], tuple[tuple[Conversation, ...], Known]] = {}
@@ -169,6 +210,7 @@ _REMEMBERED = (
     (sending, "compose", compose),
     (copies, "compose", compose),
     (sending, "decide", decide),
+    (Sender, "plan", plan),
     (model, "forms", lru_cache(maxsize=_HELD)(model.forms)),
 )
 
@@ -177,8 +219,8 @@ _REMEMBERED = (
 def remembering() -> Iterator[None]:
     """The agent reads through what is remembered."""
     before = [(place, name, getattr(place, name)) for place, name, _ in _REMEMBERED]
-    _decided.clear()
-    _indexed.clear()
+    for memory in (_decided, _indexed, _plans):
+        memory.clear()
     for place, name, remembered in _REMEMBERED:
         if getattr(place, name) in _THEMSELVES:  # what is planted there stays
             setattr(place, name, remembered)
