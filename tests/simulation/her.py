@@ -15,7 +15,7 @@ from inboxagent.mail.inbound import parse
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Prospect
 from inboxagent.outreach.state import Conversation, State
-from tests.simulation import rulebook
+from tests.simulation.authoring import FIELDS
 from tests.simulation.people import DAY, HOUR, MINUTE, Person
 from tests.simulation.post import HER, HER_OTHER, Post, Truth, write
 from tests.simulation.process import ProcessDiedError
@@ -44,7 +44,7 @@ class Her:
         for person in self.world.people:
             self._begin_with(person)
         for act in ACTS:
-            often = {"move": 12, "phone": 5, "edit": 2, "pause all": 1, "folder": 2, "brake": 3}.get(act, 3)
+            often = {"move": 12, "phone": 5, "edit": 3, "pause all": 1, "folder": 2, "brake": 3}.get(act, 3)
             random = Random(f"{self.world.seed}/her/{act}")
             for _ in range(random.randint(0, 2 * often)):
                 at = random.uniform(DAY, until)
@@ -63,7 +63,7 @@ class Her:
     def _begin_with(self, person: Person) -> None:
         random = Random(f"{self.world.seed}/begin/{person.number}")
         first_at = random.uniform(0.0, 14 * DAY)
-        sequence = random.choice(("proposal", "brisk", "brisk", "night", "night"))
+        sequence = random.choice(("proposal", "brisk", "brisk", "night", "night", "alder", "alder", "birch", "birch"))
         timeline = self.world.timeline
         if random.random() < 0.1:
             timeline.at(first_at, lambda: self.enrol(person, "opener", new=True))
@@ -130,9 +130,7 @@ class Her:
     # -- with her editor -------------------------------------------------------------------------------------------
 
     def _edit(self, random: Random) -> None:
-        name = random.choice(("brisk", "night", "opener", "brisk"))
-        choices = rulebook.edits(name, self.world.rules.texts[name])
-        self.world.rules.edit(name, random.choice(choices))
+        self.world.rules.edit(random.choice(("brisk", "night", "opener", "alder", "birch", "alder")), random)
 
     # -- with the command line -------------------------------------------------------------------------------------
 
@@ -147,7 +145,7 @@ class Her:
         sequence = world.rules().sequences[name]
         began_at = world.timeline.seconds
         hers = [at for at in world.judge.hers[person.number] if at < began_at]
-        fields = {"zone": person.zone} if person.zone else {}
+        fields = {name: value for name, value in person.card.items() if name not in FIELDS or name in sequence.fields}
         wish = Wish(
             sequence=sequence,
             prospect=Prospect(address=person.address, fields=fields),

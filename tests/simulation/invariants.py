@@ -4,32 +4,26 @@ Numbers are those of the list in which they were first written down. The judge c
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from inboxagent.outreach.decide import Send, decide
+from inboxagent.outreach.decide import Send, Wait, decide
 from inboxagent.outreach.events import By, Event, Word
-from inboxagent.outreach.sequence import Sequence, Step
+from inboxagent.outreach.model import Me
+from inboxagent.outreach.sequence import Do, Sequence, Step
 from inboxagent.outreach.state import Conversation, State, fold
-from inboxagent.outreach.waits import Unit
+from inboxagent.outreach.waits import Delay
 from inboxagent.ports import Fetched
 from tests.fakes.store import Contents
+from tests.simulation import almanac
+from tests.simulation.authoring import CONDITIONS
 from tests.simulation.judge import Commit, Dot, Judge, Record
+from tests.simulation.people import Person
 from tests.simulation.post import Post, Truth
 from tests.simulation.process import Process
 
 HOME = ZoneInfo("Europe/Stockholm")
 HOUR, DAY = 3_600.0, 86_400.0
-_SPANS = {
-    Unit.SECOND: 1.0,
-    Unit.MINUTE: 60.0,
-    Unit.HOUR: HOUR,
-    Unit.DAY: DAY,
-    Unit.BUSINESS_DAY: DAY,
-    Unit.WEEK: 7 * DAY,
-    Unit.MONTH: 28 * DAY,
-}
-
 
 # -- at the dot ----------------------------------------------------------------------------------------------------
 
@@ -56,7 +50,7 @@ def i2_look_between_recipient_and_dot(judge: Judge, dot: Dot) -> str | None:
 def i6_steps_in_order(judge: Judge, dot: Dot) -> str | None:
     """No step goes twice by itself, none after a later one, none is skipped but by her hand or an edited file."""
     conversation = dot.conversation
-    sequence = judge.world.rules().sequences[conversation.enrolment.sequence]
+    sequence = dot.sequence
     words = [step.word for step in sequence.steps]
     if dot.step not in words:
         return f"`{dot.step}` is not in the file"
@@ -66,57 +60,95 @@ def i6_steps_in_order(judge: Judge, dot: Dot) -> str | None:
         return f"`{dot.step}` goes after {done}"
     if sequence.name in getattr(judge.world.rules, "edited", ()):
         return None
-    over = {event.step for event in conversation.events if event.word in (Word.SENT, Word.DROPPED)}
+    over = {event.step for event in conversation.events if event.word in _OVER}
     start = words.index(conversation.enrolment.start) if conversation.enrolment.start else 0
     skipped = [word for word in words[start : words.index(dot.step)] if word not in over]
     return f"{skipped} skipped before `{dot.step}`" if skipped else None
 
 
 def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
-    """The rule's wait since the last touch that really was one, in true time; for as long as the clock is right."""
-    record, step = judge.records[dot.conversation.id], _step(judge, dot)
+    """The rule's wait since the last real touch, on the naive calendar, as long as the clock is right."""
+    record, step = judge.records[dot.conversation.id], dot.sequence.step(dot.step)
     timeline = judge.world.timeline
-    if step is None or record.her_wait or timeline.wrong or dot.seconds - timeline.set_at < shortest(step) + DAY:
+    if step is None or step.wait is None or timeline.wrong or (record.her_wait and record.her_step in ("", step.word)):
         return None
     looked_at = dot.process.looked_at
     written = [each for each in judge.hers[record.person.number] if each < looked_at - 1.0]
     # A step that she releases goes again when it likes; it is no touch of its own.
     touched = [record.resumed_at, *(at for at, word in record.taken if word != dot.step), *written]
     last = max(touched)
-    if last < 0:
+    if last < 0 or timeline.set_at > last - DAY:
         return None
-    passed, needed = dot.seconds - last, shortest(step)
-    if passed < needed - 2.0:
-        return f"`{dot.step}` goes {passed / HOUR:.2f} h after the last touch, and waits {step.wait}"
+    since = timeline.epoch + timedelta(seconds=last - 5.0)
+    end = almanac.wait_end(since, *_calendar(judge, dot.conversation, dot.sequence, step))
+    early = (end - timeline.true_now).total_seconds()
+    if early > 2.0:
+        passed = (dot.seconds - last) / HOUR
+        return f"`{dot.step}` goes {early / HOUR:.2f} h too early, {passed:.2f} h after the last touch"
     return None
 
 
-def shortest(step: Step) -> float:
-    """The least number of seconds that a wait can take, on any calendar."""
-    span = step.wait.amount * _SPANS[step.wait.unit]
-    return span - HOUR if step.wait.long else span
+def _calendar(
+    judge: Judge, conversation: Conversation, sequence: Sequence, step: Step
+) -> tuple[Delay, ZoneInfo, almanac.Days, Mapping[str, date]]:
+    """What the date of a step depends on, as the naive calendar takes it."""
+    person, me = judge.person_of(conversation), judge.world.account.me
+    pace = conversation.enrolment.pace or sequence.pace
+    assert step.wait is not None
+    known = {"event_on": date.fromisoformat(person.card["event_on"])}
+    return almanac.paced(step.wait, pace), zone_of(person, sequence), days_of(person, sequence, me), known
 
 
-def longest(step: Step) -> float:
-    """The greatest number of seconds until a letter must have gone, weekends and nights included."""
-    span = step.wait.amount * _SPANS[step.wait.unit]
-    if step.wait.unit is Unit.BUSINESS_DAY:
-        span = span * 7 / 5 + 2 * DAY
-    if step.wait.unit is Unit.MONTH:
-        span = step.wait.amount * 31 * DAY
-    return span + 4.5 * DAY
+def zone_of(person: Person, sequence: Sequence) -> ZoneInfo:
+    """Where the hours of the file are meant."""
+    name = {"prospect": person.zone or HOME.key, "me": HOME.key}.get(sequence.hours.zone, sequence.hours.zone)
+    return ZoneInfo(name)
+
+
+def days_of(person: Person, sequence: Sequence, me: Me) -> almanac.Days:
+    """Which days are closed between these two."""
+    meant = {"me": me.country, "prospect": person.card.get("country", "")}
+    regions = [meant.get(each, each) for each in sequence.hours.holidays]
+    return almanac.Days(
+        regions=tuple(dict.fromkeys(each for each in regions if each)),
+        quiet=tuple((each.first, each.last) for each in sequence.hours.quiet),
+        absent=tuple((each.first, each.last) for each in me.absent),
+    )
 
 
 def i7_inside_the_hours(judge: Judge, dot: Dot) -> str | None:
-    """Inside the days and hours of the rule, on the calendar of its zone (the wall clock decides calendar things)."""
-    sequence = judge.world.rules().sequences[dot.conversation.enrolment.sequence]
-    name = {"prospect": dot.person.zone or HOME.key, "me": HOME.key}.get(sequence.hours.zone, sequence.hours.zone)
-    local = judge.world.clock.now().astimezone(ZoneInfo(name)) - timedelta(seconds=dot.seconds - dot.process.looked_at)
-    minute = local.hour * 60 + local.minute
-    windows = any(start <= minute < end + 1 for start, end in sequence.hours.between)
-    if local.weekday() in sequence.hours.days and windows:
+    """Inside the windows of the step, on no closed day of either (the wall clock decides calendar things)."""
+    step = dot.sequence.step(dot.step)
+    if step is None:
         return None
-    return f"`{dot.step}` goes at {local:%a %H:%M} in {name}"
+    zone, days = zone_of(dot.person, dot.sequence), days_of(dot.person, dot.sequence, judge.world.account.me)
+    now, hours = judge.world.clock.now(), step.hours or dot.sequence.hours
+    looked = now - timedelta(seconds=dot.seconds - dot.process.looked_at)
+    if any(almanac.inside(each, hours, zone, days) for each in (now, looked, looked - timedelta(minutes=1))):
+        return None
+    return f"`{dot.step}` goes at {now.astimezone(zone):%a %d %b %H:%M} in {zone.key}"
+
+
+def i7_only_if(judge: Judge, dot: Dot) -> str | None:
+    """No step goes whose condition is not so, none after the last day of its offer, and no task goes as a letter."""
+    step = dot.sequence.step(dot.step)
+    if step is None:
+        return None
+    if step.do is Do.TASK:
+        return f"`{dot.step}` is a task of hers"
+    reason = _not_for(dot.person, dot.sequence, step, judge.world.clock.now() - timedelta(minutes=1))
+    return f"`{dot.step}` goes although {reason}" if reason else None
+
+
+def _not_for(person: Person, sequence: Sequence, step: Step, at: datetime) -> str | None:
+    """Why a step is passed over when it would leave then."""
+    if step.condition is not None and not CONDITIONS[step.condition](person.card):
+        return f"not: {step.condition}"
+    if step.expires is not None:
+        last = date.fromisoformat(person.card["event_on"])
+        if at.astimezone(zone_of(person, sequence)).date() > last:
+            return f"its offer ended on {last}"
+    return None
 
 
 def i7_limits(judge: Judge, dot: Dot) -> str | None:
@@ -205,8 +237,7 @@ def letter_complete(judge: Judge, dot: Dot) -> str | None:
         return f"{person.name} is not among {letter.to}"
     if dot.envelope.forward_paths[0] != person.address:
         return f"the envelope is for {dot.envelope.forward_paths}"
-    sequence = judge.world.rules().sequences[dot.conversation.enrolment.sequence]
-    step = sequence.step(dot.step)
+    step = dot.sequence.step(dot.step)
     if step is not None and step.subject is not None:
         return None
     latest = dot.conversation.latest
@@ -215,11 +246,6 @@ def letter_complete(judge: Judge, dot: Dot) -> str | None:
     if letter.subject.lower().count("re:") != 1:
         return f"the subject is {letter.subject!r}"
     return None
-
-
-def _step(judge: Judge, dot: Dot) -> Step | None:
-    sequence = judge.world.rules().sequences.get(dot.conversation.enrolment.sequence)
-    return sequence.step(dot.step) if sequence else None
 
 
 # -- at acceptance -------------------------------------------------------------------------------------------------
@@ -255,7 +281,52 @@ def i11_every_intent_ends_once(judge: Judge, commit: Commit) -> str | None:
     return None
 
 
+_OVER = (Word.SENT, Word.DROPPED, Word.SKIPPED, Word.TASK)
 _ENDS = (Word.SENT, Word.DEFERRED, Word.REFUSED, Word.RELEASED, Word.DROPPED)
+
+
+def i7_dates_agree(judge: Judge, commit: Commit) -> str | None:
+    """Every date that is planned is the one that the naive calendar names: not earlier, and within the hour of its
+    window that the minutes are spread over; a step that is passed over is not for him."""
+    for key in commit.fresh:
+        conversation = commit.after.conversations[key]
+        if conversation.state is not State.WAITING or conversation.pending is not None or key not in judge.records:
+            continue
+        sequence = judge.world.rules().sequences.get(conversation.enrolment.sequence)
+        text = _date_differs(judge, conversation, sequence) if sequence is not None else None
+        if text is not None:
+            return f"{key}: {text}"
+    return None
+
+
+def _date_differs(judge: Judge, conversation: Conversation, sequence: Sequence) -> str | None:
+    now = judge.world.clock.now()
+    action = decide(conversation, sequence, now, judge.world.account.me)
+    if not isinstance(action, Wait):
+        return None
+    judge.counts["dates"] += 1
+    step, person = sequence.step(action.step), judge.person_of(conversation)
+    if step is None or step.wait is None:
+        return None
+    wait, zone, days, known = _calendar(judge, conversation, sequence, step)
+    end = conversation.wait_until or almanac.wait_end(conversation.clock_at, wait, zone, days, known)
+    if conversation.touches == 0 and conversation.latest is None and not conversation.passed:
+        end = conversation.wait_until or conversation.clock_at
+    if conversation.retry_at is not None:
+        end = max(end, conversation.retry_at)
+    if action.skips:
+        why = _not_for(person, sequence, step, action.at + 14 * timedelta(days=1))
+        return None if why and abs(action.at - end) < _SECOND else f"`{step.word}` would be passed over on {action.at}"
+    hours = step.hours or sequence.hours
+    soonest = almanac.opening(max(end, now), hours, zone, days)
+    if _not_for(person, sequence, step, action.at):
+        return f"`{step.word}` is not for him, and goes on {action.at}"
+    if soonest - _SECOND <= action.at <= soonest + almanac.SPREAD and almanac.inside(action.at, hours, zone, days):
+        return None
+    return f"`{step.word}` goes on {action.at}, and {soonest} would be the date"
+
+
+_SECOND = timedelta(seconds=1)
 
 
 def i13_marked_sent_was_accepted(judge: Judge, commit: Commit) -> str | None:
@@ -451,16 +522,22 @@ def _overdue(judge: Judge, key: str, conversation: Conversation, sequence: Seque
     record = judge.records.get(key)
     if record is None or sequence is None or sequence.name in getattr(judge.world.rules, "edited", ()):
         return None
-    over = {event.step for event in conversation.events if event.word in (Word.SENT, Word.DROPPED)}
+    over = {event.step for event in conversation.events if event.word in _OVER}
     step = next((each for each in sequence.steps if each.word not in over), None)
     if step is None:
         return f"{key}: no step is left, and it waits"
     last = judge.world.timeline.epoch + timedelta(seconds=record.enrolled_at)
     last = max(last, conversation.clock_at, *(event.at for event in conversation.events))
-    waited = (judge.world.clock.now() - last).total_seconds()
-    if waited > longest(step) and not record.her_wait:
-        return f"{key}: nothing has happened for {waited / DAY:.1f} days, and `{step.word}` waits {step.wait}"
-    return None
+    if record.her_wait or step.wait is None:
+        return None
+    wait, zone, days, known = _calendar(judge, conversation, sequence, step)
+    end = almanac.wait_end(last, wait, zone, days, known)
+    soonest = almanac.opening(end, step.hours or sequence.hours, zone, days)
+    late = judge.world.clock.now() - soonest
+    return f"{key}: `{step.word}` was to go {late / timedelta(days=1):.1f} days ago" if late > _PATIENCE else None
+
+
+_PATIENCE = timedelta(days=3)
 
 
 def i12_evidence_is_used(judge: Judge, _: object) -> str | None:
@@ -515,6 +592,7 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         i6_steps_in_order,
         i7_the_wait_has_passed,
         i7_inside_the_hours,
+        i7_only_if,
         i7_limits,
         i7_brake,
         i8_her_word,
@@ -529,6 +607,7 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         i3_nothing_is_rewritten,
         i5_every_event_says_why,
         i5_no_fault_of_ours,
+        i7_dates_agree,
         i11_every_intent_ends_once,
         i13_marked_sent_was_accepted,
         i14_verdict_is_the_truth,

@@ -2,16 +2,17 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from inboxagent.agent.account import Account
 from inboxagent.mail.inbound import Inbound
-from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.outbox import Envelope
 from inboxagent.outreach.rulebook import Rulebook
+from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Fetched
 from tests.fakes.store import Contents
@@ -67,6 +68,7 @@ class Dot:
     conversation: Conversation
     durable: Conversation | None
     step: str
+    sequence: Sequence  # as it was when the intent was written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ class Record:
     stopped_since: float | None = None
     resumed_at: float = -1.0
     her_wait: bool = False
+    her_step: str = ""  # the step that went after a wait of hers
     names: set[str] = field(default_factory=set)  # Message-IDs of the thread that can be known
     dots: list[tuple[float, str]] = field(default_factory=list)
     taken: list[tuple[float, str]] = field(default_factory=list)
@@ -118,6 +121,7 @@ class Judge:
         self.reading_ok_at = 0.0
         self.brake_released_at = -1.0
         self._checks = checks
+        self._intended: dict[str, Sequence] = {}
         self.broken: Callable[[], None] = lambda: None
 
     # -- what happens ----------------------------------------------------------------------------------------------
@@ -149,6 +153,7 @@ class Judge:
         if found is None or found.pending is None:
             self.complain("i10_intent_before_dot", f"the dot of {letter.message_id} has no intent")
             return
+        self._inherit(found)
         record = self.records.get(found.id)
         if record is None:
             return
@@ -163,10 +168,12 @@ class Judge:
             conversation=found,
             durable=self._pending(self.world.disk.durable, letter.message_id),
             step=step,
+            sequence=self._intended.get(letter.message_id) or self.world.rules().sequences[found.enrolment.sequence],
         )
         self.counts["dots"] += 1
         self.check("dot", case, record.person)
         record.dots.append((now, step))
+        record.her_step = record.her_step or step
 
     def takes(self, letter: Letter) -> None:
         """The server has accepted a letter."""
@@ -179,6 +186,8 @@ class Judge:
         conversation = next(
             (each for each in self.world.disk.contents.conversations.values() if ours.message_id in each.ids), None
         )
+        if conversation is not None:
+            self._inherit(conversation)
         record = self.records.get(conversation.id) if conversation else None
         if conversation is None or record is None:
             self.complain("i10_intent_before_dot", f"{ours.message_id} was accepted and nobody knows of it")
@@ -198,7 +207,10 @@ class Judge:
         }
         self.acknowledged = after
         for key, events in fresh.items():
+            self._inherit(after.conversations[key])
             self._learn(key, events)
+            if process.name != "command":
+                self._go_on(key, events)
         case = Commit(seconds=self.world.timeline.seconds, process=process, before=before, after=after, fresh=fresh)
         self.check("commit", case)
 
@@ -206,9 +218,37 @@ class Judge:
         """An id that her server gave a letter is known from the moment in which its answer is recorded."""
         record = self.records.get(conversation_id)
         for event in events:
+            if event.word is Word.INTENT:
+                self.counts["intents"] += 1
+                name = self.world.disk.contents.conversations[conversation_id].enrolment.sequence
+                self._intended[event.message_id or ""] = self.world.rules().sequences[name]
+            if event.word in (Word.SKIPPED, Word.TASK, Word.FINISHED):
+                self.counts[event.word] += 1
             accepted = event.word is Word.SENT and event.because.startswith("accepted")
             if record is not None and accepted and not self.world.ids_are_hidden:
                 record.names.add(self.taken_as[event.message_id or ""])
+
+    def _go_on(self, conversation_id: str, events: Iterable[Event]) -> None:
+        """Where the rule says so, a message of hers resumes a conversation, from when she wrote it."""
+        record = self.records.get(conversation_id)
+        for event in events:
+            if record is not None and event.word is Word.RESUMED and event.by is By.HER:
+                self.counts["resumed by her answer"] += 1
+                wrote_at = (event.at - self.world.timeline.epoch).total_seconds()
+                written = [at for at in self.hers[record.person.number] if at < wrote_at + 2.0]
+                if not written or wrote_at - max(written) > 2.0:
+                    self.complain("law_2", f"{conversation_id}: resumed in her name, and she did nothing")
+                record.resumed_at, record.her_wait, record.her_step = wrote_at, True, ""
+
+    def _inherit(self, conversation: Conversation) -> None:
+        """A sequence that takes over has the history of the one before."""
+        origin = self.records.get(conversation.enrolment.origin or "")
+        if origin is not None and conversation.id not in self.records:
+            self.counts["handed on"] += 1
+            now = self.world.timeline.seconds
+            self.records[conversation.id] = replace(
+                origin, enrolled_at=now, names=set(conversation.enrolment.thread), dots=[], taken=list(origin.taken)
+            )
 
     def enrols(self, conversation: Conversation, person: Person, answers_since: float, began_at: float) -> None:
         """An enrolment was acknowledged."""
@@ -229,7 +269,7 @@ class Judge:
             record.stopped_since = now
         if name == "resume":
             record.paused_since = record.stopped_since = None
-            record.resumed_at, record.her_wait = now, her_wait
+            record.resumed_at, record.her_wait, record.her_step = now, her_wait, ""
 
     def appends(self, mailbox: str, raw: bytes) -> None:
         """The agent files a message."""
@@ -258,6 +298,11 @@ class Judge:
             and (each.from_him or record.names.intersection(each.names))
             and (each.visible_at or 0.0) > since
         ]
+
+    def person_of(self, conversation: Conversation) -> Person:
+        """Whose conversation it is."""
+        address = conversation.enrolment.prospect.address
+        return next(each for each in self.world.people if each.address == address)
 
     def _name_of(self, text: str) -> str:
         return next((each.person.name for key, each in self.records.items() if text.startswith(f"{key}:")), "")

@@ -171,6 +171,11 @@ class _Plan:
     until: datetime
     planned: list[Planned]
 
+    def stands(self, conversations: Records[Conversation], rules: Rulebook, now: datetime) -> bool:
+        """Whether nobody's turn has come and nothing has happened."""
+        same = len(self.conversations) == len(conversations) and all(map(is_, self.conversations, conversations))
+        return same and self.rules is rules and self.since <= now < self.until
+
 
 _plans: dict[int, _Plan] = {}
 
@@ -179,9 +184,8 @@ def plan(sender: Sender) -> list[Planned]:
     """`Sender.plan`: the same as long as nobody's turn comes and nothing happens."""
     conversations, rules, now = sender._store.conversations(), sender._account.rules(), sender._clock.now()
     known = _plans.get(id(sender))
-    if known is not None and known.rules is rules and known.since <= now < known.until:
-        if len(known.conversations) == len(conversations) and all(map(is_, known.conversations, conversations)):
-            return known.planned
+    if known is not None and known.stands(conversations, rules, now):
+        return known.planned
     planned = _plan(sender)
     until = min((_stands_until(each.action, now) for each in planned), default=_ALWAYS)
     _plans[id(sender)] = _Plan(conversations, rules, now, until, planned)

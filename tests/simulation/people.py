@@ -7,6 +7,7 @@ from random import Random
 from typing import Protocol
 
 from inboxagent.mail.inbound import Inbound
+from tests.simulation.almanac import ZONES_OF_COUNTRIES
 from tests.simulation.post import HER, Post, Truth, report, write
 from tests.simulation.timeline import Timeline
 
@@ -44,6 +45,7 @@ NAMES = [
     "dina",
 ]
 ZONES = ("", "", "Europe/Stockholm", "America/New_York", "Asia/Tokyo", "Europe/London")
+COUNTRIES = ("", "", *ZONES_OF_COUNTRIES)
 
 
 class Town(Protocol):
@@ -63,7 +65,7 @@ class Person:
     town: Town
     random: Random
     character: str = "silent"
-    zone: str = ""
+    card: dict[str, str] = field(default_factory=dict)  # the fields that she gives when she enrols him
     received: list[Inbound] = field(default_factory=list)
     thread: list[str] = field(default_factory=list)
     written: int = 0
@@ -77,6 +79,11 @@ class Person:
     @property
     def address(self) -> str:
         return f"{self.name}@{self.name}-works.test"
+
+    @property
+    def zone(self) -> str:
+        """Where he is, as far as she knows."""
+        return self.card.get("zone") or ZONES_OF_COUNTRIES.get(self.card.get("country", ""), "")
 
     @property
     def colleague(self) -> str:

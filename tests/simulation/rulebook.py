@@ -1,14 +1,16 @@
-"""Her rule files: what ships, and three of her own, with the edits that she may make to them."""
+"""Her rule files: what ships, three of her own, two of any mixture, with the edits that she may make to them."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from random import Random
 
 from inboxagent.outreach.phrases import Phrases
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.rules.parse import parse_rule
 from inboxagent.rules.phrases import parse_phrases
+from tests.simulation import authoring
 
 SHIPPED = Path(__file__).parents[2] / "rules"
 
@@ -174,7 +176,7 @@ def first_texts() -> Mapping[str, str]:
     return {"proposal": proposal, "brisk": _BRISK, "night": _NIGHT, "opener": _OPENER}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8_192)
 def read(name: str, text: str) -> Sequence | None:
     """The sequence in a file; None where it is broken."""
     return parse_rule(f"rules/{name}.md", text, phrasebook())[0]
@@ -204,17 +206,23 @@ def _without(text: str, heading: str) -> str:
 class Rules:
     """The rulebook in force: of a broken file the last good version stays."""
 
-    def __init__(self) -> None:
-        self.texts = dict(first_texts())
+    def __init__(self, random: Random) -> None:
+        self._first = {name: authoring.draft(name, random.randrange(authoring.MANY)) for name in authoring.FAMILIES}
+        self._drafts = dict(self._first)
+        self.texts = {**first_texts(), **{name: each.text for name, each in self._drafts.items()}}
         self.edited: set[str] = set()
         self._book = self._read({})
 
     def __call__(self) -> Rulebook:
         return self._book
 
-    def edit(self, name: str, text: str) -> None:
+    def edit(self, name: str, random: Random) -> None:
         """She saves a file."""
-        self.texts[name] = text
+        if name in self._drafts:
+            self._drafts[name] = authoring.edited(self._drafts[name], self._first[name], random)
+            self.texts[name] = self._drafts[name].text
+        else:
+            self.texts[name] = random.choice(edits(name, self.texts[name]))
         self.edited.add(name)
         self._book = self._read(self._book.sequences)
 

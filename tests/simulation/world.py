@@ -16,6 +16,7 @@ from inboxagent.daemon import Daemon, Health, Sight
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
+from inboxagent.outreach.workdays import Absence
 from inboxagent.ports import Fetched
 from tests.simulation import memo
 from tests.simulation.disk import Disk, SimulatedStore
@@ -23,7 +24,7 @@ from tests.simulation.her import Her
 from tests.simulation.imap import SimulatedMailbox, SimulatedServer
 from tests.simulation.invariants import INVARIANTS
 from tests.simulation.judge import Judge, Violation
-from tests.simulation.people import CHARACTERS, DAY, HOUR, SILENT, ZONES, Person
+from tests.simulation.people import CHARACTERS, COUNTRIES, DAY, HOUR, SILENT, ZONES, Person
 from tests.simulation.post import HER, HER_OTHER, Post, Truth, write
 from tests.simulation.process import Process, ProcessDiedError
 from tests.simulation.rulebook import Rules
@@ -34,6 +35,7 @@ from tests.simulation.weather import Weather
 STARTS = (
     datetime(2026, 3, 9, 6, tzinfo=UTC),  # Europe's clocks go forward on the 29th, America's have the day before
     datetime(2026, 6, 1, 6, tzinfo=UTC),
+    datetime(2026, 12, 7, 6, tzinfo=UTC),
     datetime(2026, 10, 12, 6, tzinfo=UTC),  # Europe's clocks go back on the 25th, America's on 1 November
 )
 PEOPLE = 30
@@ -83,6 +85,8 @@ class World:
         self.clock = MachineClock(self.timeline)
         self.limits = Limits(
             per_day=chance.choice((40, 40, 6)),
+            per_hour=chance.choice((0, 0, 4)),
+            person_per_week=chance.choice((0, 0, 3)),
             gap=timedelta(seconds=chance.choice((90, 30, 600))),
             brake=chance.choice((25, 25, 5)),
         )
@@ -91,7 +95,7 @@ class World:
         self.server = SimulatedServer(self.timeline)
         self.server.create("Junk")
         self.disk = Disk(changed=self.loop.wake_onlookers)
-        self.rules = Rules()
+        self.rules = Rules(Random(f"{seed}/rules"))
         self.submission = SubmissionServer(
             self.timeline,
             Random(f"{seed}/submission"),
@@ -100,7 +104,7 @@ class World:
         )
         self.ids_are_hidden = self.submission.rewrites_ids and not self.submission.tells_ids
         self.account = Account(
-            me=Me(name="Maya Lind", address=HER, aliases=(HER_OTHER,), zone="Europe/Stockholm"),
+            me=self._me(),
             key=b"a secret of the account",
             rules=self.rules,
             paused=lambda: "she paused everything" if self.paused_everything else None,
@@ -127,8 +131,36 @@ class World:
 
     def _person(self, number: int) -> Person:
         chance = Random(f"{self.seed}/person/{number}")
+        card = {
+            "zone": chance.choice(ZONES),
+            "country": chance.choice(COUNTRIES),
+            "value": str(chance.choice((100, 500, 501, 5_000))),
+            "event_on": (self.timeline.epoch + timedelta(days=chance.randint(-3, 35))).date().isoformat(),
+            "branch": chance.choice(("wine", "paper")),
+        }
         return Person(
-            number, self, chance, character=chance.choice((*CHARACTERS, *SILENT)), zone=ZONES[number % len(ZONES)]
+            number,
+            self,
+            chance,
+            character=chance.choice((*CHARACTERS, *SILENT)),
+            card={name: value for name, value in card.items() if value},
+        )
+
+    def _me(self) -> Me:
+        """Her country, and when she is away herself."""
+        chance = Random(f"{self.seed}/me")
+        absent: tuple[Absence, ...] = ()
+        if chance.random() < 0.4:
+            first = (self.timeline.epoch + timedelta(days=chance.randint(2, 22))).date()
+            absent = (Absence(first=first, last=first + timedelta(days=chance.randint(0, 3))),)
+        country = chance.choice(("", "SE", "DE-BY"))
+        return Me(
+            name="Maya Lind",
+            address=HER,
+            aliases=(HER_OTHER,),
+            zone="Europe/Stockholm",
+            country=country,
+            absent=absent,
         )
 
     # -- the month -------------------------------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 """Faults that the simulation found, each as a story; the seeds are in tests/simulation/FOUND.md."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from inboxagent.outreach.outbox import Phase
-from tests.stories.world import World
+from inboxagent.outreach.sequence import Sequence
+from inboxagent.outreach.waits import Unit, Wait
+from tests.stories.world import World, step
 
 
 async def test_a_vacation_notice_is_not_the_message_to_answer_to() -> None:
@@ -80,3 +83,23 @@ async def test_an_answer_that_is_moved_during_the_last_look_is_seen() -> None:
     await world.days(4)
     assert world.steps("anna@prospect.test") == []
     assert world.state("anna@prospect.test") == "answered"
+
+
+async def test_our_letter_is_no_word_of_hers_where_another_sequence_has_taken_over() -> None:
+    """Seed 0: her server gives our letter another Message-ID and files it late, after he has answered."""
+    heir = Sequence(
+        name="later", title="Later", steps=(step("hello", 3),), after_my_answer=Wait(amount=2, unit=Unit.DAY)
+    )
+    first = Sequence(name="first", title="First", steps=(step("nudge", 3),), then="later")
+    world = World(sequence=first, books={"later": heir})
+    await world.begin("anna@prospect.test")
+    await world.days(4)
+    assert world.steps("anna@prospect.test") == ["nudge"]
+    gone = world.transport.accepted[-1].message
+    world.answer("anna@prospect.test")
+    await world.cycle()
+    world.clock.pass_time(timedelta(minutes=5))
+    world.server.deliver(gone.replace(b"Message-ID: <", b"Message-ID: <renamed.", 1), "Sent")
+    await world.days(9)
+    assert world.state("anna@prospect.test") == "answered"
+    assert world.steps("anna@prospect.test") == ["nudge"]
