@@ -1,15 +1,18 @@
-"""`python -m tests.simulation --seeds N [--first K]`: as many months as asked, on all cores."""
+"""`./run simulate --seeds N [--from S] [--jobs J]`: as many months as asked, each held against every promise."""
 
 import argparse
+import gc
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from multiprocessing import Pool
 
 from tests.simulation import shrink
 from tests.simulation.world import DAYS, PEOPLE, Outcome, Setting, simulate
+
+TOLD_EVERY = 10.0  # seconds
 
 
 def main() -> int:
@@ -20,7 +23,7 @@ def main() -> int:
     counts: Counter[str] = Counter()
     coverage: Counter[tuple[str, str]] = Counter()
     failed: list[Outcome] = []
-    for outcome in run(settings, options.workers):
+    for outcome in told(run(settings, options.jobs), settings):
         counts += outcome.counts
         coverage += outcome.coverage
         if outcome.violations:
@@ -29,33 +32,45 @@ def main() -> int:
             print(
                 f"seed {outcome.setting.seed}: {violation.invariant}: {violation.person}: {violation.text}", flush=True
             )
-    _print_coverage(coverage)
-    for outcome in failed[: options.stories]:
-        print_story(shrink.shrink(outcome) if options.shrink else outcome)
     took = time.monotonic() - began
-    years = len(settings) * PEOPLE * DAYS / 365
-    print(f"\n{dict(sorted(counts.items()))}")
-    print(
-        f"{len(settings)} months, {len(failed)} with a violation, {took:.0f} s: {years / took * 60:,.0f} years a minute"
-    )
+    _print_coverage(coverage)
+    print(f"\n{', '.join(f'{key} {count}' for key, count in sorted(counts.items()))}")
+    for outcome in failed[: options.stories]:
+        print("\n" + shrink.as_story(shrink.shrink(outcome) if options.shrink else outcome), flush=True)
+    print(f"\n{_pace(settings, took)}; {len(failed)} broke a promise")
     return 1 if failed else 0
 
 
-def run(settings: Iterable[Setting], workers: int) -> Iterable[Outcome]:
+def run(settings: Iterable[Setting], jobs: int) -> Iterable[Outcome]:
     """Every month, in order, spread over processes."""
-    if workers == 1:
+    if jobs == 1:
+        spare_the_collector()
         yield from map(simulate, settings)
         return
-    with Pool(workers) as pool:
+    with Pool(jobs, initializer=spare_the_collector) as pool:
         yield from pool.imap(simulate, settings, chunksize=4)
 
 
-def print_story(outcome: Outcome) -> None:
-    """What happened, and the line that plays it again."""
-    for violation in outcome.violations:
-        print(f"\n{violation.invariant} ({violation.person}, {violation.seconds:.1f} s): {violation.text}")
-    print("\n".join(f"    {line}" for line in outcome.story))
-    print(f"  again: {shrink.replay(outcome.setting)}", flush=True)
+def spare_the_collector() -> None:
+    """What is remembered from month to month is never rubbish: do not look through it again and again."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def told(outcomes: Iterable[Outcome], settings: list[Setting]) -> Iterator[Outcome]:
+    """The outcomes; now and then a line says how far it is."""
+    began = last = time.monotonic()
+    for number, outcome in enumerate(outcomes, 1):
+        yield outcome
+        now = time.monotonic()
+        if now - last >= TOLD_EVERY:
+            last = now
+            print(f"… {_pace(settings[:number], now - began)} of {len(settings)}", file=sys.stderr, flush=True)
+
+
+def _pace(settings: list[Setting], took: float) -> str:
+    years = sum(len(each.people) * each.days / 365 for each in settings)
+    return f"{len(settings)} months in {took:.0f} s, {years / took * 60:,.0f} conversation-years a minute"
 
 
 def _print_coverage(coverage: Counter[tuple[str, str]]) -> None:
@@ -73,10 +88,10 @@ def _setting(options: argparse.Namespace, seed: int) -> Setting:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./run simulate", description=__doc__)
     parser.add_argument("--seeds", type=int, default=100, help="how many months")
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--from", type=int, default=0, dest="first", metavar="SEED", help="the first seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--people", default="", help="only these, by number")
     parser.add_argument("--without", default="", help="faults and acts of hers to leave out")
     parser.add_argument("--days", type=float, default=DAYS)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from inboxagent.ports import Ledger
+from inboxagent.ports import REWOUND, Ledger
 from tests.fakes.store import Contents, Memory, MemoryLedger, MemoryStore
 from tests.simulation.process import Process
 
@@ -32,6 +32,14 @@ class Disk(Memory):
     def lose_power(self, random: Random) -> None:
         """Any part of what was not synced, in its order, may be there afterwards."""
         self.contents = self.durable = random.choice([self.durable, *self.unsynced])
+        self.unsynced.clear()
+        self.changes += 1
+
+    def put_back(self, copy: Contents) -> None:
+        """An old copy of the file takes its place, which the store notices as soon as it is opened."""
+        found = copy.copy()
+        found.facts[REWOUND] = {"found": 1, "written": 2}
+        self.contents = self.durable = found
         self.unsynced.clear()
         self.changes += 1
 

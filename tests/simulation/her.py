@@ -15,6 +15,7 @@ from inboxagent.mail.inbound import parse
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Prospect
 from inboxagent.outreach.state import Conversation, State
+from inboxagent.ports import REWOUND
 from tests.simulation.authoring import FIELDS
 from tests.simulation.people import DAY, HOUR, MINUTE, Person
 from tests.simulation.post import HER, HER_OTHER, Post, Truth, write
@@ -250,9 +251,12 @@ class Her:
         process = self.world.process("command")
         try:
             with self.world.store(process).transaction("she releases the brake") as ledger:
-                if ledger.fact(BRAKE) is None:
+                brake, rewound = ledger.fact(BRAKE), ledger.fact(REWOUND)
+                if brake is None and rewound is None:
                     return
-                ledger.remember(BRAKE_RELEASED, True)
+                ledger.remember(REWOUND, None)
+                if brake is not None:
+                    ledger.remember(BRAKE_RELEASED, True)
         except (InboxagentError, ProcessDiedError):
             return
         self.world.judge.brake_released_at = self.world.timeline.seconds

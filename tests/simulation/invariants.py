@@ -17,6 +17,7 @@ from inboxagent.ports import Fetched
 from tests.fakes.store import Contents
 from tests.simulation import almanac
 from tests.simulation.authoring import CONDITIONS
+from tests.simulation.imap import UNWATCHED
 from tests.simulation.judge import Commit, Dot, Judge, Record
 from tests.simulation.people import Person
 from tests.simulation.post import Post, Truth
@@ -55,7 +56,7 @@ def i6_steps_in_order(judge: Judge, dot: Dot) -> str | None:
     if dot.step not in words:
         return f"`{dot.step}` is not in the file"
     record = judge.records[conversation.id]
-    done = [word for _, word in record.taken if word in words]
+    done = [word for _, word in record.taken if word in words and not record.restored]
     if any(words.index(word) > words.index(dot.step) for word in done):
         return f"`{dot.step}` goes after {done}"
     if sequence.name in getattr(judge.world.rules, "edited", ()):
@@ -70,7 +71,9 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
     """The rule's wait since the last real touch, on the naive calendar, as long as the clock is right."""
     record, step = judge.records[dot.conversation.id], dot.sequence.step(dot.step)
     timeline = judge.world.timeline
-    if step is None or step.wait is None or timeline.wrong or (record.her_wait and record.her_step in ("", step.word)):
+    if record.restored or step is None or step.wait is None or timeline.wrong:
+        return None
+    if record.her_wait and record.her_step in ("", step.word):
         return None
     looked_at = dot.process.looked_at
     written = [each for each in judge.hers[record.person.number] if each < looked_at - 1.0]
@@ -152,7 +155,7 @@ def _not_for(person: Person, sequence: Sequence, step: Step, at: datetime) -> st
 
 
 def i7_limits(judge: Judge, dot: Dot) -> str | None:
-    """The gap between two letters and the day's limit, counted from what a server really took."""
+    """The gap between two letters and the limits of hour, day and week, counted from what a server really took."""
     limits = judge.world.limits
     gap = limits.gap.total_seconds()
     wall = judge.world.clock.now()
@@ -162,7 +165,15 @@ def i7_limits(judge: Judge, dot: Dot) -> str | None:
     today = wall.astimezone(HOME).date()
     last = judge.accepted[-3 * limits.per_day :]
     count = sum(1 for _, at in last if at.astimezone(HOME).date() == today)
-    return f"the {count + 1}th letter of the day" if count >= limits.per_day else None
+    if count >= limits.per_day:
+        return f"the {count + 1}th letter of the day"
+    recent = sum(1 for _, at in last if timedelta(0) <= wall - at < timedelta(seconds=HOUR - 5.0))
+    if limits.per_hour and recent >= limits.per_hour:
+        return f"the {recent + 1}th letter within an hour"
+    week = sum(1 for at in judge.records[dot.conversation.id].accepted if wall - at < timedelta(days=7, seconds=-5.0))
+    if limits.person_per_week and week >= limits.person_per_week:
+        return f"the {week + 1}th letter to {dot.person.name} within a week"
+    return None
 
 
 def i7_brake(judge: Judge, dot: Dot) -> str | None:
@@ -254,11 +265,26 @@ def letter_complete(judge: Judge, dot: Dot) -> str | None:
 def i1_never_twice(judge: Judge, case: tuple[Conversation, Record, Event]) -> str | None:
     """P2: no Message-ID is accepted twice, and no step of a conversation but by her `release`."""
     conversation, record, intent = case
+    if record.restored:
+        return _goes_twice_against_evidence(judge, record, intent.step or "")
     if len(judge.taken[intent.message_id or ""]) > 1:
         return f"{intent.message_id} was accepted {len(judge.taken[intent.message_id or ''])} times"
     released = sum(1 for each in conversation.events if each.word is Word.RELEASED and each.step == intent.step)
     count = sum(1 for _, step in record.taken if step == intent.step)
     return f"`{intent.step}` was accepted {count} times, released {released} times" if count > 1 + released else None
+
+
+def _goes_twice_against_evidence(judge: Judge, record: Record, step: str) -> str | None:
+    """After an old backup only her mailboxes know: what has its copy there does not go once more."""
+    *earlier, _ = [message_id for word, message_id in record.letters if word == step]
+    looked = judge.world.timeline.epoch + timedelta(seconds=judge.reading_ok_at - 1.0)
+    for message_id in earlier:
+        token = message_id.partition("@")[0].strip("<").encode()
+        for name, box in judge.world.server.boxes.items():
+            copies = (each for each in box.messages.values() if token in each.raw[:4_000] and each.received_at < looked)
+            if name != UNWATCHED and any(copies):
+                return f"`{step}` was accepted again, and its copy lay in {name}"
+    return None
 
 
 # -- at a commit ---------------------------------------------------------------------------------------------------
@@ -333,7 +359,7 @@ def i13_marked_sent_was_accepted(judge: Judge, commit: Commit) -> str | None:
     """What is marked as sent was accepted."""
     for events in commit.fresh.values():
         for event in events:
-            if event.word is Word.SENT and event.message_id not in judge.taken:
+            if event.word is Word.SENT and event.message_id not in {*judge.taken, *judge.taken_as.values()}:
                 return f"`{event.step}` is marked as sent ({event.because}), and no server has it"
     return None
 

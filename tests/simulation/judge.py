@@ -94,6 +94,9 @@ class Record:
     resumed_at: float = -1.0
     her_wait: bool = False
     her_step: str = ""  # the step that went after a wait of hers
+    restored: bool = False  # an old backup has forgotten a part of it
+    accepted: list[datetime] = field(default_factory=list)  # what the machine's clock said
+    letters: list[tuple[str, str]] = field(default_factory=list)  # step and Message-ID of what was taken
     names: set[str] = field(default_factory=set)  # Message-IDs of the thread that can be known
     dots: list[tuple[float, str]] = field(default_factory=list)
     taken: list[tuple[float, str]] = field(default_factory=list)
@@ -194,6 +197,8 @@ class Judge:
             return
         intent = next(e for e in conversation.events if e.word is Word.INTENT and e.message_id == ours.message_id)
         record.taken.append((now, intent.step or ""))
+        record.accepted.append(self.world.clock.now())
+        record.letters.append((intent.step or "", ours.message_id))
         if self.taken_as[ours.message_id] == ours.message_id:
             record.names.add(ours.message_id)
         self.check("taken", (conversation, record, intent), record.person)
@@ -247,7 +252,13 @@ class Judge:
             self.counts["handed on"] += 1
             now = self.world.timeline.seconds
             self.records[conversation.id] = replace(
-                origin, enrolled_at=now, names=set(conversation.enrolment.thread), dots=[], taken=list(origin.taken)
+                origin,
+                enrolled_at=now,
+                names=set(conversation.enrolment.thread),
+                dots=[],
+                taken=list(origin.taken),
+                letters=list(origin.letters),
+                accepted=list(origin.accepted),
             )
 
     def enrols(self, conversation: Conversation, person: Person, answers_since: float, began_at: float) -> None:
@@ -284,6 +295,22 @@ class Judge:
     def restarts(self) -> None:
         """The state as a new process finds it."""
         self.check("restart", self.world.disk.contents)
+
+    def restores(self, lost: Contents) -> None:
+        """An old copy of the state was put back: what is not in it can only be learnt again from her mailboxes."""
+        self.acknowledged = self.world.disk.contents
+        self.accepted.clear()  # the limits are counted from what the state knows
+        self.counts["old backups"] += 1
+        for key, record in list(self.records.items()):
+            found = self.acknowledged.conversations.get(key)
+            if found is None:
+                del self.records[key]
+                continue
+            if found is lost.conversations.get(key):
+                continue
+            record.accepted.clear()
+            record.restored, record.paused_since, record.stopped_since = True, None, None
+            record.names = set(found.enrolment.thread) | (record.names & found.ids)
 
     # -- what is true ----------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""`python -m tests.simulation.mutants`: faults planted in the code's own decisions; the simulation must find each.
+"""`./run mutants`: faults planted in the code's own decisions; the simulation must find each.
 
 A mutant patches the agent in memory, months are lived until a promise is broken, and a table is printed.
 """
@@ -536,14 +536,14 @@ def hunt(name: str, most: int = MOST_SEEDS) -> Found:
 
 def main() -> int:
     """Print the table; 1 where a mutant lives."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser = argparse.ArgumentParser(prog="./run mutants", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default="", help="those whose name holds these words")
     options = parser.parse_args()
     names = [name for name in MUTANTS if options.only in name]
     alive = 0
     print(f"{'planted fault':52} {'found by':36} seed")
-    with Pool(options.workers, maxtasksperchild=1) as pool:
+    with Pool(options.jobs, maxtasksperchild=1) as pool:
         for found in pool.imap(hunt, names, chunksize=1):
             alive += found.invariant is None
             print(f"{found.name:52} {found.invariant or 'NOT FOUND':36} {found.seed:4}  {found.text[:90]}", flush=True)

@@ -55,10 +55,30 @@ class _Shrinking:
 
 def replay(setting: Setting) -> str:
     """The command that plays it again."""
-    words = [f"python -m tests.simulation --first {setting.seed} --seeds 1 --workers 1 --no-shrink"]
+    words = [f"./run simulate --from {setting.seed} --seeds 1 --jobs 1 --no-shrink"]
     if len(setting.people) < PEOPLE:
         words.append(f"--people {','.join(map(str, sorted(setting.people)))}")
     if setting.without:
         words.append(f"--without '{','.join(sorted(setting.without))}'")
     words.append(f"--days {setting.days:g}")
     return " ".join(words)
+
+
+def as_story(outcome: Outcome) -> str:
+    """A test that plays it again and tells what happens, to be pasted among the stories."""
+    violation, setting = outcome.violations[0], outcome.setting
+    return "\n".join(
+        [
+            f"def test_seed_{setting.seed}_{violation.person or 'nobody'}() -> None:",
+            f'    """{violation.invariant}: {violation.text}',
+            "",
+            *(f"    {line}" for line in outcome.story),
+            '    """',
+            f"    without = frozenset({sorted(setting.without)})",
+            f"    people = frozenset({sorted(setting.people)})",
+            f"    setting = Setting(seed={setting.seed}, people=people, without=without, days={setting.days:g})",
+            "    assert simulate(setting).violations == ()",
+            "",
+            f"# {replay(setting)}",
+        ]
+    )

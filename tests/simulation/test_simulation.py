@@ -1,4 +1,4 @@
-"""A bounded, fixed set of simulated months; `python -m tests.simulation` runs as many as asked."""
+"""A bounded, fixed set of simulated months; `./run simulate` runs as many as asked."""
 
 import os
 import subprocess
@@ -59,5 +59,5 @@ def test_the_same_seed_tells_the_same_story() -> None:
 
 @pytest.mark.parametrize("name", ["skip the last look", "no intent", "cursor before verdicts"])
 def test_a_planted_fault_is_found(name: str) -> None:
-    """Three of the table; `python -m tests.simulation.mutants` plants them all."""
+    """Three of the table; `./run mutants` plants them all."""
     assert mutants.hunt(name, 5).invariant is not None

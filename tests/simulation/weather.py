@@ -47,6 +47,7 @@ FAULTS = (
     "suspend",
     "restart",
     "second",
+    "old backup",
 )
 
 
@@ -82,6 +83,9 @@ class Stage(Protocol):
 
     def second_instance(self) -> None:
         """Somebody starts the daemon once more."""
+
+    def restore(self) -> None:
+        """Somebody puts an old copy of the state back."""
 
 
 class Weather:
@@ -195,6 +199,7 @@ class Weather:
         self._several("suspend", 0.7, self._suspend)
         self._several("restart", 1.0, self._stage.ask_to_stop)
         self._several("second", 1.0, self._stage.second_instance)
+        self._several("old backup", 0.4, self._stage.restore)
 
     def _several(self, fault: str, often: float, strike: object) -> None:
         random = self._streams[fault]

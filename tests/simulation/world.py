@@ -18,6 +18,7 @@ from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.workdays import Absence
 from inboxagent.ports import Fetched
+from tests.fakes.store import Contents
 from tests.simulation import memo
 from tests.simulation.disk import Disk, SimulatedStore
 from tests.simulation.her import Her
@@ -128,6 +129,7 @@ class World:
         self._down_until = 0.0
         self._calm_at = calm_at
         self._trace: list[str] = []
+        self._backups: list[Contents] = []
 
     def _person(self, number: int) -> Person:
         chance = Random(f"{self.seed}/person/{number}")
@@ -174,6 +176,8 @@ class World:
         self.timeline.at(Random(f"{self.seed}/start").uniform(0.0, 5 * DAY), self.start)
         self.timeline.at(self._calm_at, self._calm)
         self.timeline.at(self.setting.days * DAY, self._finish)
+        for day in range(1, int(self._calm_at / DAY)):
+            self.timeline.at(day * DAY, lambda: self._backups.append(self.disk.durable))
         for day in range(int(self._calm_at / DAY) + 1, int(self.setting.days) + 1):
             for hour in range(0, 24, 3):
                 self.timeline.at(day * DAY + hour * HOUR, self._look_in)
@@ -331,6 +335,21 @@ class World:
             self.disk.lose_power(self._surprise)
             self._down_until = self.timeline.seconds + self._surprise.uniform(30.0, 6 * HOUR)
             self.timeline.at(self._down_until, self.start)
+
+    def restore(self) -> None:
+        """The state of some day before takes the place of today's; nobody does that while a letter is on the wire."""
+        process = self._running
+        if not self._backups:
+            return
+        if process is not None and not process.dead and process.place != "reading":
+            self.timeline.after(60.0, self.restore)
+            return
+        self.weather.note("old backup", process.place if process is not None and not process.dead else "down")
+        self.crash(power=False)
+        lost = self.disk.contents
+        self.disk.put_back(self._surprise.choice(self._backups))
+        self.judge.restores(lost)
+        self._log("an old backup")
 
     def ask_to_stop(self) -> None:
         """SIGTERM."""
