@@ -6,7 +6,7 @@ The agent's own (`outreach/schedule.py`) computes; this one only looks. Both are
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -115,14 +115,11 @@ def _walk(day: date, wait: Wait, days: Days, sign: int) -> date:
 
 def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """The first instant at which a clock on the wall there shows this; past a leap, by as much as the clocks leap."""
-    utc = ZoneInfo("UTC")
-    offsets = [QUARTER * number for number in range(-12 * 4, 14 * 4 + 1)]
-    found = [(wall - offset).replace(tzinfo=utc) for offset in offsets]
+    # The clocks are changed once between the day before and the day after at most.
+    before, after = ((wall + days * DAY).replace(tzinfo=zone).utcoffset() or timedelta() for days in (-1, 1))
+    found = [(wall - offset).replace(tzinfo=UTC) for offset in (before, after)]
     shown = [each for each in found if each.astimezone(zone).replace(tzinfo=None, fold=0) == wall]
-    if shown:
-        return min(shown)
-    before = (wall - DAY).replace(tzinfo=zone).utcoffset() or timedelta()
-    return (wall - before).replace(tzinfo=utc)
+    return min(shown, default=found[0])
 
 
 def inside(at: datetime, hours: Hours, zone: ZoneInfo, days: Days) -> bool:

@@ -73,7 +73,7 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
     timeline = judge.world.timeline
     if record.restored or step is None or step.wait is None or timeline.wrong:
         return None
-    if record.her_wait and record.her_step in ("", step.word):
+    if _has_no_touch(dot.conversation) or (record.her_wait and record.her_step in ("", step.word)):
         return None
     looked_at = dot.process.looked_at
     written = [each for each in judge.hers[record.person.number] if each < looked_at - 1.0]
@@ -89,6 +89,11 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
         passed = (dot.seconds - last) / HOUR
         return f"`{dot.step}` goes {early / HOUR:.2f} h too early, {passed:.2f} h after the last touch"
     return None
+
+
+def _has_no_touch(conversation: Conversation) -> bool:
+    """Whether the next step is the first word of all: there is nothing that its wait could run from."""
+    return conversation.touches == 0 and conversation.latest is None and not conversation.passed
 
 
 def _calendar(
@@ -336,7 +341,7 @@ def _date_differs(judge: Judge, conversation: Conversation, sequence: Sequence) 
         return None
     wait, zone, days, known = _calendar(judge, conversation, sequence, step)
     end = conversation.wait_until or almanac.wait_end(conversation.clock_at, wait, zone, days, known)
-    if conversation.touches == 0 and conversation.latest is None and not conversation.passed:
+    if _has_no_touch(conversation):
         end = conversation.wait_until or conversation.clock_at
     if conversation.retry_at is not None:
         end = max(end, conversation.retry_at)
