@@ -94,6 +94,7 @@ class Record:
     resumed_at: float = -1.0
     her_wait: bool = False
     her_step: str = ""  # the step that went after a wait of hers
+    seen: int = 0  # how many of its events have been noticed
     restored: bool = False  # an old backup has forgotten a part of it
     accepted: list[datetime] = field(default_factory=list)  # what the machine's clock said
     letters: list[tuple[str, str]] = field(default_factory=list)  # step and Message-ID of what was taken
@@ -157,6 +158,7 @@ class Judge:
             self.complain("i10_intent_before_dot", f"the dot of {letter.message_id} has no intent")
             return
         self._inherit(found)
+        self._notice(found)
         record = self.records.get(found.id)
         if record is None:
             return
@@ -211,39 +213,38 @@ class Judge:
             if before.conversations.get(key) is not each
         }
         self.acknowledged = after
-        for key, events in fresh.items():
+        for key in fresh:
             self._inherit(after.conversations[key])
-            self._learn(key, events)
-            if process.name != "command":
-                self._go_on(key, events)
+            self._notice(after.conversations[key])
         case = Commit(seconds=self.world.timeline.seconds, process=process, before=before, after=after, fresh=fresh)
         self.check("commit", case)
 
-    def _learn(self, conversation_id: str, events: Iterable[Event]) -> None:
-        """An id that her server gave a letter is known from the moment in which its answer is recorded."""
-        record = self.records.get(conversation_id)
-        for event in events:
-            if event.word is Word.INTENT:
-                self.counts["intents"] += 1
-                name = self.world.disk.contents.conversations[conversation_id].enrolment.sequence
-                self._intended[event.message_id or ""] = self.world.rules().sequences[name]
-            if event.word in (Word.SKIPPED, Word.TASK, Word.FINISHED):
+    def _notice(self, conversation: Conversation) -> None:
+        """What its events say since the last time; a process may have died between writing them and saying so."""
+        record = self.records.get(conversation.id)
+        if record is None:
+            return
+        for event in conversation.events[record.seen :]:
+            match event.word:
+                case Word.INTENT:
+                    rules = self.world.rules().sequences
+                    self._intended[event.message_id or ""] = rules[conversation.enrolment.sequence]
+                case Word.SENT if event.because.startswith("accepted") and not self.world.ids_are_hidden:
+                    # An id that her server gave a letter is known from the moment in which its answer is recorded.
+                    record.names.add(self.taken_as[event.message_id or ""])
+                case Word.RESUMED if event.by is By.HER and event.because.startswith("she answered him"):
+                    self._go_on(conversation.id, record, event)
+            if event.word in (Word.INTENT, Word.SKIPPED, Word.TASK, Word.FINISHED):
                 self.counts[event.word] += 1
-            accepted = event.word is Word.SENT and event.because.startswith("accepted")
-            if record is not None and accepted and not self.world.ids_are_hidden:
-                record.names.add(self.taken_as[event.message_id or ""])
+        record.seen = len(conversation.events)
 
-    def _go_on(self, conversation_id: str, events: Iterable[Event]) -> None:
+    def _go_on(self, conversation_id: str, record: Record, event: Event) -> None:
         """Where the rule says so, a message of hers resumes a conversation, from when she wrote it."""
-        record = self.records.get(conversation_id)
-        for event in events:
-            if record is not None and event.word is Word.RESUMED and event.by is By.HER:
-                self.counts["resumed by her answer"] += 1
-                wrote_at = (event.at - self.world.timeline.epoch).total_seconds()
-                written = [at for at in self.hers[record.person.number] if at < wrote_at + 2.0]
-                if not written or wrote_at - max(written) > 2.0:
-                    self.complain("law_2", f"{conversation_id}: resumed in her name, and she did nothing")
-                record.resumed_at, record.her_wait, record.her_step = wrote_at, True, ""
+        self.counts["resumed by her answer"] += 1
+        wrote_at = (event.at - self.world.timeline.epoch).total_seconds()
+        if not any(-2.0 < at - wrote_at < 2.0 for at in self.hers[record.person.number]):
+            self.complain("law_2", f"{conversation_id}: resumed in her name, and she did nothing")
+        record.resumed_at, record.her_wait, record.her_step = wrote_at, True, ""
 
     def _inherit(self, conversation: Conversation) -> None:
         """A sequence that takes over has the history of the one before."""
@@ -255,6 +256,7 @@ class Judge:
                 origin,
                 enrolled_at=now,
                 names=set(conversation.enrolment.thread),
+                seen=0,
                 dots=[],
                 taken=list(origin.taken),
                 letters=list(origin.letters),
@@ -309,6 +311,7 @@ class Judge:
             if found is lost.conversations.get(key):
                 continue
             record.accepted.clear()
+            record.seen = len(found.events)
             record.restored, record.paused_since, record.stopped_since = True, None, None
             record.names = set(found.enrolment.thread) | (record.names & found.ids)
 
