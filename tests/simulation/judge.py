@@ -303,17 +303,15 @@ class Judge:
         self.acknowledged = self.world.disk.contents
         self.accepted.clear()  # the limits are counted from what the state knows
         self.counts["old backups"] += 1
-        for key, record in list(self.records.items()):
+        for key, record in self.records.items():
             found = self.acknowledged.conversations.get(key)
-            if found is None:
-                del self.records[key]
-                continue
             if found is lost.conversations.get(key):
                 continue
             record.accepted.clear()
-            record.seen = len(found.events)
             record.restored, record.paused_since, record.stopped_since = True, None, None
-            record.names = set(found.enrolment.thread) | (record.names & found.ids)
+            if found is not None:  # the others come back with another copy, if at all
+                record.seen = len(found.events)
+                record.names = set(found.enrolment.thread) | (record.names & found.ids)
 
     # -- what is true ----------------------------------------------------------------------------------------------
 

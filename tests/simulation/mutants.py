@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from multiprocessing import Pool
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from inboxagent.agent.sending import Sender
 from inboxagent.daemon import Daemon
 from inboxagent.errors import Unreachable
 from inboxagent.mail.classify import Kind
-from inboxagent.outreach import admission, decide, judgement, schedule, state
+from inboxagent.outreach import admission, decide, judgement, obstacles, schedule, state, waits, workdays
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.judgement import NOTHING
 from inboxagent.outreach.outbox import Fate
@@ -431,6 +431,130 @@ def _(patch: Patch) -> None:
 @mutant("no brake")
 def _(patch: Patch) -> None:
     patch.set(Brake, "holds", lambda self, due: False)
+
+
+@mutant("no limit for the hour")
+def _(patch: Patch) -> None:
+    patch.set(admission, "_hour", lambda traffic, limits, now: None)
+
+
+@mutant("no limit for one person")
+def _(patch: Patch) -> None:
+    patch.set(admission, "_week", lambda traffic, conversation, limits, now: None)
+
+
+def _forgets_dates(patch: Patch, place: Any, name: str, value: Any) -> None:
+    """What the calendar remembers is its own."""
+    patch.set(place, name, value)
+    for memory in (schedule._next_due, schedule._openings, workdays._closed, obstacles._is_so):
+        memory.cache_clear()
+        patch.later(memory.cache_clear)
+
+
+@mutant("holidays are days like others")
+def _(patch: Patch) -> None:
+    def workdays_of(conversation: Any, sequence: Any, me: Any) -> Any:
+        return replace(original(conversation, sequence, me), regions=())
+
+    original = decide.workdays_of
+    patch.set(judgement, "workdays_of", workdays_of)
+    _forgets_dates(patch, decide, "workdays_of", workdays_of)
+
+
+@mutant("only her own holidays")
+def _(patch: Patch) -> None:
+    def workdays_of(conversation: Any, sequence: Any, me: Any) -> Any:
+        return replace(original(conversation, sequence, me), regions=(me.country,) if me.country else ())
+
+    original = decide.workdays_of
+    _forgets_dates(patch, decide, "workdays_of", workdays_of)
+
+
+@mutant("her absences and quiet weeks are not looked at")
+def _(patch: Patch) -> None:
+    def workdays_of(conversation: Any, sequence: Any, me: Any) -> Any:
+        return replace(original(conversation, sequence, me), quiet=(), absent=())
+
+    original = decide.workdays_of
+    _forgets_dates(patch, decide, "workdays_of", workdays_of)
+
+
+@mutant("conditions are not asked")
+def _(patch: Patch) -> None:
+    _forgets_dates(patch, obstacles, "_is_so", _always)
+
+
+def _always(condition: str, fields: Any, given: Any) -> bool:
+    return True
+
+
+_always.cache_clear = lambda: None  # type: ignore[attr-defined]
+
+
+@mutant("an offer never ends")
+def _(patch: Patch) -> None:
+    patch.set(obstacles, "last_day", lambda expiry, values: None)
+
+
+@mutant("the pace of the file is ignored")
+def _(patch: Patch) -> None:
+    _forgets_dates(patch, waits.Wait, "paced", lambda self, pace: self)
+
+
+@mutant("clocks that leap move the letter by an hour")
+def _(patch: Patch) -> None:
+    def instant(wall: Any, zone: Any) -> Any:
+        winter = datetime(wall.year, 1, 15, tzinfo=zone).utcoffset()
+        return (wall - winter).replace(tzinfo=UTC)
+
+    _forgets_dates(patch, schedule, "_instant", instant)
+
+
+@mutant("business days are all days")
+def _(patch: Patch) -> None:
+    _forgets_dates(patch, schedule, "_add_business_days", lambda day, amount, _: day + timedelta(days=amount))
+
+
+@mutant("a step that is passed over leaves its wait to the next")
+def _(patch: Patch) -> None:
+    def skipped(conversation: Any, event: Any) -> Any:
+        return replace(original(conversation, event), clock_at=conversation.clock_at)
+
+    original = patch.put(state._EFFECTS, Word.SKIPPED, skipped)
+
+
+@mutant("a task goes out as a letter")
+def _(patch: Patch) -> None:
+    patch.set(decide, "Do", _NoTasks)
+
+
+class _NoTasks:
+    TASK = "nothing is one"
+
+
+@mutant("a letter of another conversation is hers")
+def _(patch: Patch) -> None:
+    patch.set(judgement, "token_in", lambda message: "")
+
+
+@mutant("an older copy of the state is nothing special")
+def _(patch: Patch) -> None:
+    patch.set(Brake, "_is_rewound", lambda self: False)
+    patch.set(sending, "REWOUND", "nothing of that name")
+
+
+@mutant("what an older state forgot is not learnt from copies")
+def _(patch: Patch) -> None:
+    patch.set(judgement, "_judge_forgotten", lambda conversation, step, arrival: NOTHING)
+
+
+@mutant("her answer lets it go on, whatever he wrote since")
+def _(patch: Patch) -> None:
+    def goes_on(conversation: Any, arrival: Any, me: Any, sequence: Any) -> Any:
+        early = replace(arrival, received_at=max(arrival.received_at, arrival.now))
+        return original(conversation, early, me, sequence)
+
+    original = patch.set(judgement, "_goes_on", goes_on)
 
 
 @mutant("a hold ends at once")

@@ -32,7 +32,7 @@ class _Shrinking:
     def _try(self, **smaller: object) -> bool:
         setting = replace(self.best.setting, **smaller)  # type: ignore[arg-type]
         self._tries += 1
-        if self._tries > MOST_TRIES or setting == self.best.setting:
+        if self._tries > MOST_TRIES or setting == self.best.setting or not setting.people:
             return False
         tried = simulate(setting)
         if not tried.violations or tried.violations[0].invariant != self._wanted:
