@@ -84,7 +84,7 @@ def _print_coverage(coverage: Counter[tuple[str, str]]) -> None:
 def _setting(options: argparse.Namespace, seed: int) -> Setting:
     people = frozenset(map(int, options.people.split(","))) if options.people else frozenset(range(PEOPLE))
     without = frozenset(filter(None, options.without.split(",")))
-    return Setting(seed=seed, people=people, without=without, days=options.days)
+    return Setting(seed=seed, people=people, without=without, days=options.days, journal=options.journal)
 
 
 def _options() -> argparse.Namespace:
@@ -94,6 +94,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--people", default="", help="only these, by number")
     parser.add_argument("--without", default="", help="faults and acts of hers to leave out")
+    parser.add_argument(
+        "--journal",
+        action=argparse.BooleanOptionalAction,
+        help="over the real journal; without it one month in 64",
+    )
     parser.add_argument("--days", type=float, default=DAYS)
     parser.add_argument("--stories", type=int, default=3, help="how many failures to tell in full")
     parser.add_argument("--shrink", action=argparse.BooleanOptionalAction, default=True)

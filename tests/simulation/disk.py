@@ -1,6 +1,7 @@
 """The account's memory on a disk that tells what was durable: a commit is written, then synced, then acknowledged."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
@@ -16,6 +17,7 @@ class Disk(Memory):
     durable: Contents = field(default_factory=Contents)
     unsynced: list[Contents] = field(default_factory=list)
     changed: Callable[[], None] = lambda: None
+    complain: Callable[[str], None] = lambda text: None
 
     def put(self, contents: Contents) -> None:
         """Written, and so far in the memory of the machine only."""
@@ -29,14 +31,28 @@ class Disk(Memory):
         self.durable = self.contents
         self.unsynced.clear()
 
+    def store(self, process: Process, acknowledged: "Committed") -> "SimulatedStore":
+        """One process's view."""
+        return SimulatedStore(process, self, acknowledged)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """For a month."""
+        yield
+
+    def backup(self) -> object:
+        """A copy of what is on the medium."""
+        return self.durable
+
     def lose_power(self, random: Random) -> None:
         """Any part of what was not synced, in its order, may be there afterwards."""
         self.contents = self.durable = random.choice([self.durable, *self.unsynced])
         self.unsynced.clear()
         self.changes += 1
 
-    def put_back(self, copy: Contents) -> None:
+    def put_back(self, copy: object) -> None:
         """An old copy of the file takes its place, which the store notices as soon as it is opened."""
+        assert isinstance(copy, Contents)
         found = copy.copy()
         found.facts[REWOUND] = {"found": 1, "written": 2}
         self.contents = self.durable = found

@@ -206,7 +206,7 @@ class Her:
 
     def _is_written(self, conversation_id: str, answer: change.Answer) -> bool:
         found = self.world.disk.contents.conversations[conversation_id]
-        return any(event is each for event in found.events for each in answer.events)
+        return all(each in found.events for each in answer.events)
 
     def _one(self, random: Random, *states: State) -> Conversation | None:
         found = [each for each in self.world.disk.contents.conversations.values() if each.state in states]

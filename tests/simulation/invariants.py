@@ -59,7 +59,7 @@ def i6_steps_in_order(judge: Judge, dot: Dot) -> str | None:
     done = [word for _, word in record.taken if word in words and not record.restored]
     if any(words.index(word) > words.index(dot.step) for word in done):
         return f"`{dot.step}` goes after {done}"
-    if sequence.name in getattr(judge.world.rules, "edited", ()):
+    if record.restored or sequence.name in getattr(judge.world.rules, "edited", ()):
         return None
     over = {event.step for event in conversation.events if event.word in _OVER}
     start = words.index(conversation.enrolment.start) if conversation.enrolment.start else 0
@@ -284,7 +284,7 @@ def _goes_twice_against_evidence(judge: Judge, record: Record, step: str) -> str
     *earlier, _ = [message_id for word, message_id in record.letters if word == step]
     looked = judge.world.timeline.epoch + timedelta(seconds=judge.reading_ok_at - 1.0)
     for message_id in earlier:
-        token = message_id.partition("@")[0].strip("<").encode()
+        token = b"X-Inboxagent: " + message_id.partition("@")[0].strip("<").encode()
         for name, box in judge.world.server.boxes.items():
             copies = (each for each in box.messages.values() if token in each.raw[:4_000] and each.received_at < looked)
             if name != UNWATCHED and any(copies):
@@ -418,6 +418,8 @@ def _unjudged(judge: Judge, post: Post, contents: Contents) -> str | None:
         conversation = contents.conversations.get(conversation_id)
         if conversation is None or conversation.state is State.STOPPED:
             continue
+        if post.original is not None and (post.visible_at or 0.0) < record.restored_at:
+            continue  # it came while its letter was known, was read again after a restore, and nobody knew of any
         if post.original is not None and post.original not in record.names:
             continue  # a report on a letter outside the thread, or by an id that nobody could know
         if not post.from_him and not record.names.intersection(post.names):
@@ -557,7 +559,7 @@ def _overdue(judge: Judge, key: str, conversation: Conversation, sequence: Seque
     step = next((each for each in sequence.steps if each.word not in over), None)
     if step is None:
         return f"{key}: no step is left, and it waits"
-    last = judge.world.timeline.epoch + timedelta(seconds=record.enrolled_at)
+    last = judge.world.timeline.epoch + timedelta(seconds=max(record.enrolled_at, judge.brake_released_at))
     last = max(last, conversation.clock_at, *(event.at for event in conversation.events))
     if record.her_wait or step.wait is None:
         return None

@@ -95,12 +95,17 @@ class Record:
     her_wait: bool = False
     her_step: str = ""  # the step that went after a wait of hers
     seen: int = 0  # how many of its events have been noticed
-    restored: bool = False  # an old backup has forgotten a part of it
+    restored_at: float = -1.0  # when an old backup has forgotten a part of it
     accepted: list[datetime] = field(default_factory=list)  # what the machine's clock said
     letters: list[tuple[str, str]] = field(default_factory=list)  # step and Message-ID of what was taken
     names: set[str] = field(default_factory=set)  # Message-IDs of the thread that can be known
     dots: list[tuple[float, str]] = field(default_factory=list)
     taken: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def restored(self) -> bool:
+        """Whether the state has forgotten a part of it."""
+        return self.restored_at >= 0.0
 
 
 Check = Callable[["Judge", object], str | None]
@@ -308,7 +313,8 @@ class Judge:
             if found is lost.conversations.get(key):
                 continue
             record.accepted.clear()
-            record.restored, record.paused_since, record.stopped_since = True, None, None
+            record.restored_at = self.world.timeline.seconds
+            record.paused_since = record.stopped_since = None
             if found is not None:  # the others come back with another copy, if at all
                 record.seen = len(found.events)
                 record.names = set(found.enrolment.thread) | (record.names & found.ids)

@@ -17,13 +17,13 @@ from inboxagent.errors import InboxagentError
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.workdays import Absence
-from inboxagent.ports import Fetched
-from tests.fakes.store import Contents
+from inboxagent.ports import Fetched, Store
 from tests.simulation import memo
-from tests.simulation.disk import Disk, SimulatedStore
+from tests.simulation.disk import Disk
 from tests.simulation.her import Her
 from tests.simulation.imap import SimulatedMailbox, SimulatedServer
 from tests.simulation.invariants import INVARIANTS
+from tests.simulation.journal import JournalDisk
 from tests.simulation.judge import Judge, Violation
 from tests.simulation.people import CHARACTERS, COUNTRIES, DAY, HOUR, SILENT, ZONES, Person
 from tests.simulation.post import HER, HER_OTHER, Post, Truth, write
@@ -53,6 +53,7 @@ class Setting:
     people: frozenset[int] = frozenset(range(PEOPLE))
     without: frozenset[str] = frozenset()  # faults and acts of hers
     days: float = DAYS
+    journal: bool | None = None  # over the real journal; None: one month in 64 is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,8 @@ class World:
         self.filing = chance.choice(list(Filing))
         self.server = SimulatedServer(self.timeline)
         self.server.create("Junk")
-        self.disk = Disk(changed=self.loop.wake_onlookers)
+        real = seed % 64 == 5 if self.setting.journal is None else self.setting.journal
+        self.disk = (JournalDisk if real else Disk)(changed=self.loop.wake_onlookers)
         self.rules = Rules(Random(f"{seed}/rules"))
         self.submission = SubmissionServer(
             self.timeline,
@@ -116,6 +118,7 @@ class World:
         self.weather = Weather(seed, self, without=self.setting.without, until=calm_at)
         self.judge = Judge(self, INVARIANTS)
         self.judge.broken = self._end
+        self.disk.complain = lambda text: self.judge.complain("i17_a_prefix_of_what_was_written", text)
         self.her = Her(self, Random(f"{seed}/her"), self.setting.without)
         self.submission.taken = self._taken
         self.submission.ending = self.weather.ending
@@ -129,7 +132,7 @@ class World:
         self._down_until = 0.0
         self._calm_at = calm_at
         self._trace: list[str] = []
-        self._backups: list[Contents] = []
+        self._backups: list[object] = []
 
     def _person(self, number: int) -> Person:
         chance = Random(f"{self.seed}/person/{number}")
@@ -177,7 +180,7 @@ class World:
         self.timeline.at(self._calm_at, self._calm)
         self.timeline.at(self.setting.days * DAY, self._finish)
         for day in range(1, int(self._calm_at / DAY)):
-            self.timeline.at(day * DAY, lambda: self._backups.append(self.disk.durable))
+            self.timeline.at(day * DAY, lambda: self._backups.append(self.disk.backup()))
         for day in range(int(self._calm_at / DAY) + 1, int(self.setting.days) + 1):
             for hour in range(0, 24, 3):
                 self.timeline.at(day * DAY + hour * HOUR, self._look_in)
@@ -196,7 +199,7 @@ class World:
 
     @contextmanager
     def _current_loop(self) -> Iterator[None]:
-        with memo.remembering():
+        with memo.remembering(), self.disk.in_use():
             was_held = change.is_held
             change.is_held = lambda path: self.holder is not None
             try:
@@ -255,9 +258,9 @@ class World:
         if mailbox._told in self.server.listeners:
             self.server.listeners.remove(mailbox._told)
 
-    def store(self, process: Process) -> SimulatedStore:
+    def store(self, process: Process) -> Store:
         """Its view of the state."""
-        return SimulatedStore(process, self.disk, self.judge.commits)
+        return self.disk.store(process, self.judge.commits)
 
     def start(self) -> None:
         """The daemon is started, unless it runs or the machine is off."""
