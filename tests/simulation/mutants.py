@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing import Pool
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -661,17 +662,20 @@ def hunt(name: str, most: int = MOST_SEEDS) -> Found:
 def main() -> int:
     """Print the table; 1 where a mutant lives."""
     parser = argparse.ArgumentParser(prog="./run mutants", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="", help="those whose name holds these words")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--only", default="", help="those whose name holds one of these words, with commas between")
+    parser.add_argument("--seeds", type=int, default=MOST_SEEDS, help="how many months each may take to be found")
     options = parser.parse_args()
-    names = [name for name in MUTANTS if options.only in name]
+    words = options.only.split(",")
+    names = [name for name in MUTANTS if any(word in name for word in words)]
     alive = 0
-    print(f"{'planted fault':52} {'found by':36} seed")
+    print(f"{'planted fault':60} {'found by':36} {'seeds':>5}")
     with Pool(options.jobs, maxtasksperchild=1) as pool:
-        for found in pool.imap(hunt, names, chunksize=1):
+        for found in pool.imap(partial(hunt, most=options.seeds), names, chunksize=1):
             alive += found.invariant is None
-            print(f"{found.name:52} {found.invariant or 'NOT FOUND':36} {found.seed:4}  {found.text[:90]}", flush=True)
-    print(f"{len(names) - alive} of {len(names)} found")
+            by = found.invariant or "NOT FOUND"
+            print(f"{found.name:60} {by:36} {found.seeds:5}  {found.text[:90]}", flush=True)
+    print(f"{len(names) - alive} of {len(names)} found within {options.seeds} seeds")
     return 1 if alive else 0
 
 
