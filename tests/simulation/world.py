@@ -87,8 +87,8 @@ class World:
         self.clock = MachineClock(self.timeline)
         self.limits = Limits(
             per_day=chance.choice((40, 40, 6)),
-            per_hour=chance.choice((0, 0, 4)),
-            person_per_week=chance.choice((0, 0, 3)),
+            per_hour=chance.choice((0, 0, 2)),
+            person_per_week=chance.choice((0, 0, 2)),
             gap=timedelta(seconds=chance.choice((90, 30, 600))),
             brake=chance.choice((25, 25, 5)),
         )
