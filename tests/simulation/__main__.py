@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from multiprocessing import Pool
 
 from tests.simulation import shrink
-from tests.simulation.world import DAYS, PEOPLE, Outcome, Setting, simulate
+from tests.simulation.setting import DAYS, PEOPLE, Outcome, Setting
+from tests.simulation.world import simulate
 
 TOLD_EVERY = 10.0  # seconds
 

@@ -14,7 +14,8 @@ from multiprocessing import Pool
 
 from tests.simulation import planted_dates, planted_looking, planted_memory, planted_sending
 from tests.simulation.planting import MUTANTS, Patch
-from tests.simulation.world import Setting, simulate
+from tests.simulation.setting import Setting
+from tests.simulation.world import simulate
 
 PLANTED = (planted_looking, planted_sending, planted_dates, planted_memory)
 """Where the faults are; each enters its own in `MUTANTS`."""

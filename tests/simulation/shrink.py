@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from tests.simulation.her import ACTS
 from tests.simulation.people import NAMES
+from tests.simulation.setting import PEOPLE, Outcome, Setting
 from tests.simulation.weather import FAULTS
-from tests.simulation.world import CALM_DAYS, PEOPLE, Outcome, Setting, simulate
+from tests.simulation.world import CALM_DAYS, simulate
 
 MOST_TRIES = 100
 

@@ -3,16 +3,18 @@
 import os
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.simulation import mutants
-from tests.simulation.shrink import replay
-from tests.simulation.world import Outcome, Setting, simulate
+from tests.simulation.setting import Outcome, Setting
+from tests.simulation.shrink import as_story, replay, shrink
+from tests.simulation.world import simulate
 
-MONTHS = range(8)
+MONTHS = range(16)  # one of them over the real journal
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,9 +41,11 @@ def test_the_months_are_not_empty(outcomes: list[Outcome]) -> None:
     assert len({fault for fault, _ in coverage}) > 20
 
 
-def test_the_same_seed_tells_the_same_story() -> None:
+@pytest.mark.parametrize(("days", "journal"), [(12, False), (8, True)])
+def test_the_same_seed_tells_the_same_story(days: int, journal: bool) -> None:
     """Whatever order sets have in a process."""
-    program = "from tests.simulation.world import *; print(simulate(Setting(seed=1, days=12)).trace)"
+    setting = f"Setting(seed=1, days={days}, journal={journal})"
+    program = f"from tests.simulation.world import *; print(simulate({setting}).trace)"
     told = [
         subprocess.run(
             [sys.executable, "-c", program],
@@ -55,6 +59,21 @@ def test_the_same_seed_tells_the_same_story() -> None:
     ]
     assert told[0] == told[1]
     assert told[0].count("accepted") > 3
+
+
+def test_a_failing_month_is_told_as_a_small_story() -> None:
+    with mutants.planted("no intent"):
+        outcome = simulate(Setting(seed=0))
+        small = shrink(outcome)
+        told = as_story(small)
+        program = "\n".join(line for line in told.splitlines() if line.startswith("    ") and " = " in line)
+        setting: dict[str, Setting] = {}
+        exec(textwrap.dedent(program), {"Setting": Setting}, setting)
+        assert simulate(setting["setting"]).violations == small.violations
+    assert len(small.setting.people) < 5
+    assert small.setting.without > outcome.setting.without
+    assert told.startswith("def test_seed_0_")
+    assert f"./run simulate --from {small.setting.seed}" in told
 
 
 @pytest.mark.parametrize("name", ["skip the last look", "no intent", "cursor before verdicts"])

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,12 +23,14 @@ from tests.simulation.her import Her
 from tests.simulation.imap import SimulatedMailbox, SimulatedServer
 from tests.simulation.invariants import INVARIANTS
 from tests.simulation.journal import JournalDisk
-from tests.simulation.judge import Judge, Violation
+from tests.simulation.judge import Judge
 from tests.simulation.people import CHARACTERS, COUNTRIES, DAY, HOUR, SILENT, ZONES, Person
 from tests.simulation.post import HER, HER_OTHER, Post, Truth, write
 from tests.simulation.process import Process, ProcessDiedError
 from tests.simulation.rulebook import Rules
+from tests.simulation.setting import PEOPLE, Outcome, Setting
 from tests.simulation.smtp import Filing, Letter, SimulatedTransport, SubmissionServer
+from tests.simulation.telling import story
 from tests.simulation.timeline import MachineClock, SimulatedLoop, Timeline
 from tests.simulation.weather import Weather
 
@@ -39,33 +40,8 @@ STARTS = (
     datetime(2026, 12, 7, 6, tzinfo=UTC),
     datetime(2026, 10, 12, 6, tzinfo=UTC),  # Europe's clocks go back on the 25th, America's on 1 November
 )
-PEOPLE = 30
-DAYS = 30
 CALM_DAYS = 4
 STAYS_DOWN = (65, 74, 77, 78)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What to simulate: everything of one seed, or a part of it, which shrinking asks for."""
-
-    seed: int
-    people: frozenset[int] = frozenset(range(PEOPLE))
-    without: frozenset[str] = frozenset()  # faults and acts of hers
-    days: float = DAYS
-    journal: bool | None = None  # over the real journal; None: one month in 64 is
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of a month."""
-
-    setting: Setting
-    violations: tuple[Violation, ...]
-    coverage: Counter[tuple[str, str]]
-    counts: Counter[str]
-    trace: str
-    story: tuple[str, ...] = ()
 
 
 @dataclass
@@ -194,7 +170,7 @@ class World:
             coverage=self.weather.coverage,
             counts=self.judge.counts,
             trace="\n".join(self._trace),
-            story=tuple(self._story()),
+            story=tuple(story(self)),
         )
 
     @contextmanager
@@ -458,29 +434,6 @@ class World:
 
     def _log(self, text: str) -> None:
         self._trace.append(f"{self.timeline.seconds:.3f} {text}")
-
-    def _story(self) -> Iterator[str]:
-        """What happened with the person of the first violation, one event a line."""
-        name = self.judge.violations[0].person if self.judge.violations else ""
-        rows: list[tuple[float, str]] = []
-        for person in self.people:
-            if name and person.name == name:
-                rows += [
-                    (each.visible_at or 0.0, f"{each.truth} {each.message_id} comes, lies in {sorted(each.lies_in)}")
-                    for each in person.posts
-                ]
-                rows += [(at, "she writes to him herself") for at in self.judge.hers[person.number]]
-        for key, record in self.judge.records.items():
-            if not name or record.person.name != name:
-                continue
-            rows += [(at, f"the dot of `{step}`") for at, step in record.dots]
-            rows += [(at, f"`{step}` is accepted") for at, step in record.taken]
-            for event in self.disk.contents.conversations[key].events:
-                at = (event.at - self.timeline.epoch).total_seconds()
-                rows.append((at, f"{key} {event.word} {event.step or ''} {event.message_id or ''}: {event.because}"))
-        for at, text in sorted(rows):
-            when = self.timeline.epoch + timedelta(seconds=at)
-            yield f"{when:%a %d %b %H:%M:%S} ({at:.1f}) {text}"
 
 
 def simulate(setting: Setting) -> Outcome:
