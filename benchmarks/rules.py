@@ -43,11 +43,14 @@ def main() -> int:
     first = _time(lambda: [decide(each, planning, now, MAYA) for each in people])
     planned = best(lambda: [decide(each, planning, now, MAYA) for each in people])
     print(f"{'what':<44}{'seconds':>10}{'at most':>10}")
-    print(f"{f'planning {CONVERSATIONS:,} conversations, first cycle':<44}{first:>10.3f}{'-':>10}")
-    figures = {f"checking {STEPS:,} steps": checked, f"planning {CONVERSATIONS:,} conversations, any other": planned}
+    figures = {
+        f"checking {STEPS:,} steps": checked,
+        f"planning {CONVERSATIONS:,} conversations, first cycle": first,
+        f"planning {CONVERSATIONS:,} conversations, any other": planned,
+    }
     for what, seconds in figures.items():
         print(f"{what:<44}{seconds:>10.3f}{TARGET:>10.1f}")
-    return 0 if max(checked, planned) <= TARGET else 1
+    return 0 if max(figures.values()) <= TARGET else 1
 
 
 def rule_file(count: int = STEPS) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +13,7 @@ from inboxagent.errors import StateUnwritable, TryLater, Unreachable
 from inboxagent.ports import Clock, Mailbox, Store
 
 NOTICE_COMMANDS_EVERY = 0.5  # seconds: a change made by a command is seen within one
+SOON = 10.0  # seconds: longer than the store needs to tidy up
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 300.0
 PATIENCE_AT_STOP = 20.0
@@ -49,8 +51,10 @@ class Daemon:
         report: Callable[[Health], None],
         watched: Callable[[], object] = lambda: None,
         alarm: Callable[[Health], Awaitable[None]] | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed."""
+        """Spans in seconds. `report` hears of every change, `alarm` each time that reading has failed, `beat` that it
+        goes on: with each cycle, and all along while it rests."""
         self._agent = agent
         self._mailbox = mailbox
         self._store = store
@@ -60,6 +64,7 @@ class Daemon:
         self._report = report
         self._watched = watched
         self._alarm = alarm
+        self._beat = beat
         self._health = Health(sight=Sight.BLIND, since=clock.now(), because="no reading yet")
         self._pause = FIRST_PAUSE
 
@@ -69,8 +74,10 @@ class Daemon:
         while not self._stop.is_set():
             # Taken before the cycle looks at the store: what a command changes during it is not slept over.
             seen = self._seen()
+            self._beat()
             seconds = await self._interruptible(self._cycle())
             if seconds is not None:
+                await self._tidy(seconds)
                 await self._rest(seconds, seen)
 
     async def _interruptible(self, cycle: Coroutine[None, None, float]) -> float | None:
@@ -94,6 +101,7 @@ class Daemon:
             self._agent.recover()
             await self._agent.read()
             self._see()
+            self._beat()
             come_back_at = await self._agent.deliver(self._stop.is_set)
         except (Unreachable, StateUnwritable, TryLater) as error:
             told = error.retry_after if isinstance(error, Unreachable) else None
@@ -121,6 +129,12 @@ class Daemon:
         self._health = health
         self._report(health)
 
+    async def _tidy(self, seconds: float) -> None:
+        """Let the store tidy up where nothing is due soon; it may try again later."""
+        if seconds > SOON and self._health.sight is Sight.OK:
+            with suppress(StateUnwritable, TryLater):
+                await asyncio.to_thread(self._store.compact)
+
     async def _rest(self, seconds: float, seen: object) -> None:
         """Wait for new mail, a command's change, the stop signal or the time, whichever comes first."""
         awaited = [self._changed(seen), self._stop.wait()]
@@ -142,6 +156,7 @@ class Daemon:
 
     async def _changed(self, seen: object) -> bool:
         """Return when the store is no longer what was seen: a command, or this cycle itself, has written."""
-        while self._seen() == seen:  # noqa: ASYNC110 another process changes it: there is no event to await
+        while self._seen() == seen:  # another process changes it: there is no event to await
+            self._beat()
             await asyncio.sleep(NOTICE_COMMANDS_EVERY)
         return True

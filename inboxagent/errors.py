@@ -66,3 +66,7 @@ class ConfigError(InboxagentError):
     """The configuration is wrong; the text lists every problem with its place."""
 
     exit_code = 78
+
+
+NEED_HER = frozenset(each.exit_code for each in (RuleError, StateDamaged, LoginRefused, ConfigError))
+"""What another try would not mend; systemd/*.service name the same codes."""

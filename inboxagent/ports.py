@@ -194,12 +194,21 @@ class Store(Records, Protocol):
     def generation(self) -> object:
         """Differs from an earlier answer if anybody wrote in between; costs one stat."""
 
+    def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
+        """Those that somebody wrote to since an earlier mark, all of them without one; and the mark of now.
+
+        Costs a glance at every id, and what it finds. Now and then more than those are handed out.
+        """
+
     def transaction(self, why: str, *, urgent: bool = False) -> AbstractContextManager[Ledger]:
         """Exclusive between processes; durable when it returns; nothing happened when it raises.
 
         An urgent one (`pause`, `stop`) may use the last room on a full disk. Raises `TryLater` when somebody holds the
         lock for 15 s, `StateUnwritable`, `StateDamaged`.
         """
+
+    def compact(self) -> bool:
+        """Tidy up in an idle moment, where that is worth it; may take seconds. Raises as `transaction` does."""
 
     def close(self) -> None:
         """Free everything."""
@@ -213,6 +222,9 @@ class Clock(Protocol):
 
     def boot(self) -> float:
         """Seconds since boot, suspends included; never goes back."""
+
+    def boot_id(self) -> str:
+        """The same as long as `boot` goes on without a new beginning, also in other processes of this machine."""
 
     def seconds_until(self, at: datetime) -> float:
         """How long to wait in seconds of the boot clock until the wall clock shows `at`; never below 0."""

@@ -6,9 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from inboxagent.config import Command, SecretFile, find_config, load_config, read_config
+from inboxagent.config import (
+    Command,
+    Credential,
+    Microsoft,
+    SecretFile,
+    TokenCommand,
+    find_config,
+    load_config,
+    read_config,
+)
 from inboxagent.config.places import MINIMAL
 from inboxagent.errors import ConfigError
+from inboxagent.outreach.letter import Unsubscribing
 
 FULL = """
 rules = "letters"
@@ -73,7 +83,7 @@ def test_everything_that_can_be_said_is_understood() -> None:
     assert config.watching.sent == "Skickat"
     assert (config.smtp.port, config.smtp.security) == (587, "starttls")
     assert (config.smtp.username, config.smtp.secret) == ("maya", config.imap.secret)
-    assert (config.sending.split_body, config.sending.list_unsubscribe) == (False, True)
+    assert (config.sending.split_body, config.sending.unsubscribing) == (False, Unsubscribing(by_mail=True))
     assert (config.limits.per_day, config.limits.gap, config.limits.brake) == (12, timedelta(minutes=3), 7)
     assert (config.limits.per_hour, config.limits.company_per_day, config.limits.person_per_week) == (6, 2, 0)
     assert config.limits.person_gap == timedelta(days=2)
@@ -99,6 +109,18 @@ def test_systemd_says_where_state_goes_unless_the_file_does() -> None:
 
 def test_the_zone_of_the_machine_stands_in_for_hers() -> None:
     assert read(MINIMAL.replace('zone = "Europe/Stockholm"', ""), TZ="Asia/Tokyo").me.zone == "Asia/Tokyo"
+
+
+def test_a_page_to_unsubscribe_on() -> None:
+    """It alone says that letters offer it; it needs https and a place for the token."""
+    page = "https://lind.example/no/{token}"
+    found = read(f'{MINIMAL}[letters]\nunsubscribe_page = "{page}"\n').sending.unsubscribing
+    assert found == Unsubscribing(by_mail=True, page=page)
+    for wrong in ("http://lind.example/{token}", "https://lind.example/no", "https://lind.example/{token}/{token}"):
+        told = problems(f'{MINIMAL}[letters]\nunsubscribe_page = "{wrong}"\n')
+        assert f'[letters] unsubscribe_page: "{wrong}" is not one; write it like https://' in told
+    both = f'{MINIMAL}[letters]\nlist_unsubscribe = false\nunsubscribe_page = "{page}"\n'
+    assert "drop one" in problems(both)
 
 
 def test_smtp_may_do_without_a_log_in() -> None:
@@ -197,6 +219,46 @@ def test_one_way_to_the_password_is_enough(tmp_path: Path) -> None:
     path.write_text(MINIMAL.replace("[smtp]", 'password_file = "password"\n[smtp]'))
     with pytest.raises(ConfigError, match="there is a password_command too; keep one of the two"):
         load_config(path, os.environ)
+
+
+PASS = 'password_command = ["pass", "mail/maya"]'
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ('credential = "password"', Credential("password")),
+        ('token_command = ["oama", "access", "maya"]', TokenCommand(("oama", "access", "maya"))),
+        ('token_command = "oama access maya"', TokenCommand("oama access maya")),
+    ],
+)
+def test_other_ways_to_a_secret_serve_both_servers(line: str, secret: object) -> None:
+    config = read(MINIMAL.replace(PASS, line))
+    assert (config.imap.secret, config.smtp.secret) == (secret, secret)
+
+
+def test_microsoft_is_a_way_to_log_in() -> None:
+    config = read(MINIMAL.replace(PASS, "") + '[microsoft]\nclient_id = "11-22"\n')
+    assert config.imap.secret == Microsoft("11-22", "https://login.microsoftonline.com/organizations")
+    assert config.smtp.secret == config.imap.secret
+    tenant = '[microsoft]\nclient_id = "1"\ntenant = "lind.example"\nauthority = "https://login.microsoftonline.us/"\n'
+    config = read(MINIMAL.replace(PASS, "") + tenant)
+    assert config.imap.secret == Microsoft("1", "https://login.microsoftonline.us/lind.example")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('credential = "../etc/shadow"', "[imap] credential: write the name alone"),
+        ("token_command = 5", "[imap] token_command: write the command and its arguments"),
+        (f'{PASS}\ntoken_command = "x"', "[imap] token_command: there is a password_command too"),
+        ('credential = "x"\n[microsoft]\ntenant = "a b"', "[microsoft] tenant: write the id or the domain"),
+        ('credential = "x"\n[microsoft]\nauthority = "http://a"', "[microsoft] authority: write it like"),
+        ('credential = "x"\n[microsoft]\ntenant = "a"', "[microsoft] client_id: missing"),
+    ],
+)
+def test_what_is_wrong_with_a_secret_is_said(line: str, sentence: str) -> None:
+    assert sentence in problems(MINIMAL.replace(PASS, line))
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from inboxagent.outreach.letter import Enclosures, Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.rulebook import Rulebook
@@ -18,7 +19,8 @@ class Account:
     rules: Callable[[], Rulebook]
     paused: Callable[[], str | None] = lambda: None
     limits: Limits = field(default_factory=Limits)
-    list_unsubscribe: bool = False
+    unsubscribing: Unsubscribing = field(default_factory=Unsubscribing)
+    enclosures: Enclosures = field(default_factory=Enclosures)
 
     @property
     def home(self) -> ZoneInfo:

@@ -1,38 +1,33 @@
 """What the server said about a letter, written down: for the letter, for the prospect, for the whole account."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from inboxagent.agent.account import Account
-from inboxagent.agent.copies import Copies
+from inboxagent.agent.copies import forget_letter, owe
 from inboxagent.agent.reading import tell
+from inboxagent.agent.refusals import count_policy_refusal, say_stopped
 from inboxagent.errors import LoginRefused
-from inboxagent.mail.compose import Outgoing
-from inboxagent.mail.headers import message_ids
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope, back_off, gives_up
-from inboxagent.outreach.stoppage import FACT, Stoppage, from_fact, recent, stop, stop_for_policy, to_fact
+from inboxagent.outreach.stoppage import FACT, Stoppage, from_fact, stop, to_fact
 from inboxagent.ports import Clock, Ledger, Observe, Store
-
-POLICY_REFUSALS = "policy_refusals"
 
 
 class Answers:
     """Turns outcomes into events and facts, each in one transaction."""
 
-    def __init__(self, account: Account, store: Store, clock: Clock, observe: Observe, copies: Copies) -> None:
+    def __init__(self, account: Account, store: Store, clock: Clock, observe: Observe) -> None:
         self._account = account
         self._store = store
         self._clock = clock
         self._observe = observe
-        self._copies = copies
 
     def stopped(self) -> Stoppage | None:
         """What keeps the whole account from sending now."""
         stoppage = from_fact(self._store.fact(FACT))
         return stoppage if stoppage is not None and stoppage.until > self._clock.now() else None
 
-    def record(self, conversation_id: str, intent: Event, outgoing: Outgoing, outcome: Outcome) -> None:
+    def record(self, conversation_id: str, intent: Event, outcome: Outcome) -> None:
         """Write the result of a dot; what went owes Sent a copy, in the same transaction."""
         match outcome.fate:
             case Fate.SENT:
@@ -40,7 +35,7 @@ class Answers:
                 events = (sent, *self._names_given(intent, outcome))
                 with self._store.transaction(f"{conversation_id} sent") as ledger:
                     ledger.append(conversation_id, *events)
-                    self._copies.owe(ledger, outgoing)
+                    owe(ledger, str(intent.message_id), self._clock.now())
                     _let_go(ledger)
                 self._tell(conversation_id, *events)
             case Fate.UNCERTAIN:
@@ -52,6 +47,14 @@ class Answers:
             case _:
                 self.refuse(conversation_id, str(intent.step), outcome, intent)
 
+    def take_back(self, conversation_id: str, intent: Event, because: str) -> None:
+        """Close an intent whose dot was not written: nothing was sent, and the letter is due as before."""
+        event = self._event(Word.DEFERRED, f"withdrawn before the dot: {because}", intent)
+        with self._store.transaction(f"{conversation_id} withdrawn") as ledger:
+            ledger.append(conversation_id, event)
+            _forget_letter_of(ledger, intent)
+        self._tell(conversation_id, event)
+
     def refuse(self, conversation_id: str, step: str, outcome: Outcome, intent: Event | None) -> None:
         """The server answered and does not have the letter; an intent that is on disk is closed.
 
@@ -60,19 +63,20 @@ class Answers:
         if outcome.scope is Scope.ACCOUNT:
             self._stop_all(conversation_id, outcome, intent)
         else:
-            self._put_down(conversation_id, step, outcome)
+            self._put_down(conversation_id, step, outcome, intent)
 
-    def _put_down(self, conversation_id: str, step: str, outcome: Outcome) -> None:
+    def _put_down(self, conversation_id: str, step: str, outcome: Outcome, intent: Event | None) -> None:
         """What is about this letter or this prospect."""
         stopped = None
         with self._store.transaction(f"{conversation_id} {outcome.fate}") as ledger:
             events = self._no(ledger, conversation_id, step, outcome)
             ledger.append(conversation_id, *events)
+            _forget_letter_of(ledger, intent)
             _let_go(ledger)
             if outcome.policy and outcome.fate is Fate.REFUSED:
-                stopped = count_policy_refusal(ledger, self._account, self._clock.now())
+                stopped = count_policy_refusal(ledger, self._clock.now(), self._account.home)
         self._tell(conversation_id, *events)
-        self._say_stopped(stopped)
+        say_stopped(self._observe, stopped)
 
     def _no(self, ledger: Ledger, conversation_id: str, step: str, outcome: Outcome) -> tuple[Event, ...]:
         now, said = self._clock.now(), _words(outcome)
@@ -100,16 +104,17 @@ class Answers:
         with self._store.transaction("the server stops us") as ledger:
             if events:
                 ledger.append(conversation_id, *events)
+            _forget_letter_of(ledger, intent)
             stopped = stop(outcome, from_fact(ledger.fact(FACT)), self._clock.now(), self._account.home)
             ledger.remember(FACT, to_fact(stopped))
         self._tell(conversation_id, *events)
-        self._say_stopped(stopped)
+        say_stopped(self._observe, stopped)
         if outcome.fatal and outcome.phase is Phase.AUTH:
             raise LoginRefused(stopped.because)
 
     def _names_given(self, intent: Event, outcome: Outcome) -> Iterator[Event]:
         """Servers that replace the Message-ID often name the new one when they take the letter."""
-        for message_id in message_ids(outcome.text):
+        for message_id in outcome.names:
             if message_id != intent.message_id:
                 because = "her server named this Message-ID when it took the letter"
                 yield Event(
@@ -124,21 +129,11 @@ class Answers:
         for event in events:
             tell(self._observe, conversation_id, event)
 
-    def _say_stopped(self, stopped: Stoppage | None) -> None:
-        if stopped is not None:
-            self._observe("sending_stopped", {"because": stopped.because, "until": stopped.until.isoformat()})
 
-
-def count_policy_refusal(ledger: Ledger, account: Account, now: datetime) -> Stoppage | None:
-    """One more letter was refused by a policy; the stoppage that follows from it, already remembered."""
-    said = ledger.fact(POLICY_REFUSALS)
-    before = [datetime.fromisoformat(each) for each in said] if isinstance(said, list) else []
-    refusals = [*recent(before, now), now]
-    ledger.remember(POLICY_REFUSALS, [each.isoformat() for each in refusals])
-    stopped = stop_for_policy(refusals, now, account.home)
-    if stopped is not None:
-        ledger.remember(FACT, to_fact(stopped))
-    return stopped
+def _forget_letter_of(ledger: Ledger, intent: Event | None) -> None:
+    """The server does not have it, so Sent is owed no copy."""
+    if intent is not None:
+        forget_letter(ledger, str(intent.message_id))
 
 
 def _let_go(ledger: Ledger) -> None:

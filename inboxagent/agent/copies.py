@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inboxagent.errors import Unreachable
-from inboxagent.mail.compose import Outgoing, compose, mark_copy
+from inboxagent.mail.compose import mark_copy
 from inboxagent.ports import Clock, Ledger, Mailbox, Observe, Records, Store
 
 OWED = "copies"
@@ -20,7 +20,6 @@ PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), tim
 class Owed:
     """A copy to be filed, with what has been tried: after `tried`, a copy that is found may be our own."""
 
-    letter: str
     at: datetime
     tried: int = 0
     retry_at: datetime | None = None
@@ -28,7 +27,7 @@ class Owed:
     def to_fact(self) -> dict[str, object]:
         """As a JSON value."""
         again = {"tried": self.tried, "retry_at": self.retry_at.isoformat()} if self.retry_at else {}
-        return {"at": self.at.isoformat(), "letter": self.letter, **again}
+        return {"at": self.at.isoformat(), **again}
 
 
 class Copies:
@@ -39,11 +38,6 @@ class Copies:
         self._store = store
         self._clock = clock
         self._observe = observe
-
-    def owe(self, ledger: Ledger, letter: Outgoing) -> None:
-        """Note inside a transaction that this letter has to be filed."""
-        copy = Owed(letter=compose(letter).decode("latin-1"), at=self._clock.now())
-        ledger.remember(OWED, _facts({**_owed(ledger), letter.message_id: copy}))
 
     def next_at(self) -> datetime | None:
         """When `file` will have something to do; None where nothing is owed."""
@@ -78,8 +72,10 @@ class Copies:
         elif await self._mailbox.holds(sent, message_id):
             self._settle(message_id, f"it lies in {sent} already", learnt=not copy.tried)
         else:
+            letter = self._store.fact(_letter_of(message_id))
+            assert isinstance(letter, str)  # written and removed together with what is owed
             self._put_off(message_id)  # on disk first: a copy that is found from now on may be our own
-            await self._mailbox.append(sent, mark_copy(copy.letter.encode("latin-1")), copy.at)
+            await self._mailbox.append(sent, mark_copy(letter.encode("latin-1")), copy.at)
             self._settle(message_id, f"appended to {sent}")
 
     def _put_off(self, message_id: str) -> None:
@@ -90,7 +86,7 @@ class Copies:
             if copy is None or (copy.retry_at is not None and copy.retry_at > self._clock.now()):
                 return
             pause = PAUSES[min(copy.tried, len(PAUSES) - 1)]
-            again = Owed(letter=copy.letter, at=copy.at, tried=copy.tried + 1, retry_at=self._clock.now() + pause)
+            again = Owed(at=copy.at, tried=copy.tried + 1, retry_at=self._clock.now() + pause)
             ledger.remember(OWED, _facts({**owed, message_id: again}))
 
     def _settle(self, message_id: str, because: str, *, learnt: bool = False) -> None:
@@ -99,6 +95,22 @@ class Copies:
             if learnt:
                 _learn(ledger, self._clock.now())
         self._observe("copied", {"message_id": message_id, "because": because})
+
+
+def keep_letter(ledger: Ledger, message_id: str, letter: bytes) -> None:
+    """Keep the octets of a letter that may go out now: once it has, by whatever proof, Sent is owed a copy of them."""
+    ledger.remember(_letter_of(message_id), letter.decode("latin-1"))
+
+
+def forget_letter(ledger: Ledger, message_id: str) -> None:
+    """It did not go out, or its copy lies in Sent."""
+    ledger.remember(_letter_of(message_id), None)
+
+
+def owe(ledger: Ledger, message_id: str, at: datetime) -> None:
+    """Note that this letter, which went at that time, has to be filed; nothing where its octets are not known."""
+    if ledger.fact(_letter_of(message_id)) is not None:
+        ledger.remember(OWED, _facts({**_owed(ledger), message_id: Owed(at=at)}))
 
 
 def note_filed(ledger: Ledger, token: str, now: datetime) -> None:
@@ -113,6 +125,12 @@ def _cancel(ledger: Ledger, message_id: str) -> None:
     owed = _owed(ledger)
     if owed.pop(message_id, None) is not None:
         ledger.remember(OWED, _facts(owed) or None)
+        forget_letter(ledger, message_id)
+
+
+def _letter_of(message_id: str) -> str:
+    """The fact that holds the octets: written once, however often it is tried."""
+    return f"copy of {message_id}"
 
 
 def _learn(ledger: Ledger, now: datetime) -> None:
@@ -128,7 +146,6 @@ def _owed(records: Records) -> dict[str, Owed]:
 def _read(value: Mapping[str, object]) -> Owed:
     again = value.get("retry_at")
     return Owed(
-        letter=str(value["letter"]),
         at=datetime.fromisoformat(str(value["at"])),
         tried=int(str(value.get("tried", 0))),
         retry_at=datetime.fromisoformat(str(again)) if again else None,

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.copies import Copies
+from inboxagent.agent.planning import Planned, Planner
 from inboxagent.agent.reading import Reader, SetAside
-from inboxagent.agent.sending import Planned, Sender
+from inboxagent.agent.sending import Sender
+from inboxagent.agent.writing import Writer
 from inboxagent.ports import Clock, Mailbox, Observe, Reading, Store, Transport
 
 
@@ -25,7 +27,11 @@ class Agent:
     ) -> None:
         self._copies = Copies(mailbox, store, clock, observe)
         self._reader = Reader(account, mailbox, store, clock, observe, set_aside)
-        self._sender = Sender(account, self._reader, transport, store, clock, observe, self._copies)
+        self._planner = Planner(account, store, clock, observe)
+        writer = Writer(account, mailbox, store, clock)
+        self._sender = Sender(
+            account, self._reader, transport, store, clock, observe, self._copies, self._planner, writer
+        )
 
     def recover(self) -> None:
         """What a cycle has to settle first: a send that an earlier process, or a failed write, left open."""
@@ -44,4 +50,4 @@ class Agent:
 
     def plan(self) -> list[Planned]:
         """What `deliver` would do now, the oldest promise first."""
-        return self._sender.plan()
+        return self._planner.plan()

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from textwrap import shorten
+from zoneinfo import ZoneInfo
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.reading import READ_AT
 from inboxagent.agent.wish import Wish, check_fit, check_wish
 from inboxagent.errors import Refused, Unreachable
 from inboxagent.mail.classify import classify
+from inboxagent.mail.headers import is_one_of
 from inboxagent.mail.inbound import parse, parse_headers
 from inboxagent.outreach.acquaintance import acquaint
 from inboxagent.outreach.events import By, Event, Word
@@ -80,17 +82,17 @@ async def prepare(account: Account, mailbox: Mailbox, store: Store, clock: Clock
     statuses = await mailbox.status()
     pieces = await _exchanged(mailbox, Search(address=address))
     found = threads(pieces, address, mine)
-    thread = None if wish.new else choose(found, wish)
+    thread = None if wish.new else choose(found, wish, account.home)
     if thread is not None:
         pieces = unique([*pieces, *await _exchanged(mailbox, Search(message_ids=thread.ids))])
-        thread = choose(threads(pieces, address, mine), wish)
+        thread = choose(threads(pieces, address, mine), wish, account.home)
     last_touch_at = max((each.last_touch_at for each in found), default=None)
     scan = _Scan(statuses, tuple(pieces), last_touch_at, _open_since(pieces, last_touch_at, mine))
     conversation = _open(wish, thread, scan, account, clock.now())
     check_fit(account, replace(wish, prospect=conversation.enrolment.prospect))
     check_single(store.conversations(), conversation, account.me)
     conversation = await _judge(conversation, scan, wish, account, mailbox)
-    _check_open(conversation)
+    _check_open(conversation, account.home)
     return Prepared(wish, conversation, statuses, began_at)
 
 
@@ -104,8 +106,8 @@ def begin_all(account: Account, store: Store, prepared: Iterable[Prepared]) -> N
             _set_back(ledger, each.statuses, each.began_at)
 
 
-def choose(found: tuple[Thread, ...], wish: Wish) -> Thread:
-    """The one thread she means. Raises `Refused` where none or several fit, listing them."""
+def choose(found: tuple[Thread, ...], wish: Wish, home: ZoneInfo) -> Thread:
+    """The one thread she means. Raises `Refused` where none or several fit, listing them by her own clock."""
     address = wish.prospect.address
     fitting = [each for each in found if _fits(each, wish)]
     if not fitting:
@@ -115,11 +117,16 @@ def choose(found: tuple[Thread, ...], wish: Wish) -> Thread:
             "to let the first step open one"
         )
     if len(fitting) > 1 and not wish.newest:
-        rows = "\n".join(f"  {each.last_at:%Y-%m-%d %H:%M}  {each.subject}  {each.message_id}" for each in fitting)
+        rows = "\n".join(f"  {_by_clock(each.last_at, home)}  {each.subject}  {each.message_id}" for each in fitting)
         raise Refused(
-            f"{len(fitting)} threads with {address} fit; choose one with --subject, --message-id or --newest:\n{rows}"
+            f"{len(fitting)} threads with {address} fit; choose one with --subject, --message-id or --newest "
+            f"(times are those of {home.key}):\n{rows}"
         )
     return fitting[0]
+
+
+def _by_clock(at: datetime, home: ZoneInfo) -> str:
+    return f"{at.astimezone(home):%Y-%m-%d %H:%M}"
 
 
 def _fits(thread: Thread, wish: Wish) -> bool:
@@ -203,7 +210,7 @@ def _open_since(pieces: Iterable[Piece], last_touch_at: datetime | None, mine: f
 
 
 def _is_hers(piece: Piece, mine: frozenset[str]) -> bool:
-    return any(each.address in mine for each in piece.message.from_)
+    return any(is_one_of(each.address, mine) for each in piece.message.from_)
 
 
 def _history(scan: _Scan, mine: frozenset[str]) -> tuple[str, ...]:
@@ -266,7 +273,7 @@ def _weigh(
     return reduce(advance, consequence.events, conversation)
 
 
-def _check_open(conversation: Conversation) -> None:
+def _check_open(conversation: Conversation, home: ZoneInfo) -> None:
     """Refuse an enrolment whose first follow-up would go to somebody who has answered, or cannot be reached."""
     if conversation.state not in (State.ANSWERED, State.STOPPED):
         return
@@ -274,7 +281,8 @@ def _check_open(conversation: Conversation) -> None:
     words = f': "{shorten(event.text, 160)}"' if event.text else ""
     remedy = "; answer him first, then enrol" if conversation.state is State.ANSWERED else ""
     address = conversation.enrolment.prospect.address
-    raise Refused(f"{address} is not to be followed up ({event.at:%Y-%m-%d %H:%M} UTC): {event.because}{words}{remedy}")
+    at = f"{_by_clock(event.at, home)}, {home.key}"
+    raise Refused(f"{address} is not to be followed up ({at}): {event.because}{words}{remedy}")
 
 
 def _set_back(ledger: Ledger, statuses: Mapping[str, Status], began_at: datetime) -> None:

@@ -1,11 +1,13 @@
 """What a decision writes down without any letter: holds that end, steps passed over, tasks, the end and the heir."""
 
+from dataclasses import replace
+
 from inboxagent.agent.account import Account
 from inboxagent.outreach.decide import Action, Finish, Hold, Remind, Resume, Skip, skipped
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.handing import Handed, Kept, hand_on
 from inboxagent.outreach.personalise import RenderError
-from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.state import Conversation, advance
 from inboxagent.outreach.writing import write
 from inboxagent.ports import Clock, Ledger
 
@@ -54,6 +56,22 @@ def _finish(
             ledger.enrol(heir.conversation_id, heir.event)
             because = f"{action.because}; {then} takes over ({heir.conversation_id})"
             return [_event(clock, Word.FINISHED, because)]
+
+
+def refuse(account: Account, clock: Clock, ledger: Ledger, conversation: Conversation, said: Event, heir: str) -> Event:
+    """He said no, and the rule names a sequence for that: begin it, unless another has taken over already; his word,
+    with what came of it."""
+    if any(each.enrolment.origin == conversation.id for each in ledger.conversations()):
+        return said
+    if (suppressed := ledger.suppression(conversation.enrolment.prospect.address)) is not None:
+        return replace(said, because=f"{said.because}; never to be written to: {suppressed}")
+    now = clock.now()
+    match hand_on(advance(conversation, said), heir, account.rules(), ledger.conversations(), now, since=now):
+        case Kept(because=because):
+            return replace(said, because=f"{said.because}; {because}")
+        case Handed() as handed:
+            ledger.enrol(handed.conversation_id, handed.event)
+            return replace(said, because=f"{said.because}; {heir} takes over ({handed.conversation_id})")
 
 
 def _remind(account: Account, clock: Clock, conversation: Conversation, action: Remind) -> Event:

@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from inboxagent.agent.account import Account
-from inboxagent.agent.copies import note_filed
+from inboxagent.agent.copies import note_filed, owe
+from inboxagent.agent.moves import refuse
+from inboxagent.agent.refusals import count_policy_refusal, say_stopped
 from inboxagent.errors import InboxagentError, Unreachable
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.flowed import flow
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
+from inboxagent.outreach.colleagues import hold_colleagues
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.judgement import (
     NOTHING,
@@ -27,7 +30,8 @@ from inboxagent.outreach.letter import asked_to_stop, tokens
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, index, is_hers
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation
-from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Status, Store
+from inboxagent.outreach.stoppage import Stoppage
+from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Records, Search, Status, Store
 
 T = TypeVar("T")
 
@@ -38,6 +42,7 @@ OVERLAP = timedelta(days=2)  # re-read before the last reading when a mailbox wa
 LOOK_WITHIN = 30.0  # seconds for a look at everything; what takes longer is no news any more
 NOTED_EVERY = timedelta(hours=1)
 READ_AT = "read_at"
+LEARNT = "learnt_ids"  # Message-IDs that only a copy of hers has told us: what names them may have been passed by
 
 
 class _OvertakenError(Exception):
@@ -87,7 +92,7 @@ class Reader:
                 continue
 
     async def _read_all(self) -> Reading | None:
-        """One look and what it shows; None where it showed something new."""
+        """One look and what it shows; None where there was something to judge."""
         began_at = self._clock.boot()
         statuses = await self._in_time(self._mailbox.status())
         cursors = self._store.cursors()
@@ -95,7 +100,7 @@ class Reader:
         for name in await self._in_order(news):
             await self._catch_up(name, statuses[name], cursors)
         self._forget(cursors.keys() - statuses.keys())
-        if news:
+        if await self._look_back() or news:
             return None
         self._note_reading()
         return Reading(began_at=began_at, mailboxes=statuses)
@@ -153,25 +158,61 @@ class Reader:
             self._observe("vanished", {"mailbox": name})
 
     async def _take(self, name: str, stored: Cursor | None, cursor: Cursor, messages: Iterable[Fetched]) -> None:
-        """Judge a page and commit its events with the cursor behind it; once more where it taught us a Message-ID."""
+        """Judge a page and commit its events with the cursor behind it; once more where somebody enrolled meanwhile."""
         messages = tuple(messages)
         while True:
-            known = self._known()
-            read = [each for fetched in messages if (each := await self._read(fetched, known))]
-            events = self._commit(name, stored, cursor, read, known)
-            for conversation_id, event in events or ():
-                tell(self._observe, conversation_id, event)
-            if events is not None:
-                stored = cursor
-                if not any(each.verdict is None for each in read) or self._known().ids.keys() <= known.ids.keys():
-                    return
-            self._index = None  # somebody enrolled, or she wrote: what names that may be among these
+            generation, known = self._known()
+            read = await self._read_each(messages, known)
+            with self._store.transaction(f"mail in {name}") as ledger:
+                if ledger.cursors().get(name) != stored:
+                    raise _OvertakenError
+                if self._store.generation() == generation or _people(ledger) == known.people:
+                    told = self._apply_all(ledger, read)
+                    ledger.move_cursor(name, cursor)
+                    break
+            self._index = None
+        self._tell(told)
 
-    def _known(self) -> Known:
+    async def _look_back(self) -> bool:
+        """Judge what names a Message-ID of hers that was learnt after it may have come: a copy is filed late, or under
+        another id than we gave it. False where there is nothing to look for."""
+        learnt = _learnt(self._store)
+        if not learnt:
+            return False
+        found = await self._mailbox.search(Search(message_ids=learnt))
+        read = await self._read_each(found, self._known()[1])
+        with self._store.transaction("what names a new Message-ID of hers") as ledger:
+            ledger.remember(LEARNT, [each for each in _learnt(ledger) if each not in learnt] or None)
+            told = self._apply_all(ledger, read)
+        self._tell(told)
+        return True
+
+    async def _read_each(self, messages: Iterable[Fetched], known: Known) -> list[_Read]:
+        return [each for fetched in messages if (each := await self._read(fetched, known))]
+
+    def _apply_all(self, ledger: Ledger, read: Iterable[_Read]) -> tuple[list[tuple[str, Event]], Stoppage | None]:
+        """Write down what follows from these messages: the events, and what stops the whole account."""
+        events: list[tuple[str, Event]] = []
+        stopped = None
+        for each in read:
+            told, policy = self._apply(ledger, each)
+            events += told
+            if policy:
+                stopped = count_policy_refusal(ledger, self._clock.now(), self._account.home) or stopped
+        return events, stopped
+
+    def _tell(self, told: tuple[list[tuple[str, Event]], Stoppage | None]) -> None:
+        events, stopped = told
+        for conversation_id, event in events:
+            tell(self._observe, conversation_id, event)
+        say_stopped(self._observe, stopped)
+
+    def _known(self) -> tuple[object, Known]:
+        """What messages are compared with, and the generation of the store that it is from."""
         generation = self._store.generation()
         if self._index is None or self._index[0] != generation:
             self._index = generation, index(self._store.conversations(), self._account.me.addresses)
-        return self._index[1]
+        return self._index
 
     async def _read(self, fetched: Fetched, known: Known) -> _Read | None:
         raw = fetched.header
@@ -205,7 +246,7 @@ class Reader:
         if asked_to_stop(message.subject) is not None:
             because = "he asked for it as the List-Unsubscribe field of our letter offers"
             return _Read(fetched, raw, arrival, matches, Verdict(kind=Kind.UNSUBSCRIBE, because=because))
-        linked = any(each.evidence.in_thread for each in matches)
+        linked = any(each.evidence.names_hers for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)
         if verdict.kind not in (Kind.BOUNCE, Kind.DELAYED):
             matches = self._widen(matches, known)
@@ -222,38 +263,45 @@ class Reader:
         for each in matches:
             conversation = self._store.conversation(each.conversation_id)
             for address in sorted(conversation.addresses) if conversation else ():
-                for other in known.addresses.get(address, ()):
+                for other in known.of(address):
                     because = f"{address} is also in conversation {each.conversation_id}, which it concerns"
                     more = Match(conversation_id=other, evidence=Evidence.ADDRESS, because=because)
                     widened.setdefault(other, more)
         return tuple(widened.values())
 
-    def _commit(
-        self, name: str, stored: Cursor | None, cursor: Cursor, read: Iterable[_Read], known: Known
-    ) -> list[tuple[str, Event]] | None:
-        """Apply and move the cursor, both or neither; None where the people enrolled are no longer those of `known`."""
+    def _apply(self, ledger: Ledger, read: _Read) -> tuple[list[tuple[str, Event]], bool]:
+        """Write down what follows from a message: the events, and whether it reports that a policy refused a letter."""
         events: list[tuple[str, Event]] = []
-        with self._store.transaction(f"mail in {name}") as ledger:
-            if ledger.cursors().get(name) != stored:
-                raise _OvertakenError
-            if _people(index(ledger.conversations(), known.mine)) != _people(known):
-                return None
-            for each in read:
-                events += self._apply(ledger, each)
-            ledger.move_cursor(name, cursor)
-        return events
-
-    def _apply(self, ledger: Ledger, read: _Read) -> list[tuple[str, Event]]:
-        events: list[tuple[str, Event]] = []
+        policy = False
         if read.filed:
             note_filed(ledger, read.filed, self._clock.now())
         for found in read.matches:
             consequence = self._judge_safely(ledger, read, found)
+            policy = policy or consequence.policy
+            if read.verdict is not None:
+                _owe_copies(ledger, consequence.events)
             if consequence.events:
-                ledger.append(found.conversation_id, *consequence.events)
-                events += [(found.conversation_id, event) for event in consequence.events]
+                events += self._write(ledger, found.conversation_id, consequence, hers=read.verdict is None)
             for address, because in (consequence.suppress or {}).items():
                 ledger.suppress(address, because)
+        return events, policy
+
+    def _write(
+        self, ledger: Ledger, conversation_id: str, consequence: Consequence, *, hers: bool
+    ) -> list[tuple[str, Event]]:
+        """The events of this conversation, and those that follow from them for others."""
+        before, told = ledger.conversation(conversation_id), consequence.events
+        if before is not None and consequence.heir is not None:
+            last = refuse(self._account, self._clock, ledger, before, told[-1], consequence.heir)
+            told = (*told[:-1], last)
+        after = ledger.append(conversation_id, *told)
+        if hers and before is not None:
+            _note_learnt(ledger, before, after)
+        events = [(conversation_id, event) for event in told]
+        rules, now = self._account.rules(), self._clock.now()
+        for other, held in hold_colleagues(after, told, ledger.conversations(), rules, now):
+            ledger.append(other, held)
+            events.append((other, held))
         return events
 
     def _judge_safely(self, ledger: Ledger, read: _Read, found: Match) -> Consequence:
@@ -285,6 +333,13 @@ class Reader:
         return judge_hers(conversation, found, arrival, self._account.me, steps, sequence)
 
 
+def _owe_copies(ledger: Ledger, events: Iterable[Event]) -> None:
+    """An answer or a report proves that a letter went out of which nobody knew: Sent is owed its copy as well."""
+    for event in events:
+        if event.word is Word.SENT and event.message_id is not None:
+            owe(ledger, event.message_id, event.mail.at if event.mail else event.at)
+
+
 def prepare() -> None:
     """Load the parser and the phrases: the first answer should not wait for that."""
     classify(parse(b"From: nobody@example.invalid\r\nSubject: Re: nothing\r\n\r\nNothing.\r\n"))
@@ -306,8 +361,19 @@ def _hold(read: _Read, failure: str) -> Consequence:
     return Consequence(events=(Event(at=read.arrival.now, word=Word.HELD, because=because),))
 
 
-def _people(known: Known) -> frozenset[str]:
-    return frozenset(each for ids in known.addresses.values() for each in ids)
+def _people(records: Records) -> frozenset[str]:
+    return frozenset(each.id for each in records.conversations())
+
+
+def _learnt(records: Records) -> list[str]:
+    told = records.fact(LEARNT)
+    return [str(each) for each in told] if isinstance(told, list) else []
+
+
+def _note_learnt(ledger: Ledger, before: Conversation, after: Conversation) -> None:
+    new = (after.ids | after.asides) - (before.ids | before.asides)
+    if new:
+        ledger.remember(LEARNT, [*_learnt(ledger), *sorted(new)])
 
 
 def _failed(fetched: Fetched, raw: bytes, known: Known, now: datetime, why: str) -> _Read:

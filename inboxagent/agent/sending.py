@@ -2,52 +2,27 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.answers import Answers
 from inboxagent.agent.brake import Brake
-from inboxagent.agent.copies import Copies
-from inboxagent.agent.moves import Move, is_move, move
+from inboxagent.agent.copies import Copies, keep_letter
+from inboxagent.agent.planning import Planned, Planner, next_at
 from inboxagent.agent.reading import Reader, tell
+from inboxagent.agent.writing import Ready, Writer
 from inboxagent.errors import InboxagentError
-from inboxagent.mail.compose import Outgoing, compose
-from inboxagent.mail.headers import Address
-from inboxagent.outreach.admission import Bar, bar, traffic_of
-from inboxagent.outreach.decide import Action, Hold, Rest, Send, Wait, decide
+from inboxagent.outreach.admission import Bar, Traffic, bar, give_way, horizon
+from inboxagent.outreach.decide import Send, Wait
 from inboxagent.outreach.events import Event, Word
-from inboxagent.outreach.letter import address_letter, as_mail, envelope, token
-from inboxagent.outreach.model import Mail
+from inboxagent.outreach.letter import as_mail, envelope
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
-from inboxagent.outreach.state import Conversation, State
-from inboxagent.outreach.writing import choose, write
-from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Records, Store, Transport
+from inboxagent.outreach.sequence import Do
+from inboxagent.outreach.state import Conversation
+from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Store, Transport
 
 READING_LIVES = 10.0  # seconds of the boot clock between the beginning of the last look and the dot
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """What is to be done for one conversation now."""
-
-    conversation_id: str
-    address: str
-    action: Action
-    in_flight: bool = True  # she, or we, have written to him before
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A letter that is written out, for exactly this decision."""
-
-    conversation_id: str
-    send: Send
-    answers_to: Mail | None
-    outgoing: Outgoing
-    message: bytes
-    variant: str | None = None
 
 
 class Sender:
@@ -62,6 +37,8 @@ class Sender:
         clock: Clock,
         observe: Observe,
         copies: Copies,
+        planner: Planner,
+        writer: Writer,
     ) -> None:
         self._account = account
         self._reader = reader
@@ -70,8 +47,10 @@ class Sender:
         self._clock = clock
         self._observe = observe
         self._copies = copies
-        self._answers = Answers(account, store, clock, observe, copies)
-        self._brake = Brake(account.limits.brake, store, clock, observe)
+        self._planner = planner
+        self._writer = writer
+        self._answers = Answers(account, store, clock, observe)
+        self._brake = Brake(account.limits, store, clock, observe)
         self._held_back: dict[str, Bar] = {}  # what was said already
 
     def recover(self) -> None:
@@ -81,86 +60,68 @@ class Sender:
                 because = f"interrupted while `{conversation.pending.step}` was being handed over; it may have gone out"
                 self._append(conversation.id, self._event(Word.UNCERTAIN, because, conversation.pending))
 
-    def plan(self) -> list[Planned]:
-        """What would be done now, follow-ups before first letters, the oldest promise first; does nothing."""
-        planned = [
-            Planned(
-                conversation_id=each.id,
-                address=each.enrolment.prospect.address,
-                action=self._decide(each),
-                in_flight=each.touches > 0,
-            )
-            for each in self._store.conversations()
-        ]
-        return sorted(planned, key=lambda each: (not each.in_flight, _promised_at(each)))
-
     async def deliver(self, halted: Callable[[], bool]) -> datetime | None:
         """Do what is due and return when to come back at the latest; None if nothing is ahead.
 
-        Between any two letters `halted`, the pause flag and the limits are asked.
+        Between any two letters `halted`, the pause flag, the brake and the limits are asked.
         """
-        planned = self._settled()
+        planned = self._planner.settle()
         due = [each for each in planned if isinstance(each.action, Send)]
-        if self._brake.holds(len(due)):
-            return _next_at(planned)
+        if self._brake.holds(len(due)) or not due:
+            return next_at(planned)
+        traffic = self._traffic(planned)
         later: list[datetime] = []
         for each in due:
             if halted() or self._account.paused():
-                return _next_at(planned)
-            held_back = self._bar(each.conversation_id)
+                return next_at(planned)
+            traffic = self._up_to_date(traffic, each)
+            held_back = self._bar(each.conversation_id, traffic)
             if held_back is None:
                 await self._send_safely(each.conversation_id)
+                traffic = self._up_to_date(traffic, each)
             else:
                 later.append(held_back.until)
                 self._say_held_back(each.conversation_id, held_back)
             if held_back is not None and held_back.everybody:
                 break
-        ahead = _next_at(self._settled())
+        ahead = next_at(self._planner.settle())
         return min([*later, *([ahead] if ahead else [])], default=None)
 
-    def _settled(self) -> list[Planned]:
-        """What is ahead once everything that needs no letter is written down."""
-        while True:
-            planned = self.plan()
-            turning = [each for each in planned if is_move(each.action)]
-            if not turning:
-                return planned
-            for each in turning:
-                self._turn(each)
+    def _traffic(self, planned: Iterable[Planned]) -> Traffic:
+        since = horizon(self._account.limits, self._clock.now())
+        return Traffic().updated((each.conversation for each in planned), since)
 
-    def _turn(self, planned: Planned) -> None:
-        """Write down what needs no letter, if it still holds under the lock."""
-        with self._store.transaction(f"{planned.conversation_id} moves on") as ledger:
-            conversation = ledger.conversation(planned.conversation_id)
-            action = None if conversation is None else self._decide(conversation)
-            if conversation is None or not isinstance(action, Move):
-                return
-            events = move(self._account, self._clock, ledger, conversation, action)
-        for event in events:
-            tell(self._observe, planned.conversation_id, event)
+    def _up_to_date(self, traffic: Traffic, planned: Planned) -> Traffic:
+        """With what has gone meanwhile to this person; only this process sends letters to the others."""
+        addresses = sorted(planned.conversation.addresses)
+        his = {each.id: each for address in addresses for each in self._store.find("address", address)}
+        return traffic.updated(his.values(), horizon(self._account.limits, self._clock.now()))
 
-    def _decision(self, records: Records, conversation_id: str) -> Action | None:
-        conversation = records.conversation(conversation_id)
-        return None if conversation is None else self._decide(conversation)
-
-    def _decide(self, conversation: Conversation) -> Action:
-        """What to do now; one conversation that cannot be decided is held and never stops the others."""
-        sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
-        try:
-            return decide(conversation, sequence, self._clock.now(), self._account.me)
-        except Exception as error:  # noqa: BLE001 our own fault, whatever it is: hold, go on
-            return _fault(conversation, error)
-
-    def _bar(self, conversation_id: str) -> Bar | None:
-        """What keeps this letter back now: what her server said, or the limits."""
+    def _bar(self, conversation_id: str, traffic: Traffic) -> Bar | None:
+        """What keeps this letter back now: what her server said, a clock that was set, or the limits."""
         stopped = self._answers.stopped()
         if stopped is not None:
             return Bar(until=stopped.until, because=stopped.because, everybody=True)
+        if (leapt := self._brake.bar()) is not None:
+            return leapt
         conversation = self._store.conversation(conversation_id)
         if conversation is None:
             return None
-        traffic = traffic_of(self._store.conversations())
-        return bar(traffic, conversation, self._account.limits, self._clock.now(), self._account.home)
+        return self._precedence(conversation) or bar(
+            traffic, conversation, self._account.limits, self._clock.now(), self._account.home
+        )
+
+    def _precedence(self, conversation: Conversation) -> Bar | None:
+        """What goes to the same person later today, and by its rule before this one."""
+        others = {
+            other.id: other
+            for address in conversation.addresses
+            for other in self._store.find("address", address)
+            if self._planner.priority(other) > self._planner.priority(conversation)
+        }
+        actions = map(self._planner.decide, others.values())
+        ahead = [each.at for each in actions if isinstance(each, Wait) and each.do is Do.MAIL and not each.skips]
+        return give_way(ahead, self._clock.now(), self._account.home)
 
     def _say_held_back(self, conversation_id: str, held_back: Bar) -> None:
         if self._held_back.get(conversation_id) == held_back:
@@ -182,7 +143,7 @@ class Sender:
             self._append(conversation_id, self._event(Word.HELD, because))
 
     async def _send(self, conversation_id: str) -> None:
-        ready = self._write(conversation_id)
+        ready = await self._write(conversation_id)
         if ready is None:
             return
         self._observe("handing_over", {"conversation": conversation_id, "step": ready.send.step.word})
@@ -198,18 +159,27 @@ class Sender:
             raise
         if isinstance(intent, str):
             await handed.abort()
-            fields = {"conversation": conversation_id, "step": ready.send.step.word, "because": intent}
-            self._observe("withdrawn", fields)
+            self._say_withdrawn(ready, intent)
+            return
+        # The machine may have slept since: what lies on the disk by now is taken back, for nothing was sent.
+        if (stale := self._staleness(reading)) is not None:
+            await handed.abort()
+            self._answers.take_back(conversation_id, intent, stale)
+            self._say_withdrawn(ready, stale)
             return
         outcome = await asyncio.shield(handed.commit())
-        self._answers.record(conversation_id, intent, ready.outgoing, outcome)
+        self._answers.record(conversation_id, intent, outcome)
         if outcome.fate is Fate.SENT:
             await self._copies.file()
 
-    def _write(self, conversation_id: str) -> _Ready | None:
+    def _say_withdrawn(self, ready: Ready, because: str) -> None:
+        fields = {"conversation": ready.conversation_id, "step": ready.send.step.word, "because": because}
+        self._observe("withdrawn", fields)
+
+    async def _write(self, conversation_id: str) -> Ready | None:
         """The letter that is due now, or None where it is not; one that cannot be written holds the conversation."""
         conversation = self._store.conversation(conversation_id)
-        action = self._decision(self._store, conversation_id)
+        action = self._planner.decision(self._store, conversation_id)
         if conversation is None or not isinstance(action, Send):
             return None
         suppressed = self._store.suppression(conversation.enrolment.prospect.address)
@@ -217,37 +187,12 @@ class Sender:
             self._append(conversation_id, self._event(Word.SUPPRESSED, f"never to be written to: {suppressed}"))
             return None
         try:
-            outgoing = self._compose(conversation, action)
-            variant = choose(action.step, conversation.enrolment.prospect.address)
-            name = variant.name if variant else None
-            return _Ready(conversation_id, action, conversation.latest, outgoing, compose(outgoing), name)
+            return await self._writer.write(conversation, action)
         except (RenderError, ValueError) as error:
             self._append(conversation_id, self._event(Word.HELD, f"`{action.step.word}` cannot be written: {error}"))
             return None
 
-    def _compose(self, conversation: Conversation, send: Send) -> Outgoing:
-        rules, me = self._account.rules(), self._account.me
-        sequence = rules.sequences[conversation.enrolment.sequence]
-        letter = write(conversation, sequence, send.step, rules.phrases, me, self._clock.now())
-        secret = token(self._account.key, me.address, conversation.id, send.step.word, send.attempt)
-        outgoing = address_letter(
-            conversation,
-            me,
-            subject=letter.subject,
-            text=letter.text,
-            token=secret,
-            now=self._clock.now(),
-            list_unsubscribe=self._account.list_unsubscribe,
-        )
-        allowed = replace(outgoing, to=self._allowed(outgoing.to), cc=self._allowed(outgoing.cc))
-        if allowed.to[:1] != outgoing.to[:1]:
-            raise ValueError(f"{outgoing.to[0].address}, where he wants his mail, is never to be written to")
-        return allowed
-
-    def _allowed(self, people: Iterable[Address]) -> tuple[Address, ...]:
-        return tuple(each for each in people if self._store.suppression(each.address) is None)
-
-    def _intend(self, ready: _Ready, reading: Reading) -> Event | str:
+    def _intend(self, ready: Ready, reading: Reading) -> Event | str:
         """The one place where a send becomes possible: decided again on fresh state, under the lock, then durable.
 
         A sentence instead of the intent says why the letter is withdrawn.
@@ -268,11 +213,15 @@ class Sender:
                 mail=as_mail(ready.outgoing),
             )
             ledger.append(ready.conversation_id, intent)
+            keep_letter(ledger, ready.outgoing.message_id, ready.message)
         return intent
 
-    def _obstacle(self, ledger: Ledger, ready: _Ready, reading: Reading) -> str | None:
+    def _obstacle(self, ledger: Ledger, ready: Ready, reading: Reading) -> str | None:
         """Why the letter that is handed over must not go, on what is known now."""
-        conversation, action = ledger.conversation(ready.conversation_id), self._decision(ledger, ready.conversation_id)
+        conversation, action = (
+            ledger.conversation(ready.conversation_id),
+            self._planner.decision(ledger, ready.conversation_id),
+        )
         if conversation is None or action is None:
             return "the conversation is gone"
         if ledger.fact(REWOUND) is not None:
@@ -287,9 +236,13 @@ class Sender:
             return "it is no longer the next letter of the thread"
         if any(ledger.suppression(each.address) for each in (*ready.outgoing.to, *ready.outgoing.cc)):
             return "one of its readers is never to be written to"
-        if (age := self._clock.boot() - reading.began_at) > READING_LIVES:
-            return f"the last look took {age:.0f} seconds, and may be {READING_LIVES:.0f} old at most"
-        return self._account.paused()
+        return self._staleness(reading) or self._account.paused()
+
+    def _staleness(self, reading: Reading) -> str | None:
+        age = self._clock.boot() - reading.began_at
+        if age <= READING_LIVES:
+            return None
+        return f"the last look took {age:.0f} seconds, and may be {READING_LIVES:.0f} old at most"
 
     def _event(self, word: Word, because: str, intent: Event | None = None) -> Event:
         return Event(
@@ -304,25 +257,3 @@ class Sender:
         with self._store.transaction(f"{conversation_id} {event.word}") as ledger:
             ledger.append(conversation_id, event)
         tell(self._observe, conversation_id, event)
-
-
-def _fault(conversation: Conversation, error: Exception) -> Action:
-    because = f"a fault of ours: {type(error).__name__}: {error}"
-    return Hold(because=because) if conversation.state is State.WAITING else Rest(because=because)
-
-
-def _next_at(planned: Iterable[Planned]) -> datetime | None:
-    """When the next step may fall due or the next hold ends."""
-    steps = [each.action.at for each in planned if isinstance(each.action, Wait)]
-    holds = [each.action.until for each in planned if isinstance(each.action, Rest) and each.action.until]
-    return min(steps + holds, default=None)
-
-
-def _promised_at(planned: Planned) -> datetime:
-    match planned.action:
-        case Send(due_at=due_at):
-            return due_at
-        case Wait(at=at):
-            return at
-        case _:
-            return datetime.max.replace(tzinfo=UTC)

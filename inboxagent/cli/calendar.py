@@ -8,7 +8,7 @@ import click
 
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.documents import instant
-from inboxagent.cli.paper import block, cells, columns, paragraph, plain, say, when, width, wrap
+from inboxagent.cli.paper import block, cells, columns, paragraph, plain, say, size, when, width, wrap
 from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.preview import Coming, foresee
@@ -21,7 +21,8 @@ def ahead_of(composition: Composition, conversation: Conversation, tone: str | N
     sequence = rules.sequences.get(conversation.enrolment.sequence)
     if sequence is None:
         return ()
-    return tuple(foresee(conversation, sequence, rules.phrases, composition.config.me, composition.clock.now(), tone))
+    me, now = composition.config.me, composition.clock.now()
+    return tuple(foresee(conversation, sequence, rules.phrases, me, now, tone, composition.enclosures))
 
 
 def say_calendar(composition: Composition, coming: Sequence[Coming]) -> None:
@@ -40,7 +41,7 @@ def say_letters(dates: Iterable[str], coming: Iterable[Coming]) -> None:
         if each.letter is None:
             say(f"  It could not be written: {plain(each.fault)}")
         else:
-            _say_letter(each.letter)
+            _say_letter(each.letter, quotes=each.quotes)
         say()
 
 
@@ -61,13 +62,16 @@ def _lines(tone: str, coming: Coming, most: int) -> list[str]:
     return [f"[{tone}]", "", *wrap(text, most)]
 
 
-def _say_letter(letter: Outgoing) -> None:
+def _say_letter(letter: Outgoing, *, quotes: bool) -> None:
     rows = [("To", people(letter.to)), ("Cc", people(letter.cc)), ("Subject", letter.subject)]
+    rows += [("Attached", f"{each.name} ({size(len(each.content))})") for each in letter.attachments]
     for name, text in rows:
         if text:
             say(f"  | {name}: {plain(text)}")
     say("  |")
     say(block(letter.text, "  | "))
+    if quotes:
+        say("  |\n  | > (the message that is answered)")
 
 
 def people(addresses: Iterable[Address]) -> str:
@@ -87,5 +91,7 @@ def coming_document(coming: Coming) -> dict[str, Any]:
         "cc": [each.address for each in letter.cc] if letter else [],
         "subject": letter.subject if letter else None,
         "letter": letter.text if letter else None,
+        "quotes": coming.quotes,
+        "attachments": [each.name for each in letter.attachments] if letter else [],
         "fault": coming.fault or None,
     }

@@ -272,14 +272,15 @@ def _uncertain_step(
 
 
 def _release_brake(config: str | None, as_json: bool) -> None:
-    from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED
+    from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED, LEAPT
 
     composition = compose(config)
     with composition.store.transaction("she releases the brake") as ledger:
-        brake, rewound = ledger.fact(BRAKE), ledger.fact(REWOUND)
-        if brake is None and rewound is None:
+        brake = ledger.fact(BRAKE)
+        if all(ledger.fact(each) is None for each in (BRAKE, REWOUND, LEAPT)):
             raise Refused("the brake is not on")
-        ledger.remember(REWOUND, None)
+        for asking in (REWOUND, LEAPT):
+            ledger.remember(asking, None)
         if brake is not None:
             ledger.remember(BRAKE_RELEASED, True)
     if as_json:

@@ -16,6 +16,7 @@ COMMANDS = {
     "list": "inboxagent.cli.look:list_command",
     "show": "inboxagent.cli.look:show_command",
     "why": "inboxagent.cli.why:why_command",
+    "log": "inboxagent.cli.log:log_command",
     "status": "inboxagent.cli.status:status_command",
     "preview": "inboxagent.cli.preview:preview_command",
     "pause": "inboxagent.cli.change:pause_command",
@@ -28,7 +29,10 @@ COMMANDS = {
     "rules": "inboxagent.cli.rules:rules_group",
     "check": "inboxagent.cli.check:check_command",
     "classify": "inboxagent.cli.classify:classify_command",
+    "auth": "inboxagent.cli.auth:auth_group",
     "run": "inboxagent.cli.run:run_command",
+    "doctor": "inboxagent.cli.doctor:doctor_command",
+    "service": "inboxagent.cli.units:service_group",
     "demo": "inboxagent.cli.demo:demo",
 }
 

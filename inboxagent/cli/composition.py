@@ -1,7 +1,6 @@
 """One account with everything that hangs on its configuration, each made when it is first asked for."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -9,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from inboxagent.cli.paper import tell
-from inboxagent.config import Command, Config, Secret, Server, find_config, load_config, state_home
+from inboxagent.config import Config, Server, find_config, load_config, state_home
 from inboxagent.edge.system import SystemClock
+from inboxagent.edge.system_identity import become_owner
 from inboxagent.edge.system_pause import RUNTIME, find_flags
 from inboxagent.edge.system_state import make_state
 from inboxagent.outreach.state import Conversation, State
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from inboxagent.edge.rulefiles import RuleFiles
     from inboxagent.edge.smtp import SmtpTransport
     from inboxagent.outreach.decide import Wait
+    from inboxagent.outreach.letter import Enclosures
     from inboxagent.outreach.rulebook import Rulebook
     from inboxagent.ports import Records, Store
 
@@ -32,7 +32,14 @@ HER_RULES = "her_rules"
 
 def compose(config: str | None, tell: Callable[[str], None] = lambda _: None) -> "Composition":
     """The account of the configuration that was named, or found. `tell` hears of broken rule files."""
-    return Composition(load_config(find_config(config, os.environ), os.environ), tell)
+    return Composition(load_config(locate(config), os.environ), tell)
+
+
+def locate(config: str | None) -> Path:
+    """The configuration that was named, or found; root becomes the service's user where it is the service's."""
+    path = find_config(config, os.environ)
+    become_owner(path, os.environ)
+    return path
 
 
 def pause_folders(state: Path | None, environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -84,6 +91,14 @@ class Composition:
             kept=self.config.state / "rules",
             keeps=self.keeps_rules,
         )
+
+    @cached_property
+    def enclosures(self) -> "Enclosures":
+        """What lies beside her rule files."""
+        from inboxagent.edge.enclosures import enclosures_in
+        from inboxagent.edge.shipped import find
+
+        return enclosures_in(self.config.rules, find("rules"))
 
     @cached_property
     def rulebook(self) -> "Rulebook":
@@ -166,22 +181,26 @@ class Composition:
             rules=self.rules,
             paused=lambda: next((f"the flag {flag} is up" for flag in self.flags()), None),
             limits=self.config.limits,
-            list_unsubscribe=self.config.sending.list_unsubscribe,
+            unsubscribing=self.config.sending.unsubscribing,
+            enclosures=self.enclosures,
         )
 
     def mailbox(self) -> "ImapMailbox":
         """Her mailboxes; connects when first asked something."""
+        from inboxagent.cli.login import login_of
         from inboxagent.edge.imap import ImapMailbox
 
         server, watching = self.config.imap, self.config.watching
+        login = login_of(self.config, server)
         assert server.username is not None
-        assert server.secret is not None
+        assert login is not None
         return ImapMailbox(
             host=server.host,
             port=server.port,
             security=server.security,
             username=server.username,
-            password=_password(server.secret),
+            password=login.password,
+            token=login.token,
             ca_file=_ca_file(server),
             mailboxes=watching.mailboxes or "all",
             sent=watching.sent,
@@ -189,36 +208,22 @@ class Composition:
 
     def transport(self) -> "SmtpTransport":
         """Her submission server; connects when there is a letter."""
+        from inboxagent.cli.login import login_of
         from inboxagent.edge.smtp import SmtpTransport
 
         server = self.config.smtp
-        login = server.username is not None and server.secret is not None
+        login = login_of(self.config, server)
         return SmtpTransport(
             server.host,
             server.port,
             server.security,
             ca_file=_ca_file(server),
             username=server.username if login else None,
-            password=_password(server.secret) if login and server.secret else None,
+            password=login.password if login else None,
+            token=login.token if login else None,
             split_body=self.config.sending.split_body,
         )
 
 
 def _ca_file(server: Server) -> str | None:
     return None if server.ca_file is None else str(server.ca_file)
-
-
-def _tell_waiting(words: str) -> None:
-    """Somebody at a terminal wonders; a log is told where it failed."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        tell(f"inboxagent: {words}")
-
-
-def _password(secret: Secret) -> Callable[[], str]:
-    from inboxagent.edge.system_secrets import read_password_file, run_password_command
-
-    if isinstance(secret, Command):
-        words = secret.words
-        return lambda: run_password_command(words, waiting=_tell_waiting)
-    path = secret.path
-    return lambda: read_password_file(path)

@@ -50,8 +50,12 @@ class FastClock:
         return self._now
 
     def boot(self) -> float:
-        """Real seconds: the age of a reading is measured by them."""
-        return asyncio.get_running_loop().time()
+        """The demo's seconds and the real ones: the age of a reading is measured by them."""
+        return (self._now - BEGINS_AT).total_seconds() + asyncio.get_running_loop().time()
+
+    def boot_id(self) -> str:
+        """A demo knows no other one."""
+        return "demo"
 
     def seconds_until(self, at: datetime) -> float:
         """Seconds of the demo's own time."""

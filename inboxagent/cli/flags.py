@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from inboxagent.cli.composition import pause_folders
+from inboxagent.cli.composition import locate, pause_folders
 from inboxagent.cli.paper import say, say_json
-from inboxagent.config import find_config, load_config
+from inboxagent.config import load_config
 from inboxagent.edge.system import SystemClock
 from inboxagent.edge.system_pause import RUNTIME, find_flags, lower_flag, raise_flag
 from inboxagent.errors import ConfigError, InboxagentError, StateUnwritable
@@ -52,6 +52,6 @@ def _places(config: str | None) -> list[Path]:
 def _state(config: str | None) -> Path | None:
     """The state folder, if the configuration can be read; a broken one must not keep anybody from pausing."""
     try:
-        return load_config(find_config(config, os.environ), os.environ).state
+        return load_config(locate(config), os.environ).state
     except ConfigError:
         return None

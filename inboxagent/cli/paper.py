@@ -88,6 +88,11 @@ def ago(at: datetime, now: datetime) -> str:
     return f"{seconds} s ago"
 
 
+def size(octets: int) -> str:
+    """`120 KB`, `4.2 MB`."""
+    return f"{octets / 1_000_000:.1f} MB" if octets >= 1_000_000 else f"{max(1, round(octets / 1_000))} KB"
+
+
 def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
     """The rows with their columns aligned. Where a terminal is too narrow for the last one it is cut, or, where little
     of it would be seen, put on a line of its own below the others."""

@@ -16,6 +16,7 @@ from inboxagent.cli.look import who
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import say, say_json, tell, when
 from inboxagent.config import find_config, load_config
+from inboxagent.edge.enclosures import enclosures_in
 from inboxagent.edge.rulefiles import phrasebook, read_rule, require_folder
 from inboxagent.edge.shipped import find as find_shipped
 from inboxagent.edge.system import SystemClock
@@ -117,7 +118,8 @@ def _preview_file(path: Path, config: str | None, as_json: bool, tones: Tones) -
     phrases = phrases_for(sequence.language, book)
     fields = _pretend_fields(sequence, phrases, now)
     pretended = _pretend(sequence, fields, me, now)
-    comings = [tuple(foresee(pretended, sequence, book, me, now, tone)) for tone in tones]
+    beside = enclosures_in(path.parent)
+    comings = [tuple(foresee(pretended, sequence, book, me, now, tone, beside)) for tone in tones]
     if as_json:
         say_json(_documents(tones, comings))
         return

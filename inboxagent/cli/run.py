@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import click
 
 from inboxagent.cli.calendar import ahead_of, say_letters
 from inboxagent.cli.composition import Composition, compose
-from inboxagent.cli.eventlog import begin_log, line, log
+from inboxagent.cli.eventlog import begin_log, write
 from inboxagent.cli.options import configs_option
 from inboxagent.cli.paper import plain, say, tell, when
 from inboxagent.cli.service import Service, rehearse, serve
 from inboxagent.edge.system import stop_on_signals
+from inboxagent.errors import ConfigError
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Records
@@ -20,26 +24,41 @@ from inboxagent.ports import Records
 @click.command("run")
 @click.option("--once", is_flag=True, help="One reading of every mailbox, what is due, and an end.")
 @click.option("--dry-run", is_flag=True, help="Read, and say what would be sent; send nothing, write nothing.")
+@click.option("--log-json", is_flag=True, help="Write the log as JSON, an object a line.")
 @configs_option
-def run_command(once: bool, dry_run: bool, configs: tuple[str, ...]) -> None:
+def run_command(once: bool, dry_run: bool, log_json: bool, configs: tuple[str, ...]) -> None:
     """Watch your mailboxes and send what is due, until Ctrl-C or SIGTERM."""
-    compositions = [compose(config, _tell_broken) for config in configs or (None,)]
-    begin_log(compositions[0].home)
+    named = configs or (None,)
+    begin_log(_zone(named), as_json=log_json)
     if dry_run:
-        for composition in compositions:
+        for composition in [compose(config, _tell_broken) for config in named]:
             _say_due(composition, asyncio.run(rehearse(composition)))
     else:
-        asyncio.run(_run(compositions, Service.run_once if once else Service.run))
+        openers = [partial(compose, config, _tell_broken) for config in named]
+        asyncio.run(_run(openers, Service.run_once if once else Service.run, again=not once and len(named) > 1))
 
 
-async def _run(compositions: Sequence[Composition], task: Callable[[Service, asyncio.Event], Awaitable[None]]) -> None:
+async def _run(
+    openers: Sequence[Callable[[], Composition]],
+    task: Callable[[Service, asyncio.Event], Awaitable[None]],
+    *,
+    again: bool,
+) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    await serve(compositions, lambda service: task(service, stop), stop)
+    await serve(openers, lambda service: task(service, stop), stop, again=again)
+
+
+def _zone(configs: Sequence[str | None]) -> ZoneInfo:
+    """That of the first account whose configuration can be read; what is wrong with the others is said in time."""
+    for config in configs:
+        with suppress(ConfigError):
+            return compose(config).home
+    return ZoneInfo("UTC")
 
 
 def _tell_broken(problem: str) -> None:
-    log.info("%s", line("rule_broken", {"because": problem}))
+    write("rule_broken", {"because": problem})
 
 
 def _say_due(composition: Composition, records: Records) -> None:

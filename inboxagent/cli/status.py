@@ -146,11 +146,16 @@ def _overdue_since(composition: Composition, last_reading_at: datetime | None) -
 
 def _braked(composition: Composition) -> tuple[datetime | None, str] | None:
     """Since when, where that is known, and why the brake is on."""
-    from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED
+    from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED, LEAPT
 
     if composition.store.fact(REWOUND) is not None:
         lost = "an older copy of the state was put back, and what went out since is not in it"
         return None, f"{lost}; compare `inboxagent list` with your Sent mailbox"
+    leapt = composition.store.fact(LEAPT)
+    if isinstance(leapt, dict):
+        span = timedelta(seconds=round(leapt["seconds"]))
+        wrong = f"the clock of this machine was put forward by {span}, so that every wait seems over"
+        return _instant(leapt.get("at")), f"{wrong}; see `inboxagent list`, and that the clock is right"
     fact = composition.store.fact(BRAKE)
     if not isinstance(fact, dict) or composition.store.fact(BRAKE_RELEASED) is not None:
         return None

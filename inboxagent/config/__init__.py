@@ -2,16 +2,31 @@
 
 from inboxagent.config.places import find_config, state_home
 from inboxagent.config.reading import load_config, read_config
-from inboxagent.config.values import Alerting, Command, Config, Secret, SecretFile, Sending, Server, Watching
+from inboxagent.config.values import (
+    Alerting,
+    Command,
+    Config,
+    Credential,
+    Microsoft,
+    Secret,
+    SecretFile,
+    Sending,
+    Server,
+    TokenCommand,
+    Watching,
+)
 
 __all__ = [
     "Alerting",
     "Command",
     "Config",
+    "Credential",
+    "Microsoft",
     "Secret",
     "SecretFile",
     "Sending",
     "Server",
+    "TokenCommand",
     "Watching",
     "find_config",
     "load_config",

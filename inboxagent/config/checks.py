@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from inboxagent.config.values import Command, SecretFile, Security
+from inboxagent.config.values import Command, Credential, SecretFile, Security, TokenCommand
 from inboxagent.outreach.workdays import Absence, is_region, nearest_region
 from inboxagent.outreach.zones import is_zone, nearest_zone
 
@@ -18,6 +18,7 @@ T = TypeVar("T")
 _SPAN = re.compile(r"(\d{1,6})\s+(second|minute|hour|day)s?")
 # RFC 5321, 4.1.2, and RFC 6531; dots may stand anywhere before the @, as some providers have it.
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(\.[\w-]{1,63})*")
+_PAGE = re.compile(r"https://[!-;=?-~]{1,800}")
 _HOST = re.compile(r"[\w.-]{1,253}|\[?[0-9a-fA-F:.]+(%\w+)?\]?")
 
 
@@ -75,6 +76,14 @@ def region(value: object) -> str:
     near = nearest_region(written)
     remedy = f'did you mean "{near}"?' if near else 'write it like "SE", or "DE-BE" with the region'
     raise ValueError(f'"{written}" is not the code of a country; {remedy}')
+
+
+def token_page(value: object) -> str:
+    """An https address in which each letter's token has its place."""
+    written = text(value)
+    if not _PAGE.fullmatch(written) or written.count("{token}") != 1:
+        raise ValueError(f'"{written}" is not one; write it like https://lind.example/unsubscribe/{{token}}')
+    return written
 
 
 def absences(value: object) -> tuple[Absence, ...]:
@@ -182,6 +191,43 @@ def command(value: object) -> Command:
     if isinstance(value, list) and value and all(isinstance(each, str) and each for each in value):
         return Command(tuple(value))
     raise ValueError('write the command and its arguments as a list, as in ["pass", "mail/maya"]')
+
+
+def token_command(value: object) -> TokenCommand:
+    """A command that prints an access token, as a list of words or as one string for the shell."""
+    return TokenCommand(command(value).words)
+
+
+def credential(value: object) -> Credential:
+    """The name of a credential, which is that of a file."""
+    written = text(value)
+    if "/" in written or written in (".", ".."):
+        raise ValueError('write the name alone, as LoadCredential= gives it in the unit: "password"')
+    return Credential(written)
+
+
+def client_id(value: object) -> str:
+    """The id of an application, as its registration shows it."""
+    written = text(value)
+    if not re.fullmatch(r"[\w.-]+", written):
+        raise ValueError("write the application (client) id as its registration shows it")
+    return written
+
+
+def tenant(value: object) -> str:
+    """A directory of Microsoft's: its id, its domain, or one of their three words for several."""
+    written = text(value)
+    if not re.fullmatch(r"[\w.-]+", written):
+        raise ValueError('write the id or the domain of the tenant, "organizations", "consumers" or "common"')
+    return written
+
+
+def https_address(value: object) -> str:
+    """The beginning of an address that is asked over TLS."""
+    written = text(value).rstrip("/")
+    if not re.fullmatch(r"https://[\w.:-]+", written):
+        raise ValueError('write it like "https://login.microsoftonline.com"')
+    return written
 
 
 def folder_under(base: Path) -> Callable[[object], Path]:

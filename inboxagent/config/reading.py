@@ -1,26 +1,29 @@
 """Which keys there are, what they default to, and which of them belong together."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from inboxagent.config import checks
 from inboxagent.config.places import default_state
 from inboxagent.config.source import Problem, Table, parse
-from inboxagent.config.values import Alerting, Config, Secret, Sending, Server, Watching
+from inboxagent.config.values import Alerting, Config, Microsoft, Secret, Sending, Server, Watching
 from inboxagent.errors import ConfigError
+from inboxagent.outreach.letter import Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.zones import is_zone
 
-_LOGIN = ("host", "port", "security", "username", "password_command", "password_file", "ca_file")
+_SECRETS = ("password_command", "password_file", "credential", "token_command")
+_LOGIN = ("host", "port", "security", "username", *_SECRETS, "ca_file")
 
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "": ("rules", "state", "me", "imap", "smtp", "letters", "limits", "alerts"),
+    "": ("rules", "state", "me", "imap", "smtp", "microsoft", "letters", "limits", "alerts"),
     "me": ("name", "address", "aliases", "zone", "country", "absent"),
     "imap": (*_LOGIN, "mailboxes", "poll", "sent"),
     "smtp": (*_LOGIN, "split_body"),
-    "letters": ("list_unsubscribe",),
+    "microsoft": ("client_id", "tenant", "authority"),
+    "letters": ("list_unsubscribe", "unsubscribe_page"),
     "limits": ("per_day", "per_hour", "company_per_day", "gap", "person_gap", "person_per_week", "brake"),
     "alerts": ("to", "blind_after"),
 }
@@ -63,7 +66,8 @@ def _config(top: Table, path: Path, environ: Mapping[str, str]) -> Config:
     top.refuse_others(KEYS, REMEDIES)
     folder = path.absolute().parent
     me = _me(top.table("me"), environ)
-    imap = _imap(top.table("imap"), folder, me)
+    microsoft = _microsoft(top.table("microsoft")) if top.has("microsoft") else None
+    imap = _imap(top.table("imap"), folder, me, microsoft)
     rules = top.read("rules", checks.optional(checks.folder_under(folder)), None)
     return Config(
         path=path,
@@ -102,10 +106,10 @@ def _machine_zone(environ: Mapping[str, str]) -> str:
     return next((name for name in names if name and is_zone(name)), "UTC")
 
 
-def _imap(table: Table, folder: Path, me: Me) -> Server:
+def _imap(table: Table, folder: Path, me: Me, microsoft: Microsoft | None) -> Server:
     table.refuse_others(KEYS, REMEDIES)
-    secret = _secret(table, folder)
-    if secret is None and not table.has("password_command", "password_file"):
+    secret = _secret(table, folder) or microsoft
+    if secret is None and not table.has(*_SECRETS):
         table.complain("password_command", 'missing: where the password is, as in ["pass", "mail/maya"]')
     username = table.read("username", checks.text, me.address)
     return _server(table, folder, IMAP_PORTS, username, secret)
@@ -123,8 +127,16 @@ def _sending(smtp: Table, letters: Table) -> Sending:
     usual = Sending()
     return Sending(
         split_body=smtp.read("split_body", checks.yes_or_no, usual.split_body),
-        list_unsubscribe=letters.read("list_unsubscribe", checks.yes_or_no, usual.list_unsubscribe),
+        unsubscribing=_unsubscribing(letters),
     )
+
+
+def _unsubscribing(letters: Table) -> Unsubscribing:
+    page = letters.read("unsubscribe_page", checks.optional(checks.token_page), None) or ""
+    by_mail = letters.read("list_unsubscribe", checks.yes_or_no, bool(page))
+    if page and not by_mail:
+        letters.complain("unsubscribe_page", "says where, and list_unsubscribe = false says not at all; drop one")
+    return Unsubscribing(by_mail=by_mail, page=page)
 
 
 def _server(
@@ -146,11 +158,25 @@ def _server(
 
 
 def _secret(table: Table, folder: Path) -> Secret | None:
-    command = table.read("password_command", checks.optional(checks.command), None)
-    file = table.read("password_file", checks.optional(checks.secret_file_under(folder)), None)
-    if command and file:
-        table.complain("password_file", "there is a password_command too; keep one of the two")
-    return command or file
+    sources: dict[str, Callable[[object], Secret]] = {
+        "password_command": checks.command,
+        "password_file": checks.secret_file_under(folder),
+        "credential": checks.credential,
+        "token_command": checks.token_command,
+    }
+    found = {key: table.read(key, checks.optional(check), None) for key, check in sources.items()}
+    given = [key for key in found if table.has(key)]
+    for other in given[1:]:
+        table.complain(other, f"there is a {given[0]} too; keep one of the two")
+    return found[given[0]] if given else None
+
+
+def _microsoft(table: Table) -> Microsoft:
+    table.refuse_others(KEYS, REMEDIES)
+    tenant = table.read("tenant", checks.tenant, "organizations")
+    authority = table.read("authority", checks.https_address, "https://login.microsoftonline.com")
+    client_id = table.need("client_id", checks.client_id, "the id of the application that you have registered", "")
+    return Microsoft(client_id, f"{authority}/{tenant}")
 
 
 def _watching(table: Table) -> Watching:

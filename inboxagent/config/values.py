@@ -1,10 +1,11 @@
 """What a configuration says, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from inboxagent.outreach.letter import Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 
@@ -25,7 +26,32 @@ class SecretFile:
     path: Path
 
 
-Secret = Command | SecretFile
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A password that systemd hands over: the first line of this file in `$CREDENTIALS_DIRECTORY`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCommand:
+    """A command that prints an access token of OAuth 2.0, alone or as the JSON of RFC 6749, 5.1."""
+
+    words: tuple[str, ...] | str
+
+
+@dataclass(frozen=True, slots=True)
+class Microsoft:
+    """Access tokens that `auth login` has been given by Microsoft for the application `client_id`.
+
+    `authority` is the address of the tenant's log-in, https.
+    """
+
+    client_id: str
+    authority: str
+
+
+Secret = Command | SecretFile | Credential | TokenCommand | Microsoft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +85,10 @@ class Alerting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """How letters leave: whether the body goes before the last look, and whether they carry List-Unsubscribe."""
+    """How letters leave: whether the body goes before the last look, and what they offer in List-Unsubscribe."""
 
     split_body: bool = True
-    list_unsubscribe: bool = False
+    unsubscribing: Unsubscribing = field(default_factory=Unsubscribing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,8 @@ class ImapMailbox:
         port: int,
         security: Security,
         username: str,
-        password: Callable[[], str],
+        password: Callable[[], str] = str,
+        token: Callable[[str], str] | None = None,
         ca_file: str | None = None,
         mailboxes: Literal["all"] | Sequence[str] = "all",
         sent: str | None = None,
@@ -45,8 +46,9 @@ class ImapMailbox:
         idle_after: float = 540.0,
         retry_after: tuple[float, float] = (5.0, 900.0),
     ) -> None:
-        """Connects at the first call. `password` is asked at each log-in. Spans are seconds: to connect, to wait for
-        the next bytes, for a whole command, for one IDLE, between attempts to be in IDLE again.
+        """Connects at the first call. `password` is asked at each log-in, or `token` for an access token of OAuth 2.0,
+        with one that was refused. Spans are seconds: to connect, to wait for the next bytes, for a whole command, for
+        one IDLE, between attempts to be in IDLE again.
 
         Raises ConfigError for `security="none"` to another machine: the password would be readable on the way.
         """
@@ -64,6 +66,7 @@ class ImapMailbox:
                 f"{self._server.place}: without TLS only a loopback address is allowed, use tls or starttls"
             )
         self._password = password
+        self._token = token
         self._wanted = mailboxes
         self._sent = sent
         self._call_after = call_after
@@ -137,7 +140,7 @@ class ImapMailbox:
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _connect(self) -> Connection:
-        return Connection(self._server, self._password)
+        return Connection(self._server, self._password, self._token)
 
     async def _call(self, job: Callable[[Connection], T], *, again: bool = True) -> T:
         """Do a job on the command connection. A connection that had rested and proves dead is replaced once."""

@@ -4,9 +4,11 @@ imaplib gives each response as any number of (text, literal) pairs and one text 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from imapclient import imap_utf7
 
@@ -22,9 +24,10 @@ _SECTION_LITERAL = re.compile(_SECTION + rb"\{\d+\}$", re.IGNORECASE)
 _SECTION_STRING = re.compile(_SECTION + rb"(?:NIL|" + _STRING + rb")", re.IGNORECASE | re.DOTALL)
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)", re.IGNORECASE)
-_INTERNALDATE = re.compile(
-    rb'INTERNALDATE " ?(\d{1,2})-([A-Z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"', re.IGNORECASE
-)
+_DATE = rb'INTERNALDATE " ?(\d{1,2}-[A-Z]{3}-\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})"'
+_INTERNALDATE = re.compile(_DATE, re.IGNORECASE)
+# As nearly every server writes it: in the order that was asked for, with one literal.
+_PLAIN = re.compile(rb"\(UID (\d+) " + _DATE + rb" RFC822\.SIZE (\d+) " + _SECTION + rb"\{\d+\}", re.IGNORECASE)
 _MONTHS = {
     name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
 }
@@ -50,8 +53,7 @@ class Listed:
         return tuple(self.name.split(self.delimiter)) if self.delimiter else (self.name,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """One FETCH response. `sections` are by their upper-case name ("HEADER.FIELDS"); what was not told is None."""
 
     uid: int
@@ -67,7 +69,8 @@ def quote(wire: bytes) -> bytes:
     return b'"' + wire.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
-def read_mailboxes(pieces: Iterable[Piece]) -> list[Listed]:
+@lru_cache(maxsize=8)  # looks come in numbers, and seldom is a mailbox made between two of them
+def read_mailboxes(pieces: tuple[Piece, ...]) -> tuple[Listed, ...]:
     """The mailboxes of LIST responses. Raises ValueError for a response that is none."""
     found: dict[bytes, Listed] = {}
     names: dict[str, bytes] = {}
@@ -85,10 +88,11 @@ def read_mailboxes(pieces: Iterable[Piece]) -> list[Listed]:
             delimiter=None if match[2].upper() == b"NIL" else _unescape(match[3]).decode("latin-1"),
             attributes=frozenset(match[1].decode("latin-1").lower().split()),
         )
-    return list(found.values())
+    return tuple(found.values())
 
 
-def read_statuses(pieces: Iterable[Piece]) -> dict[bytes, dict[str, int]]:
+@lru_cache(maxsize=8)  # while nothing is new, a look brings the same lines as the look before it
+def read_statuses(pieces: tuple[Piece, ...]) -> Mapping[bytes, Mapping[str, int]]:
     """The items of STATUS responses by the mailbox's wire name. Raises ValueError for a response that is none."""
     found: dict[bytes, dict[str, int]] = {}
     for line in _lines(pieces):
@@ -101,33 +105,47 @@ def read_statuses(pieces: Iterable[Piece]) -> dict[bytes, dict[str, int]]:
     return found
 
 
-def read_messages(pieces: Iterable[Piece]) -> Iterator[Message]:
-    """The messages of FETCH responses; those without a UID (unsolicited ones, RFC 3501, 7.4.2) are left out."""
-    for record in _records(pieces):
-        text, sections = _sections(record)
-        uid = _UID.search(text)
-        if uid is not None:
-            size = _SIZE.search(text)
-            yield Message(
-                uid=int(uid[1]),
-                received_at=read_internaldate(text),
-                size=int(size[1]) if size else 0,
-                sections=sections,
-            )
+def read_message(record: Sequence[Piece]) -> Message | None:
+    """The message of a FETCH response; None for one without a UID, which nobody asked for (RFC 3501, 7.4.2)."""
+    if len(record) == 2 and record[1] == b")" and isinstance(record[0], tuple):
+        text, literal = record[0]
+        plain = _PLAIN.fullmatch(text)
+        if plain is not None:
+            uid, day, hour, minute, second, zone, size, name = plain.groups()
+            received_at = _instant(day, hour, minute, second, zone)
+            return Message(int(uid), received_at, int(size), {name.decode("ascii").upper(): literal})
+    text, sections = _sections(record)
+    found, bytes_long = _UID.search(text), _SIZE.search(text)
+    if found is None:
+        return None
+    return Message(int(found[1]), read_internaldate(text), int(bytes_long[1]) if bytes_long else 0, sections)
 
 
 def read_internaldate(text: bytes) -> datetime | None:
     """The instant of an INTERNALDATE item, aware UTC; None where there is none or it is not a date."""
     match = _INTERNALDATE.search(text)
-    if match is None:
+    return None if match is None else _instant(*match.groups())
+
+
+def _instant(day: bytes, hour: bytes, minute: bytes, second: bytes, zone: bytes) -> datetime | None:
+    midnight = _midnight(day, zone)
+    hours, minutes, seconds = int(hour), int(minute), min(int(second), 59)  # a leap second is the one before
+    if midnight is None or hours > 23 or minutes > 59:
         return None
-    day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
     try:
-        local = datetime(
-            int(year), _MONTHS[month.lower()], int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC
-        )
-        offset = timedelta(hours=int(hours), minutes=int(minutes))
-        return local + offset if sign == b"-" else local - offset
+        return midnight + timedelta(seconds=hours * 3_600 + minutes * 60 + seconds)
+    except OverflowError:
+        return None
+
+
+@lru_cache(maxsize=4_096)  # many messages, few days
+def _midnight(day: bytes, zone: bytes) -> datetime | None:
+    """The beginning of a day like 17-Jul-1996 in a zone like -0700, as UTC."""
+    number, month, year = day.split(b"-")
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
+    try:
+        local = datetime(int(year), _MONTHS[month.lower()], int(number), tzinfo=UTC)
+        return local + offset if zone.startswith(b"-") else local - offset
     except (KeyError, ValueError, OverflowError):
         return None
 

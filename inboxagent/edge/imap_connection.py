@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -17,7 +17,7 @@ from typing import TypeVar
 from imapclient import imap_utf7
 from imapclient.datetime_util import datetime_to_INTERNALDATE
 
-from inboxagent.edge.imap_answers import Listed, Message, Piece, quote, read_mailboxes, read_messages, read_statuses
+from inboxagent.edge.imap_answers import Listed, Message, Piece, quote, read_mailboxes, read_statuses
 from inboxagent.edge.imap_line import Client, Imap4, Server, asked_pause, explain, tls_context, words
 from inboxagent.errors import InboxagentError, LoginRefused, Unreachable
 
@@ -55,13 +55,15 @@ class SilencedError(Exception):
 class Connection:
     """A connection that opens itself at the first `run`, and is good for nothing after a failure."""
 
-    def __init__(self, server: Server, password: Callable[[], str]) -> None:
-        """`password` is asked at the log-in and forgotten."""
+    def __init__(self, server: Server, password: Callable[[], str], token: Callable[[str], str] | None = None) -> None:
+        """`password` is asked at the log-in and forgotten. A `token` is used in its place (OAuth 2.0); it is called
+        with the one that was refused, if any."""
         self.server = server
         self.capabilities: frozenset[str] = frozenset()
         self.selected: str | None = None
         self.opened: Opened | None = None  # what EXAMINE told of the selected mailbox
         self._password = password
+        self._token = token
         self._client: Client | None = None
         self._socket: socket.socket | None = None
         self._ready = False
@@ -144,7 +146,7 @@ class Connection:
         found: list[Piece] = self._imap.untagged_responses.pop(name, [])
         return found
 
-    def list_mailboxes(self, *, with_status: bool = False) -> tuple[list[Listed], dict[str, dict[str, int]]]:
+    def list_mailboxes(self, *, with_status: bool = False) -> tuple[Sequence[Listed], dict[str, Mapping[str, int]]]:
         """Every mailbox and, where the server can do both in one go (RFC 5819), the status of those that have one."""
         options = ""
         if with_status and self.has("LIST-STATUS"):
@@ -153,15 +155,15 @@ class Connection:
         ((kind, text),) = self._ask_outside(("LIST", f'"" "*"{options}'))
         if kind != "OK":
             raise self.trouble(f"does not list the mailboxes: {words(text)}")
-        listed = read_mailboxes(self.take("LIST"))
+        listed = read_mailboxes(tuple(self.take("LIST")))
         self._wires = {box.name: box.wire for box in listed}
-        statuses = read_statuses(self.take("STATUS"))
+        statuses = read_statuses(tuple(self.take("STATUS")))
         return listed, {box.name: statuses[box.wire] for box in listed if box.wire in statuses}
 
-    def ask_statuses(self, names: Sequence[str]) -> dict[str, dict[str, int] | str]:
+    def ask_statuses(self, names: Sequence[str]) -> dict[str, Mapping[str, int] | str]:
         """The status of these mailboxes, asked in this order; the server's words where it refuses one."""
         answers = self._ask_outside(*(("STATUS", quote(self._wire(name)), _STATUS_ITEMS) for name in names))
-        told = read_statuses(self.take("STATUS"))
+        told = read_statuses(tuple(self.take("STATUS")))
         return {
             name: told.get(self._wire(name), {}) if kind == "OK" else words(text)
             for name, (kind, text) in zip(names, answers, strict=True)
@@ -188,11 +190,16 @@ class Connection:
             raise self.trouble(f'does not search the mailbox "{self.selected}": {words(text)}')
         return sorted({int(uid) for line in self._take_texts("SEARCH") for uid in line.split()})
 
-    def fetch(self, uids: Iterable[int], items: str) -> dict[int, Message]:
-        """What the server gives of these messages; one that is missing may be gone or unreadable."""
-        wanted = frozenset(uids)
-        self.ask(("UID", f"FETCH {uid_set(wanted)} ({items})"))
-        return {message.uid: message for message in read_messages(self.take("FETCH")) if message.uid in wanted}
+    def fetch(self, items: str, *several: Collection[int]) -> dict[int, Message]:
+        """What the server gives of these messages, asked for in so many commands that are sent at once; one that is
+        missing may be gone or unreadable."""
+        fetched: dict[int, Message] = {}
+        self._imap.fetched = fetched
+        try:
+            self.ask(*(("UID", f"FETCH {uid_set(uids)} ({items})") for uids in several))
+        finally:
+            self._imap.fetched = None
+        return {uid: fetched[uid] for uids in several for uid in uids if uid in fetched}
 
     def append(self, mailbox: str, message: bytes, received_at: datetime) -> None:
         """APPEND with \\Seen. Raises `Unreachable` with the server's words where it refuses."""
@@ -246,24 +253,44 @@ class Connection:
         return self._client.imap
 
     def _open(self) -> None:
+        self._dial()
+        if self._token is None:
+            self._log_in(self._password(), self._authenticate)
+        else:
+            self._log_in_by_token(self._token)
+        assert self._client is not None
+        self.capabilities = frozenset(name.decode("latin-1") for name in self._client.capabilities())
+
+    def _dial(self) -> None:
         self._client = Client(self.server, self._note_socket)
         if self.server.security == "starttls":
             if not self._client.has_capability("STARTTLS"):
                 raise self.trouble("offers no STARTTLS; the password was not sent")
             self._client.starttls(tls_context(self.server))
-        self._log_in(self._password())
-        self.capabilities = frozenset(name.decode("latin-1") for name in self._client.capabilities())
+
+    def _log_in_by_token(self, token: Callable[[str], str]) -> None:
+        """With one that was refused replaced once, over a new line: it may have been revoked, or expired just now."""
+        first = token("")
+        try:
+            self._log_in(first, self._bear)
+        except LoginRefused:
+            second = token(first)
+            if second == first:
+                raise
+            self._imap.shutdown()
+            self._dial()
+            self._log_in(second, self._bear)
 
     def _note_socket(self, sock: socket.socket) -> None:
         self._socket = sock
         if self._cut.is_set():
             raise imaplib.IMAP4.abort("given up")
 
-    def _log_in(self, password: str) -> None:
+    def _log_in(self, secret: str, attempt: Callable[[str], None]) -> None:
         try:
-            self._authenticate(password)
+            attempt(secret)
         except imaplib.IMAP4.error as error:
-            said = words(error, hide=password)
+            said = words(error, hide=secret)
             broken = isinstance(error, imaplib.IMAP4.abort) or "command error: BAD" in said
             if broken or _TEMPORARY.search(said):
                 raise self.trouble(f"does not let {self.server.username} log in now: {said}") from None
@@ -283,6 +310,13 @@ class Connection:
             if kind != "OK":
                 raise imaplib.IMAP4.error(text)
             self._imap.state = "AUTH"
+
+    def _bear(self, token: str) -> None:
+        """AUTHENTICATE XOAUTH2. A refusal comes as a challenge with the reason, which has to be answered by nothing."""
+        if not self._offers("AUTH=XOAUTH2"):
+            raise self.trouble("takes no access tokens (XOAUTH2); none was sent")
+        bearer = f"user={self.server.username}\x01auth=Bearer {token}\x01\x01".encode()
+        self._imap.authenticate("XOAUTH2", lambda challenge: b"" if challenge else bearer)
 
     def _offers(self, capability: str) -> bool:
         return self._client is not None and bool(self._client.has_capability(capability))

@@ -21,7 +21,7 @@ FIELDS = (
 HEADER_CAP = 65_536
 BODY_CAP = 262_144
 PAGE = 1_000
-_CHUNK = 500  # UIDs in one FETCH
+_CHUNK = 500  # UIDs in one FETCH; two are under way at once, so that the server works while we read
 _FIRST_WINDOW = 2 * PAGE  # UIDs in one SEARCH: so many at first
 _DENSE = 50_000  # and never more where so many might be found: the answer is one line
 
@@ -47,12 +47,12 @@ def read_page(connection: Connection, mailbox: str, cursor: Cursor, uidnext: int
 def read_message(connection: Connection, fetched: Fetched) -> bytes | None:
     """Header section and body, capped; None where the message is gone."""
     examine(connection, fetched.mailbox, fetched.uidvalidity)
-    message = connection.fetch([fetched.uid], _MESSAGE_ITEMS).get(fetched.uid)
+    message = connection.fetch(_MESSAGE_ITEMS, [fetched.uid]).get(fetched.uid)
     if message is None or not message.sections.get("HEADER"):
         examine(connection, fetched.mailbox, fetched.uidvalidity)
         if not connection.search(f"UID {fetched.uid}"):
             return None
-        message = connection.fetch([fetched.uid], _MESSAGE_ITEMS).get(fetched.uid)
+        message = connection.fetch(_MESSAGE_ITEMS, [fetched.uid]).get(fetched.uid)
     if message is None or not message.sections.keys() >= {"HEADER", "TEXT"}:
         raise connection.trouble(f'cannot give message UID {fetched.uid} of the mailbox "{fetched.mailbox}"')
     return _whole_lines(message.sections["HEADER"]) + message.sections["TEXT"]
@@ -98,8 +98,8 @@ def collect(
 ) -> tuple[list[Fetched], int | None]:
     """The header sections of these messages, without those that are gone; and the first that is there and not given."""
     got: dict[int, Fetched] = {}
-    for chunk in _chunks(uids):
-        got |= _fetch(connection, mailbox, uidvalidity, chunk)
+    for some in _chunks(uids, PAGE):
+        got |= _fetch(connection, mailbox, uidvalidity, *_chunks(some, _CHUNK))
     # Of what has been expunged since the view was made, Dovecot gives size 0, the year 1970 and perhaps no fields.
     missing = [uid for uid in uids if uid not in got or not got[uid].size or not got[uid].header]
     lost = None
@@ -108,7 +108,7 @@ def collect(
         there = connection.search(f"UID {uid_set(missing)}")
         got = {uid: each for uid, each in got.items() if uid not in missing}
         for uid in there:
-            got |= _fetch(connection, mailbox, uidvalidity, [uid])
+            got |= _fetch(connection, mailbox, uidvalidity, (uid,))
         lost = next((uid for uid in there if uid not in got), None)
     return [got[uid] for uid in sorted(got)], lost
 
@@ -141,8 +141,8 @@ def _sift(
     return found, max(low, first)
 
 
-def _fetch(connection: Connection, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> dict[int, Fetched]:
-    messages = connection.fetch(uids, _SECTION_ITEMS).values()
+def _fetch(connection: Connection, mailbox: str, uidvalidity: int, *several: Sequence[int]) -> dict[int, Fetched]:
+    messages = connection.fetch(_SECTION_ITEMS, *several).values()
     sections = (_section(mailbox, uidvalidity, message) for message in messages)
     return {section.uid: section for section in sections if section is not None}
 
@@ -168,5 +168,5 @@ def _whole_lines(header: bytes) -> bytes:
     return header[: header.rfind(b"\r\n") + 2] + b"\r\n"
 
 
-def _chunks(uids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (uids[start : start + _CHUNK] for start in range(0, len(uids), _CHUNK))
+def _chunks(uids: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    return (uids[start : start + most] for start in range(0, len(uids), most))

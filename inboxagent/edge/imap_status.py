@@ -18,7 +18,7 @@ def read_status(connection: Connection, wanted: Wanted) -> Mapping[str, Status]:
     """The status of every watched mailbox, by its decoded name."""
     listed, told = connection.list_mailboxes(with_status=True)
     names = watch(connection, listed, wanted)
-    items: dict[str, dict[str, int] | str] = {name: told[name] for name in names if name in told}
+    items: dict[str, Mapping[str, int] | str] = {name: told[name] for name in names if name in told}
     # INBOX last: what is asked last is known latest, and most answers arrive there.
     untold = sorted((name for name in names if name not in told), key=lambda name: name == "INBOX")
     if untold:
@@ -59,14 +59,16 @@ def _still_there(
     return tuple(name for name in names if name in there or name not in refused)
 
 
-def _is_hollow(item: dict[str, int] | str) -> bool:
+def _is_hollow(item: Mapping[str, int] | str) -> bool:
     """Whether a listed name is no mailbox: Dovecot lists the deleted parent of a mailbox without \\Noselect, and says
     of its status only that there is none of that name (RFC 5530 has NONEXISTENT for it)."""
-    said = item.lower() if isinstance(item, str) else ""
+    if not isinstance(item, str):
+        return False
+    said = item.lower()
     return any(words in said for words in ("nonexistent", "doesn't exist", "does not exist"))
 
 
-def _status(connection: Connection, name: str, items: dict[str, int] | str) -> Status:
+def _status(connection: Connection, name: str, items: Mapping[str, int] | str) -> Status:
     if isinstance(items, str):
         remedy = "to leave it out, list the mailboxes to be watched"
         raise connection.trouble(f'does not tell the status of the mailbox "{name}": {items} ({remedy})')

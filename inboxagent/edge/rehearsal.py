@@ -66,6 +66,16 @@ class Rehearsal:
         """Differs after each change."""
         return self._changes
 
+    def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
+        """Those that were changed since an earlier mark, all of them without one; and the mark of now."""
+        before = since if isinstance(since, dict) else {}
+        changed = [each for name, each in self._conversations.items() if before.get(name) is not each]
+        return changed, dict(self._conversations)
+
+    def compact(self) -> bool:
+        """There is nothing to tidy up."""
+        return False
+
     @contextmanager
     def transaction(self, why: str, *, urgent: bool = False) -> Iterator[Ledger]:
         """Changes that nobody else will see."""

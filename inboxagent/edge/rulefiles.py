@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.rules.parse import parse_rule
 from inboxagent.rules.phrases import parse_phrases
-from inboxagent.rules.problem import Problem, show
+from inboxagent.rules.problem import Problem, Severity, show
 from inboxagent.rules.source import split_lines
 
 T = TypeVar("T")
@@ -31,8 +31,28 @@ class Finding(Generic[T]):
 
 
 def read_rule(path: Path, phrasebook: Phrasebook) -> Finding[Sequence]:
-    """The sequence in a rule file."""
-    return _read(path, lambda name, source: parse_rule(name, source, phrasebook))
+    """The sequence in a rule file; a file that it attaches and that is not there is a warning."""
+
+    def read(name: str, source: str) -> tuple[Sequence | None, tuple[Problem, ...]]:
+        sequence, problems = parse_rule(name, source, phrasebook)
+        return sequence, (*problems, *_missing_files(path, sequence))
+
+    return _read(path, read)
+
+
+def _missing_files(path: Path, sequence: Sequence | None) -> Iterator[Problem]:
+    for step in sequence.steps if sequence else ():
+        for name in step.attach:
+            if not (path.parent / name).is_file():
+                yield Problem(
+                    path=str(path),
+                    line=step.line,
+                    column=1,
+                    width=len(step.word) + 3,
+                    text=f'"{step.word}" attaches {name}, and there is no such file in {path.parent}',
+                    hint="without it the letter does not go: the conversation is held",
+                    severity=Severity.WARNING,
+                )
 
 
 def read_phrases(path: Path) -> Finding[Phrases]:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from inboxagent.edge.smtp_envelope import write_commands
-from inboxagent.edge.smtp_session import Password, Security, Server, Session, Timeouts
+from inboxagent.edge.smtp_session import Password, Security, Server, Session, Timeouts, Token
 from inboxagent.mail.compose import dot_stuff
-from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope, read_break
+from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope
+from inboxagent.outreach.replies import read_break
 
 _GO_AHEAD = range(354, 355)
 
@@ -76,6 +77,7 @@ class SmtpTransport:
         ca_file: str | None = None,
         username: str | None = None,
         password: Password | None = None,
+        token: Token | None = None,
         local_hostname: str | None = None,
         split_body: bool = True,
         timeouts: Timeouts | None = None,
@@ -88,6 +90,7 @@ class SmtpTransport:
             ca_file=ca_file,
             username=username,
             password=password,
+            token=token,
             local_hostname=local_hostname,
             timeouts=timeouts or Timeouts(),
         )

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inboxagent.mail.domains import ascii_domain
-from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope, one_line
+from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope
+from inboxagent.outreach.replies import one_line
 
 _DOT_STRING = re.compile(r"""[^\s()<>@,;:\\"\[\]\x00-\x1f\x7f\ud800-\udfff]+""")
 _QUOTED_STRING = re.compile(r'"(?:[^"\\\x00-\x1f\x7f\ud800-\udfff]|\\[ -~])*"')

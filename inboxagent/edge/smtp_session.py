@@ -13,10 +13,12 @@ from typing import Literal, cast
 import aiosmtplib
 
 from inboxagent.errors import ConfigError, InboxagentError
-from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope, one_line, read_break, read_reply
+from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope
+from inboxagent.outreach.replies import one_line, read_break, read_reply
 
 Security = Literal["tls", "starttls", "none"]
 Password = Callable[[], str]
+Token = Callable[[str], str]
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Za-z:.]+\]")
 
@@ -39,7 +41,8 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where to submit and as whom. `password` may block and is asked anew at each connection.
+    """Where to submit and as whom. `password` may block and is asked anew at each connection; so is `token`, which
+    is used in its place where there is one (OAuth 2.0), and called with the one that was refused, if any.
 
     Raises `ConfigError` where a line in clear would leave the machine, or where `ca_file` cannot be read; with a
     `ca_file`, only its authorities are trusted.
@@ -51,6 +54,7 @@ class Server:
     ca_file: str | None = None
     username: str | None = None
     password: Password | None = field(default=None, repr=False)
+    token: Token | None = field(default=None, repr=False)
     local_hostname: str | None = None
     timeouts: Timeouts = Timeouts()
 
@@ -106,12 +110,13 @@ class Session:
 
     async def open(self) -> Outcome | None:
         """Connect, greet, encrypt, log in; None when the session is ready for MAIL."""
-        for step in (self._connect, self._greet, self._encrypt, self._log_in):
-            refusal = await step()
-            if refusal is not None:
-                self.drop()
-                return refusal
-        return None
+        refusal = await self._dial() or await self._log_in()
+        if refusal is not None:
+            self.drop()
+        return refusal
+
+    async def _dial(self) -> Outcome | None:
+        return await self._connect() or await self._greet() or await self._encrypt()
 
     async def ask(
         self, phase: Phase, *words: bytes, yes: range = _SUCCESS, address: str | None = None
@@ -136,7 +141,7 @@ class Session:
             code, text = await self._smtp.execute_command(b".", timeout=self._server.timeouts.dot)
         except Exception as error:  # noqa: BLE001 - whatever it is, the server may have the letter
             return self._broken(Phase.DOT, error)
-        return read_reply(Phase.DOT, code, text)
+        return read_reply(Phase.DOT, code, text, host=self._server.host)
 
     async def write(self, stuffed: bytes) -> Outcome | None:
         """Send the body, which ends with CRLF, without the dot; None when it has left this process."""
@@ -239,25 +244,43 @@ class Session:
         )
 
     async def _log_in(self) -> Outcome | None:
-        if self._server.username is None or self._server.password is None:
+        server = self._server
+        if server.username is None or (server.password is None and server.token is None):
             return None
+        known = ("plain", "login") if server.token is None else ("xoauth2",)
         offered = self._smtp.server_auth_methods
-        mechanism = next((each for each in ("plain", "login") if each in offered), None)
+        mechanism = next((each for each in known if each in offered), None)
         if mechanism is None:
-            words = f"the server offers {', '.join(offered) or 'no log-in at all'}, we know PLAIN and LOGIN"
+            ours = " and ".join(known).upper()
+            words = f"the server offers {', '.join(offered) or 'no log-in at all'}, we know {ours}"
             refusal = self._cannot(Phase.AUTH, "no log-in in common", words)
             return replace(refusal, fate=Fate.REFUSED, retry_after=None, fatal=True)
         try:
-            password = await asyncio.to_thread(self._server.password)
+            if server.token is not None:
+                return await self._log_in_by_token(server.username, server.token)
+            password = await asyncio.to_thread(server.password or str)
         except (InboxagentError, OSError) as error:
             return self._cannot(Phase.AUTH, "the password could not be had", str(error))
-        return await self._authenticate(mechanism, self._server.username, password)
+        return await self._authenticate(mechanism, server.username, password)
+
+    async def _log_in_by_token(self, username: str, token: Token) -> Outcome | None:
+        """With one that was refused replaced once: it may have been revoked, or expired just now."""
+        first = await asyncio.to_thread(token, "")
+        refusal = await self._authenticate("xoauth2", username, first)
+        if refusal is None or refusal.fate is not Fate.REFUSED:
+            return refusal
+        second = await asyncio.to_thread(token, first)
+        if second == first:
+            return refusal
+        again = None if self.alive else await self._dial()
+        return again or await self._authenticate("xoauth2", username, second)
 
     async def _authenticate(self, mechanism: str, username: str, password: str) -> Outcome | None:
         """One attempt with one mechanism: a second one after a refusal is what locks accounts."""
-        attempt = self._smtp.auth_plain if mechanism == "plain" else self._smtp.auth_login
+        smtp = self._smtp
+        attempts = {"plain": smtp.auth_plain, "login": smtp.auth_login, "xoauth2": smtp.auth_xoauth2}
         try:
-            await attempt(username, password)
+            await attempts[mechanism](username, password)
         except aiosmtplib.SMTPAuthenticationError as error:
             refusal = read_reply(Phase.AUTH, error.code, error.message)
         except (aiosmtplib.SMTPException, OSError) as error:
@@ -269,7 +292,7 @@ class Session:
 
 def _without_secrets(text: str, username: str, password: str) -> str:
     """The server's words without what it may have echoed of our log-in."""
-    secrets = (f"\0{username}\0{password}", password)
+    secrets = (f"\0{username}\0{password}", f"user={username}\1auth=Bearer {password}\1\1", password)
     for secret in (*(base64.b64encode(each.encode()).decode() for each in secrets), password):
         text = text.replace(secret, "***") if secret else text
     return text

@@ -2,12 +2,16 @@
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
 
 # Linux counts suspends on a clock of its own; elsewhere the monotonic clock is the nearest there is.
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_THIS_PROCESS = token_hex(8)
 _BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -21,6 +25,13 @@ class SystemClock:
     def boot(self) -> float:
         """Seconds since boot, suspends included; never goes back."""
         return time.clock_gettime(_BOOT)
+
+    def boot_id(self) -> str:
+        """Linux names each boot; elsewhere it holds for this process alone."""
+        try:
+            return _BOOT_ID.read_text("ascii").strip()
+        except OSError:
+            return _THIS_PROCESS
 
     def seconds_until(self, at: datetime) -> float:
         """How long to wait until the wall clock shows `at`; never below 0."""

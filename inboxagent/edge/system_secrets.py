@@ -1,8 +1,8 @@
-"""Passwords from a command or a file. They are never part of an error, and are asked for anew at each log-in."""
+"""Passwords from a command, a file or systemd. They are never part of an error, and are asked for at each log-in."""
 
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from inboxagent.errors import ConfigError
@@ -25,24 +25,33 @@ def run_password_command(
 
     `waiting` is told what is being waited for, after `quiet` of the `patience` seconds.
     """
-    name = _name(words)
+    output = run_secret_command(words, "password", patience, quiet=quiet, waiting=waiting)
+    return _first_line(output, f"the password command ({_name(words)}) printed", "a password")
+
+
+def run_secret_command(
+    words: tuple[str, ...] | str,
+    kind: str,
+    patience: float = PATIENCE,
+    *,
+    quiet: float = QUIET,
+    waiting: Callable[[str], None] = lambda _: None,
+) -> bytes:
+    """All that the command prints; `kind` names it in sentences, "password" for one. As `run_password_command`."""
+    name = f"the {kind} command ({_name(words)})"
     process = _start(words, name)
     try:
         output = _output(process, quiet)
         if output is None:
-            waiting(f"waiting for the password command ({name}), at most {patience:g} s in all …")
+            waiting(f"waiting for {name}, at most {patience:g} s in all …")
             output = _output(process, max(0.0, patience - quiet))
     finally:
         _end(process)
     if output is None:
-        raise ConfigError(
-            f"the password command ({name}) did not end within {patience:g} s; run it yourself to see why"
-        )
+        raise ConfigError(f"{name} did not end within {patience:g} s; run it yourself to see why")
     if process.returncode != 0:
-        raise ConfigError(
-            f"the password command ({name}) failed: {_ending(process.returncode)}; run it yourself to see why"
-        )
-    return _first_line(output, f"the password command ({name}) printed")
+        raise ConfigError(f"{name} failed: {_ending(process.returncode)}; run it yourself to see why")
+    return output
 
 
 def _start(words: tuple[str, ...] | str, name: str) -> "subprocess.Popen[bytes]":
@@ -55,7 +64,7 @@ def _start(words: tuple[str, ...] | str, name: str) -> "subprocess.Popen[bytes]"
             stderr=subprocess.DEVNULL,  # whatever it complains of could hold the secret
         )
     except OSError as error:
-        raise ConfigError(f"the password command ({name}) cannot be started: {error.strerror}") from None
+        raise ConfigError(f"{name} cannot be started: {error.strerror}") from None
 
 
 def _output(process: "subprocess.Popen[bytes]", seconds: float) -> bytes | None:
@@ -76,14 +85,39 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def read_password_file(path: Path) -> str:
     """The first line of the file. Raises ConfigError."""
+    return _read(path, f"the password file {path}")
+
+
+_carried: dict[str, bytes] = {}  # what root has read before it became the service's user
+
+
+def carry(name: str, content: bytes) -> None:
+    """Keep a credential in this process, where no service manager has handed it over."""
+    _carried[name] = content
+
+
+def read_credential(name: str, environ: Mapping[str, str]) -> str:
+    """The first line of what systemd hands over under this name (LoadCredential=). Raises ConfigError."""
+    if name in _carried:
+        return _first_line(_carried[name], f'the credential "{name}" holds', "a password")
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        raise ConfigError(
+            f'the credential "{name}" is handed over by systemd, to the service alone; where inboxagent.service '
+            "is installed, begin the command with sudo"
+        )
+    return _read(Path(folder, name), f'the credential "{name}"')
+
+
+def _read(path: Path, what: str) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"the password file {path} cannot be read: {error.strerror}") from None
-    return _first_line(content, f"the password file {path} holds")
+        raise ConfigError(f"{what} cannot be read: {error.strerror}") from None
+    return _first_line(content, f"{what} holds", "a password")
 
 
-def _first_line(output: bytes, whose: str) -> str:
+def _first_line(output: bytes, whose: str, wanted: str) -> str:
     line = output.split(b"\n", 1)[0].removesuffix(b"\r")
     try:
         secret = line.decode()
@@ -92,7 +126,7 @@ def _first_line(output: bytes, whose: str) -> str:
     if secret is None:
         raise ConfigError(f"{whose} something that is not text")
     if not secret:
-        raise ConfigError(f"{whose} an empty first line instead of a password")
+        raise ConfigError(f"{whose} an empty first line instead of {wanted}")
     return secret
 
 

@@ -1,6 +1,7 @@
 """What an incoming message is: an ordered tuple of detectors, each of which says why; the first opinion counts."""
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -185,12 +186,19 @@ def _auto_reply(question: Question, because: str) -> Verdict:
 
 
 def _receipt(question: Question) -> Verdict | None:
-    """Read receipts of programs that do not know RFC 8098: subject and text must both say so."""
+    """Read receipts of programs that do not know RFC 8098: subject and text must both say so, or the text be nothing
+    but a line with the time."""
     subject = phrases.fold(question.message.subject)
     if not any(subject.startswith(prefix) for prefix in phrases.words("receipt_subjects")):
         return None
-    hit = phrases.find("receipt", question.new_text[:600])
-    return Verdict(kind=Kind.OTHER, because=f'read receipt: "{hit.words}"') if hit else None
+    text = question.new_text[:LONGEST_RECEIPT]
+    hit = phrases.find("receipt", text)
+    words = hit.words if hit else text if "\n" not in text and _CLOCK.search(text) else ""
+    return Verdict(kind=Kind.OTHER, because=f'read receipt: "{words[:120]}"') if words else None
+
+
+LONGEST_RECEIPT = 600
+_CLOCK = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d(?!\d)")
 
 
 def _mass_mail(question: Question) -> Verdict | None:

@@ -4,17 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 
+from inboxagent.mail.body import LONGEST_LINE, Attachment, Quotation, body
 from inboxagent.mail.domains import ascii_domain
 from inboxagent.mail.fields import mailboxes, unstructured
-from inboxagent.mail.flowed import flow
 from inboxagent.mail.headers import Address
 
-# RFC 5322 2.1.1. The name of the field, its colon and space stand on the same line.
-LONGEST_LINE = 998
 LONGEST_REFERENCES = 8_192
 
 MARK_FIELD = "X-Inboxagent"
@@ -23,9 +19,9 @@ COPY_FIELD = "X-Inboxagent-Copy"
 _ID = re.compile("<[^\x00-\x1f\x7f\x85\u2028\u2029]{1,990}>")
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,200}")
+_PAGE = re.compile(r"https://[!-;=?-~]{1,900}")
 _SPECIAL = re.compile(r"[\s<>,;:()\[\]\\\"@]")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@+!$'*")
-_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +39,9 @@ class Outgoing:
     references: tuple[str, ...] = ()
     token: str = ""
     list_unsubscribe: str = ""  # the subject that asks for it; empty for no List-Unsubscribe field
+    unsubscribe_page: str = ""  # an https address that takes a POST for it (RFC 8058), where she has one
+    quotation: Quotation | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 def compose(outgoing: Outgoing) -> bytes:
@@ -60,7 +59,8 @@ def compose(outgoing: Outgoing) -> bytes:
         mailboxes("Cc", map(_mailbox, outgoing.cc)) if outgoing.cc else "",
         unstructured("Subject", outgoing.subject),
     ]
-    return "".join(fields).encode("utf-8", "surrogateescape") + _text_part(outgoing.text)
+    head = "".join(fields).encode("utf-8", "surrogateescape")
+    return head + body(outgoing.text, outgoing.quotation, outgoing.attachments, outgoing.message_id)
 
 
 def mark_copy(message: bytes) -> bytes:
@@ -83,6 +83,8 @@ def _refuse_injection(outgoing: Outgoing) -> None:
     for each in ids:
         if not _ID.fullmatch(each):
             raise ValueError(f"{each!r} is not a Message-ID")
+    if outgoing.unsubscribe_page and not _PAGE.fullmatch(outgoing.unsubscribe_page):
+        raise ValueError(f"{outgoing.unsubscribe_page!r} is not an https address")
     if outgoing.token and not _TOKEN.fullmatch(outgoing.token):
         raise ValueError("a token is one word of printable ASCII")
 
@@ -102,18 +104,6 @@ def _mailbox(person: Address) -> tuple[str, str]:
     return person.name, f"{local}@{ascii_domain(domain) or domain}"
 
 
-def _text_part(text: str) -> bytes:
-    """The MIME fields and the body: 7bit where that does, else quoted-printable; 8bit may be recoded on the way."""
-    text = flow(_LINE_END.sub("\n", text))
-    if not text.endswith("\n"):
-        text += "\n"
-    plain = text.isascii() and all(len(line) <= LONGEST_LINE for line in text.split("\n"))
-    part = EmailMessage(policy=SMTP)
-    part.set_content(text, charset="utf-8", cte="7bit" if plain else "quoted-printable")
-    part.set_param("format", "flowed")
-    return part.as_bytes()
-
-
 def _thread_fields(outgoing: Outgoing) -> str:
     """The fields with ids, written by hand: one id a line, so that no serialiser can touch them."""
     lines = [f"Message-ID: {outgoing.message_id}"]
@@ -127,9 +117,20 @@ def _thread_fields(outgoing: Outgoing) -> str:
     if outgoing.token:
         lines.append(f"{MARK_FIELD}: {outgoing.token}")
     if outgoing.list_unsubscribe:
-        address, subject = _percent(_mailbox(outgoing.from_)[1]), _percent(outgoing.list_unsubscribe)
-        lines.append(f"List-Unsubscribe: <mailto:{address}?subject={subject}>")
+        lines += _unsubscribe_fields(outgoing)
     return "".join(line + "\r\n" for line in lines)
+
+
+def _unsubscribe_fields(outgoing: Outgoing) -> list[str]:
+    """By mail (RFC 2369, 3.2), and with one click where she has a page for it (RFC 8058)."""
+    address, subject = _percent(_mailbox(outgoing.from_)[1]), _percent(outgoing.list_unsubscribe)
+    by_mail = f"<mailto:{address}?subject={subject}>"
+    if not outgoing.unsubscribe_page:
+        return [f"List-Unsubscribe: {by_mail}"]
+    return [
+        f"List-Unsubscribe: <{outgoing.unsubscribe_page}>,\r\n {by_mail}",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    ]
 
 
 def _percent(text: str) -> str:

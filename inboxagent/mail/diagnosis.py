@@ -31,6 +31,8 @@ class Reason(StrEnum):
     SYSTEM = "system"
 
 
+POLICY = frozenset({Reason.SPAM, Reason.REPUTATION, Reason.POLICY, Reason.AUTHENTICATION, Reason.REVERSE_DNS})
+"""What says nothing against the address, and much about how letters of hers are received."""
 DEAD = frozenset({Reason.UNKNOWN_USER, Reason.UNKNOWN_HOST, Reason.NO_MAIL_HERE, Reason.MOVED})
 
 # The words are tried in this order: what is said of the sender or the letter is more telling than "rejected" or "does

@@ -19,6 +19,12 @@ def flow(text: str) -> str:
     return "\n".join(_stuff(line) for paragraph in text.split("\n") for line in _break(paragraph))
 
 
+def quote(text: str) -> str:
+    """The text in such lines behind marks, one more before what is quoted already (RFC 3676, 4.5)."""
+    lines = (line for paragraph in text.split("\n") for line in _break(paragraph))
+    return "\n".join(f">{line}" if line.startswith(">") or not line.strip() else f"> {line}" for line in lines)
+
+
 def _break(paragraph: str) -> list[str]:
     """The lines of a paragraph; all but the last end with the space that says so."""
     if paragraph == SIGNATURE:

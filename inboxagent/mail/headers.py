@@ -6,6 +6,7 @@ import email.utils
 import functools
 import quopri
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 from inboxagent.mail import languages
@@ -35,6 +36,18 @@ class Address:
 
     name: str
     address: str
+
+
+def without_detail(address: str) -> str:
+    """The address whose mailbox a subaddress (RFC 5233: anna+invoices@…) belongs to; any other as it is."""
+    local, at, domain = address.rpartition("@")
+    user = local.partition("+")[0]
+    return f"{user}{at}{domain}" if user else address
+
+
+def is_one_of(address: str, addresses: Container[str]) -> bool:
+    """Whether it is one of these, or a subaddress of one."""
+    return address in addresses or without_detail(address) in addresses
 
 
 def message_ids(value: str) -> tuple[str, ...]:

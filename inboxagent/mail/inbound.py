@@ -4,16 +4,18 @@ import base64
 import email
 import email.utils
 import hashlib
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
 
 from inboxagent.mail import html as html_body
-from inboxagent.mail.headers import Address, addresses, decode, message_ids, to_text
-from inboxagent.mail.report import Report, read_report, report_fields
+from inboxagent.mail.headers import Address, addresses, decode, message_ids
+from inboxagent.mail.parts import UNREADABLE, Part, parts_of, returned_text
+from inboxagent.mail.report import Report, read_report
 
 LONGEST_HEADER = 65_536
 LONGEST_BODY = 262_144
@@ -21,14 +23,11 @@ LONGEST_BODY = 262_144
 MOST_CONTAINERS = 50
 MOST_BOUNDARIES = 300
 
-# What the standard library raises on bytes that were made to hurt it.
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
-
 _FOLD = re.compile(r"\r?\n(?=[ \t])|[\r\n]+")
 _CONTAINER = re.compile(rb"^content-type:\s{0,20}(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(rb"^--\S", re.MULTILINE)
 _USED = re.compile(r'^--([^\s"]{1,200})[ \t]{0,9}\r?\nContent-', re.IGNORECASE | re.MULTILINE)
-_HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
+_EMPTY_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +73,17 @@ def parse(raw: bytes) -> Inbound:
     """The message in these bytes. Total: whatever they are, there is an Inbound; at most 64 KB of header section and
     256 KB of body are looked at."""
     message = _message(bounded(raw))
-    plain, html = _body(message)
-    text = plain if plain.strip() else html_body.to_text(html)
+    parts = parts_of(message)
+    plain, html = _body(parts)
+    has_plain = bool(plain.strip())
+    text = plain if has_plain else html_body.to_text(html)
     return _inbound(
         message,
         text=text[:LONGEST_BODY],
         html=html[:LONGEST_BODY],
-        returned=_returned(message),
-        has_plain=bool(plain.strip()),
-        report=read_report(message),
+        returned=returned_text(parts)[:LONGEST_BODY],
+        has_plain=has_plain,
+        report=read_report(parts),
         complete=True,
     )
 
@@ -95,15 +96,20 @@ def parse_headers(raw: bytes) -> Inbound:
 def bounded(raw: bytes) -> bytes:
     """The part of a message that is safe to parse: capped in size, in containers and in parts."""
     raw = _unwrapped(raw)
-    end = _HEADER_END.search(raw, 0, LONGEST_HEADER)
-    at = end.end() if end else min(len(raw), LONGEST_HEADER)
+    end = _header_end(raw[:LONGEST_HEADER])
+    at = end or min(len(raw), LONGEST_HEADER)
     body = raw[at : at + LONGEST_BODY]
+    if body.count(b"\n--") < MOST_BOUNDARIES and body.count(b"/") < MOST_CONTAINERS:
+        return raw[:at] + (b"" if end else b"\n\n") + body  # counting is quicker than looking
     for pattern, most in ((_CONTAINER, MOST_CONTAINERS), (_BOUNDARY, MOST_BOUNDARIES)):
-        for count, match in enumerate(pattern.finditer(body)):
-            if count == most:
-                body = body[: match.start()]
-                break
+        beyond = next(itertools.islice(pattern.finditer(body), most, None), None)
+        body = body[: beyond.start()] if beyond else body
     return raw[:at] + (b"" if end else b"\n\n") + body
+
+
+def _header_end(raw: bytes) -> int:
+    """Where the body begins; 0 where there is nothing but a header section."""
+    return min((at + len(line) for line in _EMPTY_LINES if (at := raw.find(line)) >= 0), default=0)
 
 
 def _unwrapped(raw: bytes) -> bytes:
@@ -118,7 +124,7 @@ def _unwrapped(raw: bytes) -> bytes:
 
 def _message(raw: bytes) -> Message:
     try:
-        return _repaired(email.message_from_bytes(raw))
+        return _repaired(_text_message(raw) or email.message_from_bytes(raw))
     except UNREADABLE:  # the standard parser is not total; what it cannot read is text
         message = BytesHeaderParser().parsebytes(raw)
         for name in ("content-type", "content-transfer-encoding"):
@@ -126,10 +132,24 @@ def _message(raw: bytes) -> Message:
         return message
 
 
+def _text_message(raw: bytes) -> Message | None:
+    """A message whose body is one text, which the full parser would go through line by line; None for any other."""
+    end = _header_end(raw)
+    if _CONTAINER.search(raw, 0, end):
+        return None
+    message = BytesHeaderParser().parsebytes(raw[:end])
+    if message.get_payload():
+        return None  # some line was no field, and ended the header section earlier
+    message.set_payload(raw[end:].decode("ascii", "surrogateescape"))
+    return message
+
+
 def _repaired(message: Message) -> Message:
     """A multipart whose declared boundary occurs nowhere, split at the one that does."""
+    if message.get_content_maintype() != "multipart":
+        return message
     body = message.get_payload()
-    if message.get_content_maintype() == "multipart" and isinstance(body, str) and (found := _USED.search(body)):
+    if isinstance(body, str) and (found := _USED.search(body)):
         inner = email.message_from_string(f'Content-Type: multipart/mixed; boundary="{found[1]}"\n\n{body}')
         message.set_payload(inner.get_payload())
     return message
@@ -205,94 +225,32 @@ def _date(value: str) -> datetime | None:
         return None
 
 
-def _body(message: Message) -> tuple[str, str]:
-    """The plain text and the HTML of the body, by mail-parser, from a message that holds nothing but its own text."""
+def _body(parts: Iterable[Part]) -> tuple[str, str]:
+    """The plain text and the HTML that the writer shows; where there are several texts, mail-parser joins them."""
+    shown = [part for part in parts if part.is_shown]
+    if len(shown) > 1:
+        return _joined(shown)
+    text = "".join(part.text for part in shown)
+    return ("", text) if any(part.kind == "text/html" for part in shown) else (text, "")
+
+
+def _joined(shown: Iterable[Part]) -> tuple[str, str]:
     # Importing it costs a tenth of a second, and most commands never parse a body.
     import mailparser
 
     reduced = Message()
     reduced["Content-Type"] = "multipart/mixed"
-    reduced.set_payload([_plain_part(part) for part in own_text_parts(message)])
+    reduced.set_payload([_encoded(part) for part in shown])
     mail = mailparser.MailParser(reduced)
     return "\n".join(mail.text_plain), "\n".join(mail.text_html)
 
 
-def own_text_parts(message: Message) -> Iterator[Message]:
-    """The text/plain and text/html parts that the writer shows, in order; not those of attached messages."""
-    stack = [message]
-    while stack:
-        part = stack.pop()
-        kind = part.get_content_type()
-        if part.is_multipart():
-            if kind.startswith("multipart/"):
-                stack.extend(reversed(_children(part)))
-        elif _is_shown(part, kind) and not is_returned(part, message):
-            yield part
-
-
-def _is_shown(part: Message, kind: str) -> bool:
-    if kind.startswith("multipart/"):
-        return True  # declared so, but nothing in it could be told apart
-    return kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment"
-
-
-def is_returned(part: Message, message: Message) -> bool:
-    """Whether a part is a returned message whose header section was taken for that of the part."""
-    return part is not message and ("message-id" in part or "received" in part)
-
-
-def _children(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
-
-
-def _plain_part(part: Message) -> Message:
+def _encoded(part: Part) -> Message:
     """The part with a charset that fits its bytes: mail-parser does not decode ISO-2022 in 7bit, and a wrong charset
     costs it every letter that is not ASCII."""
-    text = to_text(_octets(part), str(part.get_content_charset("utf-8") or "utf-8"))
-    plain = Message()
-    kind = "text/html" if part.get_content_type() == "text/html" else "text/plain"
-    plain["Content-Type"] = f'{kind}; charset="utf-8"'
-    plain["Content-Transfer-Encoding"] = "base64"
-    plain.set_payload(base64.b64encode(text.encode("utf-8", "replace")).decode("ascii"))
-    return plain
-
-
-def _octets(part: Message) -> bytes:
-    try:
-        payload = part.get_payload(decode=True)
-    except UNREADABLE:  # transfer encodings and charsets raise out of the standard library
-        payload = None
-    return payload if isinstance(payload, bytes) else str(part.get_payload() or "").encode("utf-8", "surrogateescape")
-
-
-def _returned(message: Message) -> str:
-    """The text of attached messages and header sections, capped at 32 KB each."""
-    found = []
-    for part in _walk(message):
-        kind = part.get_content_type()
-        if kind.startswith("message/") and part.is_multipart() and kind != "message/delivery-status":
-            found += [_source(child) for child in _children(part)]
-        elif "rfc822" in kind or (kind.startswith("message/") and not part.is_multipart()):
-            found.append(to_text(_octets(part), "utf-8")[:32_768])
-        elif is_returned(part, message):
-            found.append(_source(part))
-    return "\n\n".join(found)[:LONGEST_BODY]
-
-
-def _walk(message: Message) -> Iterator[Message]:
-    """Every part, outermost first, not those of attached messages."""
-    stack = [message]
-    while stack:
-        part = stack.pop()
-        yield part
-        if part.get_content_type().startswith("multipart/"):
-            stack.extend(reversed(_children(part)))
-
-
-def _source(message: Message) -> str:
-    """The header section, the own text and the report fields of an attached message."""
-    fields = "".join(f"{name}: {value}\n" for name, value in message.raw_items())
-    texts = [to_text(_octets(part), str(part.get_content_charset("utf-8"))) for part in own_text_parts(message)]
-    reports = [report_fields(part) for part in _walk(message) if part.get_content_type() == "message/delivery-status"]
-    return "\n".join([fields, *texts, *reports])[:32_768]
+    encoded = Message()
+    kind = "text/html" if part.kind == "text/html" else "text/plain"
+    encoded["Content-Type"] = f'{kind}; charset="utf-8"'
+    encoded["Content-Transfer-Encoding"] = "base64"
+    encoded.set_payload(base64.b64encode(part.text.encode()).decode("ascii"))
+    return encoded

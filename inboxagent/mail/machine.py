@@ -30,8 +30,8 @@ _RESPONDER_FIELDS: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """What an automatic answer says: the day of return if any, whether he left or nobody reads this mailbox, and the
-    address of his successor where it names one."""
+    """What an automatic answer says: the day of return if any; whether he left, nobody reads this mailbox, or a service
+    desk has taken it in; and the address of his successor where it names one."""
 
     back: Found | None = None
     intent: str | None = None
@@ -125,8 +125,14 @@ def read_absence(text: str, now: datetime, known: frozenset[str] = frozenset()) 
     hits = [hit for name in ("away", "back", "until", "automatic") for hit in phrases.find_all(name, text)]
     languages = [hit.language for hit in hits]
     hints = sorted(set(languages), key=lambda code: (-languages.count(code), code))
-    back = find_return(text, hints, now) if phrases.find("away", text) or phrases.find("back", text) else None
-    return Away(back, "unmonitored" if back is None and phrases.find("unread", text) else None)
+    absent = any(phrases.find(name, text) for name in ("away", "back"))
+    received = phrases.find("received", text) is not None
+    # "We answer until Friday" is said of a request that was received, not of an absence.
+    spoken_of = absent or (phrases.find("until", text) is not None and not received)
+    back = find_return(text, hints, now) if spoken_of else None
+    if back is None and phrases.find("unread", text):
+        return Away(intent="unmonitored")
+    return Away(back, "ticket" if received and not absent else None)
 
 
 _ADDRESS = re.compile(r"[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,8}")

@@ -11,6 +11,7 @@ MOST_ATTRIBUTION_LINES = 4
 # Looking for one costs a search in forty languages; further down nobody begins to quote.
 LATEST_ATTRIBUTION = 600
 HEADER_BLOCK_LINES = 8
+LONGEST_FOOTER = 300
 
 _QUOTED = re.compile(r"\s{0,3}(?:[>|＞]|[A-Z]{1,2}>(?:\s|$))")
 _OPEN_BRACKET = re.compile(r"<[^<>\s]{0,200}$")
@@ -73,8 +74,9 @@ def _without_quotation(lines: list[str]) -> list[str]:
     """Quoted lines and what introduces them go; answers between them stay; an unmarked original ends the text."""
     kept: list[str] = []
     at = 0
+    possible = _possible_attributions(lines)
     while at < len(lines):
-        height = attribution(lines, at) if at < LATEST_ATTRIBUTION else 0
+        height = attribution(lines, at) if at in possible else 0
         if _QUOTED.match(lines[at]) or _is_wrapped_quotation(lines, at):
             at += 1
         elif height:
@@ -87,6 +89,17 @@ def _without_quotation(lines: list[str]) -> list[str]:
             kept.append(lines[at])
             at += 1
     return kept
+
+
+def _possible_attributions(lines: list[str]) -> frozenset[int]:
+    """Where an introduction may begin: a few lines before an address, a stamp, a colon at the end, or a quotation."""
+    found: set[int] = set()
+    for at, line in enumerate(lines[: LATEST_ATTRIBUTION + 2 * MOST_ATTRIBUTION_LINES]):
+        if line and (line[-1] in ":：-–—*|>" or "@" in line or "GMT" in line or "UTC" in line):
+            found.update(range(at - MOST_ATTRIBUTION_LINES + 1, at + 1))
+        if _QUOTED.match(line):
+            found.update(range(at - 2 * MOST_ATTRIBUTION_LINES, at))
+    return frozenset(at for at in found if at < LATEST_ATTRIBUTION)
 
 
 def _is_wrapped_quotation(lines: list[str], at: int) -> bool:
@@ -216,11 +229,12 @@ _LINK = re.compile(r"<https?[^>]{0,200}>|\[[^\]]{0,200}\]")
 
 
 def _is_footer(line: str) -> bool:
-    words = line.split()
-    if not 0 < len(words) <= 12 or ("," in line and not phrases.find("excuse", line)):
+    if not 0 < len(line) <= LONGEST_FOOTER or not 0 < len(line.split()) <= 12:
         return False
     folded = phrases.fold(_LINK.sub("", line)).lstrip("<( ")
-    return any(True for _ in phrases.beginnings("mobile", folded)) or any(folded.endswith(each) for each in _ENDINGS)
+    if not (folded.endswith(_ENDINGS) or any(True for _ in phrases.beginnings("mobile", folded))):
+        return False
+    return "," not in line or phrases.find("excuse", line) is not None
 
 
 # "… iPhone'umdan gönderildi": languages that put the verb last.

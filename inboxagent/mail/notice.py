@@ -21,6 +21,9 @@ _DAEMON_NAME = re.compile(
     r"mail(?:er)?[ \-]?(?:delivery|daemon|administrator|system)|delivery (?:sub)?system|system administrator|postmaster"
     r"|mail transfer|message router|internet mail"
 )
+# These write nothing but delivery notices, in whatever language.
+_ROBOT = re.compile(r"^(?:mailer[\-_.]?daemon|mail[\-_.]?daemon|mdaemon|double-bounce)(?:[+\-=.].*)?@")
+_ROBOT_NAME = re.compile(r"^(?:mail(?:er)?[ \-]?delivery (?:sub)?system|mailer[ \-]daemon|mail transfer system)\b")
 _DAEMON_FIELD = re.compile(r"mailer-daemon|postmaster@|mail delivery")
 _ADDRESS_TYPE = re.compile(r"(?i)^.*(?:smtp|rfc822)[=:;]")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\"]{1,100}@[A-Za-z0-9.\-]{1,120}[A-Za-z0-9]")
@@ -59,13 +62,16 @@ class Evidence:
     origin: str
     failed: str
     delayed: str
-    gave_up: bool
 
 
 def read_notice(message: Inbound) -> Report | None:
     """The report that a notice in prose amounts to, or None where a message is no delivery notice."""
+    origin = _origin(message)
+    in_subject = phrases.find("failed_subjects", message.subject)
+    if not origin and not in_subject:
+        return None  # before its text is looked at: most mail ends here
     explanation, original = split_original(message.text)
-    evidence = _weigh(message, explanation)
+    evidence = _weigh(message, origin, in_subject, explanation)
     if evidence is None:
         return None
     recipients = _recipients(message, explanation, original, failed=not evidence.delayed)
@@ -79,22 +85,34 @@ def read_notice(message: Inbound) -> Report | None:
     )
 
 
-def _weigh(message: Inbound, explanation: str) -> Evidence | None:
+def _weigh(message: Inbound, origin: str, in_subject: phrases.Hit | None, explanation: str) -> Evidence | None:
     """A daemon's mail that speaks of failure; without one, subject and text both must, and it answers nothing."""
-    origin = _origin(message)
-    weak = "" if origin else _machine_sender(message)
-    in_subject = phrases.find("failed_subjects", message.subject)
     in_text = phrases.find("failed", explanation)
+    if not origin and not (in_text and (_machine_sender(message) or _answers_nothing(message))):
+        return None
     late = phrases.find("delayed_subjects", message.subject) or phrases.find("delayed", explanation)
-    gave_up = bool(phrases.find("gave_up", explanation))
-    if not origin and not (in_subject and in_text and (weak or _answers_nothing(message))):
-        return None
+    gave_up = late is not None and phrases.find("gave_up", explanation) is not None
     said = in_subject or in_text
-    if late and (not gave_up) and (not in_subject or phrases.find("delayed_subjects", message.subject)):
-        return Evidence(origin or "a notice", "", f'"{late.words}"', gave_up)
-    if said is None and not _certain(message):
-        return None
-    return Evidence(origin or "a notice", f'"{said.words}"' if said else "nothing else is in it", "", gave_up)
+    if late and not gave_up and (not in_subject or phrases.find("delayed_subjects", message.subject)):
+        return Evidence(origin or "a notice", "", f'"{late.words}"')
+    if said:
+        return Evidence(origin or "a notice", f'"{said.words}"', "")
+    if _certain(message):
+        return Evidence(origin, "nothing else is in it", "")
+    # Words that no pack knows: what a robot says about somebody's address is that it could not deliver.
+    named = _strangers(message, explanation) if _is_robot(message) else []
+    return Evidence(origin, f'it names "{named[0]}"', "") if named else None
+
+
+def _is_robot(message: Inbound) -> bool:
+    return any(_ROBOT.match(each.address) or _ROBOT_NAME.match(each.name.lower()) for each in message.from_)
+
+
+def _strangers(message: Inbound, text: str) -> list[str]:
+    """The addresses in a text that are neither its writer's nor a reader's."""
+    own = {each.address for each in (*message.to, *message.from_, *message.cc)}
+    found = (_bare(each) for line in phrases.lines(text) for each in _ADDRESS.findall(line))
+    return [each for each in found if each not in own and not _DAEMON.match(each)]
 
 
 def _answers_nothing(message: Inbound) -> bool:
@@ -145,28 +163,31 @@ def _is_daemon(message: Inbound) -> bool:
 def split_original(text: str) -> tuple[str, str]:
     """The explanation, and the returned message where it follows in the same text."""
     lines = text.splitlines()[: phrases.MOST_LINES]
+    is_announced = len(text) > phrases.LONGEST_TEXT or phrases.find("original_follows", text) is not None
     for at, line in enumerate(lines):
-        if _ends_explanation(lines, at, line):
+        if at and (_starts_fields(lines, at) or (is_announced and _announces(lines, at, line))):
             return "\n".join(lines[:at]), "\n".join(lines[at:])
     return "\n".join(lines), ""
 
 
-def _ends_explanation(lines: list[str], at: int, line: str) -> bool:
-    if len(line) < 120 and line.strip() and at and phrases.find("original_follows", line):
+def _announces(lines: list[str], at: int, line: str) -> bool:
+    if len(line) < 120 and line.strip() and phrases.find("original_follows", line):
         return _has_fields(lines[at + 1 : at + 12]) or line.lstrip().startswith(("-", "*", "="))
-    return at > 0 and _starts_fields(lines[at : at + 6])
+    return False
 
 
 def _has_fields(lines: list[str]) -> bool:
     return sum(bool(_FIELD_LINE.match(line.lstrip("> \t*")[:80])) for line in lines) >= 2
 
 
-def _starts_fields(lines: list[str]) -> bool:
-    """Whether a header section begins here: three fields, one of which no explanation would name."""
-    if not lines or not _FIELD_LINE.match(lines[0][:80]):
+def _starts_fields(lines: list[str], at: int) -> bool:
+    """Whether a header section begins here: two fields, one of which no explanation would name."""
+    first = _FIELD_LINE.match(lines[at][:80])
+    if not first or first[1].lower() not in _TELLING_FIELDS:
         return False
-    names = [match[1].lower() for line in lines if (match := _FIELD_LINE.match(line[:80]))]
-    return names[0] in _TELLING_FIELDS and (len(names) >= 2 or names[0] in ("received", "return-path"))
+    return first[1].lower() in ("received", "return-path") or any(
+        _FIELD_LINE.match(line[:80]) for line in lines[at + 1 : at + 6]
+    )
 
 
 def original_ids(message: Inbound, explanation: str, original: str) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from typing import Literal
 
 from inboxagent.mail.diagnosis import DEAD, diagnose
 from inboxagent.mail.headers import decode, message_ids
+from inboxagent.mail.parts import Part
 
 Kind = Literal["bounce", "delayed", "delivered", "receipt", "complaint"]
 
@@ -41,33 +42,22 @@ class Report:
     because: str
 
 
-def read_report(message: Message) -> Report | None:
-    """The report in a message, or None where it is no report. Decides by Action, not by the digit of Status."""
-    parts = list(_parts(message))
-    if complaint := _hotmail_complaint(message, parts):
+def read_report(parts: Sequence[Part]) -> Report | None:
+    """The report in the parts of a message, or None where it is no report. Decides by Action, not by the digit of
+    Status."""
+    if complaint := _hotmail_complaint(parts):
         return complaint
     for part in parts:
-        reader = _READERS.get(part.get_content_type())
+        reader = _READERS.get(part.kind)
         if reader is not None and (report := reader(part, parts)):
             return report
     return None
 
 
-def _parts(message: Message) -> Iterator[Message]:
-    """The parts of a message, not those of messages attached to it."""
-    stack = [message]
-    while stack:
-        part = stack.pop()
-        yield part
-        payload = part.get_payload()
-        if isinstance(payload, list) and part.get_content_type().startswith("multipart/"):
-            stack.extend(child for child in reversed(payload) if isinstance(child, Message))
-
-
-def _delivery(part: Message, parts: list[Message]) -> Report | None:
+def _delivery(part: Part, parts: Sequence[Part]) -> Report | None:
     """RFC 3464: one block of fields for the message, one for each recipient."""
-    blocks = field_blocks(report_fields(part))
-    context = "\n".join(report_fields(each) for each in parts if each.get_content_type() == "text/plain")[:8_000]
+    blocks = field_blocks(part.source)
+    context = "\n".join(each.source for each in parts if each.kind == "text/plain")[:8_000]
     recipients = recipients_of(blocks, context)
     if not recipients:
         return None
@@ -136,15 +126,15 @@ def _after_type(diagnostic: str) -> str:
     return rest.strip() if semicolon and len(kind) < 20 else diagnostic.strip()
 
 
-def _receipt(part: Message, parts: list[Message]) -> Report | None:
+def _receipt(part: Part, parts: Sequence[Part]) -> Report | None:
     """RFC 8098. A refusal by Sieve says "deleted" with an error, and is a bounce."""
-    blocks = field_blocks(report_fields(part))
+    blocks = field_blocks(part.source)
     fields = {name: value for block in blocks for name, value in block.items()}
     if "disposition" not in fields:
         return None
     ids = _field_ids(blocks) or returned_ids(parts)
     disposition = fields["disposition"]
-    if _REFUSED.search(disposition) and _REFUSAL.search(report_fields(parts[1])[:2_000] if len(parts) > 1 else ""):
+    if _REFUSED.search(disposition) and _REFUSAL.search(parts[1].source[:2_000] if len(parts) > 1 else ""):
         return _refusal(fields, ids)
     return Report(
         kind="receipt",
@@ -170,9 +160,9 @@ def _refusal(fields: dict[str, str], ids: tuple[str, ...]) -> Report:
     )
 
 
-def _complaint(part: Message, parts: list[Message]) -> Report | None:
+def _complaint(part: Part, parts: Sequence[Part]) -> Report | None:
     """RFC 5965: a recipient told his provider that the message is unwanted."""
-    blocks = field_blocks(report_fields(part))
+    blocks = field_blocks(part.source)
     fields = {name: value for block in blocks for name, value in block.items()}
     if "feedback-type" not in fields:
         return None
@@ -188,9 +178,10 @@ def _complaint(part: Message, parts: list[Message]) -> Report | None:
     )
 
 
-def _hotmail_complaint(message: Message, parts: list[Message]) -> Report | None:
+def _hotmail_complaint(parts: Sequence[Part]) -> Report | None:
     """What Hotmail sent before RFC 5965: a subject, and the message complained about."""
-    if not str(message.get("subject", "")).strip().lower().startswith("complaint about message from"):
+    subject = str(parts[0].message.get("subject", ""))
+    if not subject.strip().lower().startswith("complaint about message from"):
         return None
     ids = returned_ids(parts)
     return Report(
@@ -198,7 +189,7 @@ def _hotmail_complaint(message: Message, parts: list[Message]) -> Report | None:
         recipients=(),
         original_message_id=ids[0] if ids else None,
         original_ids=ids,
-        because=f'complaint: subject "{decode(str(message["subject"])).strip()[:80]}"',
+        because=f'complaint: subject "{decode(subject).strip()[:80]}"',
     )
 
 
@@ -233,20 +224,18 @@ def _field_ids(blocks: list[dict[str, str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for value in found for each in message_ids(value)))
 
 
-def returned_ids(parts: Iterable[Message]) -> tuple[str, ...]:
+def returned_ids(parts: Iterable[Part]) -> tuple[str, ...]:
     """The ids in the returned message or header section (RFC 3462): its own first, then those it refers to."""
     found: list[str] = []
     parts = list(parts)
     for part in parts:
-        if part.get_content_type() in _RETURNED or (part is not parts[0] and "message-id" in part):
-            own = part if "message-id" in part else None
-            fields = _lower(own) if own else next(iter(field_blocks(report_fields(part))), {})
+        has_id = "message-id" in part.message
+        if part.kind in _RETURNED or (has_id and not part.is_whole):
+            fields = _lower(part.message) if has_id else next(iter(field_blocks(part.source)), {})
             for name in ("message-id", "in-reply-to", "references"):
                 found += message_ids(fields.get(name, ""))
     if not found:
-        texts = [
-            report_fields(part) for part in parts if not part.is_multipart() or part.get_content_maintype() == "message"
-        ]
+        texts = [part.source for part in parts if not part.message.is_multipart() or part.kind.startswith("message/")]
         found = [match[1] for text in texts for match in ORIGINAL_ID.finditer(text)]
     return tuple(dict.fromkeys(found))
 
@@ -264,20 +253,3 @@ ORIGINAL_ID = re.compile(
 _RETURNED = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
 )
-
-
-def report_fields(part: Message) -> str:
-    """The source of a part's content; message/* parts were parsed into messages and are written out again."""
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        return "\n\n".join(_fields_of(child) for child in payload if isinstance(child, Message))[:65_536]
-    decoded = part.get_payload(decode=True)
-    text = decoded.decode("utf-8", "surrogateescape") if isinstance(decoded, bytes) else str(payload or "")
-    return text[:65_536].lstrip("\r\n")
-
-
-def _fields_of(message: Message) -> str:
-    """A block of fields, and what the parser took for its body when a line was no field."""
-    fields = "\n".join(f"{name}: {value}" for name, value in message.raw_items())
-    body = message.get_payload()
-    return f"{fields}\n\n{body}" if isinstance(body, str) else fields

@@ -36,20 +36,31 @@ class Gone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What has gone to whom: our letters, oldest first, and her own mail to a person outside the thread."""
+    """What has gone to whom: our letters, and her own mail to a person outside the thread."""
 
-    letters: tuple[Gone, ...]
-    hers: tuple[Gone, ...]
+    letters: tuple[Gone, ...] = ()
+    hers: tuple[Gone, ...] = ()
+
+    def updated(self, conversations: Iterable[Conversation], since: datetime) -> "Traffic":
+        """With these conversations as they are now; what went before `since` is left out."""
+        conversations = tuple(conversations)
+        anew = frozenset(each.id for each in conversations)
+        letters = [gone for gone in self.letters if gone.conversation_id not in anew]
+        hers = [gone for gone in self.hers if gone.conversation_id not in anew]
+        for each in conversations:
+            letters += [_gone(each, event) for event in _handed_over(each.events) if event.at >= since]
+            hers += [_gone(each, event) for event in each.events if _is_beside(event) and event.at >= since]
+        return Traffic(letters=tuple(letters), hers=tuple(hers))
 
 
-def traffic_of(conversations: Iterable[Conversation]) -> Traffic:
-    """The traffic of these conversations."""
-    letters: list[Gone] = []
-    hers: list[Gone] = []
-    for each in conversations:
-        letters += [_gone(each, event) for event in _handed_over(each.events)]
-        hers += [_gone(each, event) for event in each.events if event.word is Word.OWN_MAIL and event.mail is None]
-    return Traffic(letters=tuple(sorted(letters, key=_at)), hers=tuple(sorted(hers, key=_at)))
+def _is_beside(event: Event) -> bool:
+    """Whether it is her own mail to him outside the thread."""
+    return event.word is Word.OWN_MAIL and event.mail is None
+
+
+def horizon(limits: Limits, now: datetime) -> datetime:
+    """What went before this instant no limit asks for."""
+    return now - max(WEEK, limits.person_gap, 2 * limits.gap)
 
 
 def _handed_over(events: Iterable[Event]) -> Iterator[Event]:
@@ -90,6 +101,14 @@ def bar(traffic: Traffic, conversation: Conversation, limits: Limits, now: datet
     return max(standing, key=lambda each: (each.everybody, each.until), default=None)
 
 
+def give_way(ahead: Iterable[datetime], now: datetime, home: ZoneInfo) -> Bar | None:
+    """A letter waits for one of a higher priority that goes to the same person on the same day."""
+    today = [at for at in ahead if at.astimezone(home).date() == now.astimezone(home).date()]
+    if not today:
+        return None
+    return Bar(until=min(today), because="a letter of a higher priority goes to him today (priority)")
+
+
 def next_day(now: datetime, home: ZoneInfo) -> datetime:
     """The beginning of the next calendar day in her zone."""
     return datetime.combine(now.astimezone(home).date() + timedelta(days=1), time(0), home)
@@ -103,7 +122,7 @@ def _day(traffic: Traffic, limits: Limits, now: datetime, home: ZoneInfo) -> Bar
 
 
 def _hour(traffic: Traffic, limits: Limits, now: datetime) -> Bar | None:
-    recent = [each.at for each in traffic.letters if now - HOUR < each.at <= now]
+    recent = sorted(each.at for each in traffic.letters if now - HOUR < each.at <= now)
     if not limits.per_hour or len(recent) < limits.per_hour:
         return None
     because = f"{len(recent)} letters have gone within an hour (per_hour)"
@@ -145,7 +164,7 @@ def _person(traffic: Traffic, conversation: Conversation, limits: Limits, now: d
 
 
 def _week(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
-    recent = [each.at for each in _to(conversation, traffic.letters) if now - WEEK < each.at <= now]
+    recent = sorted(each.at for each in _to(conversation, traffic.letters) if now - WEEK < each.at <= now)
     if not limits.person_per_week or len(recent) < limits.person_per_week:
         return None
     because = f"{len(recent)} letters have gone to him within a week (person_per_week)"
@@ -153,7 +172,8 @@ def _week(traffic: Traffic, conversation: Conversation, limits: Limits, now: dat
 
 
 def _to(conversation: Conversation, sent: Iterable[Gone]) -> list[Gone]:
-    return [each for each in sent if each.people & conversation.addresses]
+    his = conversation.addresses
+    return [each for each in sent if each.people & his]
 
 
 def _today(sent: Iterable[Gone], now: datetime, home: ZoneInfo) -> list[Gone]:

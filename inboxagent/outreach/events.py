@@ -27,6 +27,9 @@ class Word(StrEnum):
     OWN_MAIL = "own_mail"
     REPLY = "reply"
     AUTO_REPLY = "auto_reply"
+    NOT_NOW = "not_now"
+    REFUSAL = "refusal"
+    PROMISE = "promise"
     UNSUBSCRIBE = "unsubscribe"
     BOUNCE = "bounce"
     DELAYED = "delayed"
@@ -39,6 +42,10 @@ class Word(StrEnum):
     SUPPRESSED = "suppressed"
     NOTE = "note"
     PROPOSED = "proposed"
+
+
+ANSWERS = frozenset({Word.REPLY, Word.NOT_NOW, Word.PROMISE, Word.REFUSAL, Word.UNSUBSCRIBE})
+"""What a person has said."""
 
 
 class By(StrEnum):
@@ -62,7 +69,7 @@ class Event:
     attempt: int | None = None  # intent: how often she released this step before
     address: str | None = None  # of whom: the writer of an answer, the recipient of a bounce
     permanent: bool | None = None  # bounce, refused: the address is dead
-    until: datetime | None = None  # held, auto_reply, deferred, resumed; skipped: when it would have gone
+    until: datetime | None = None  # of a hold; deferred, resumed; skipped: when it would have gone
     text: str | None = None  # intent: our letter; task: what she is to do; reply: his new text, cut at 2,000 characters
     variant: str | None = None  # intent: which of several letters of the step
     mail: Mail | None = None  # what a follow-up would now answer to

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 
 from inboxagent.outreach.workdays import Quiet
@@ -35,14 +36,22 @@ class Hours:
     @property
     def days_in_words(self) -> str:
         """`Mon-Thu`, `Mon, Wed-Fri`, or `every day`."""
-        if self.days >= EVERY_DAY:
-            return "every day"
-        return ", ".join(_runs(sorted(self.days)))
+        return _days_in_words(self.days)
 
     @property
     def windows_in_words(self) -> str:
         """`8:30-11:30, 13:30-16:30`."""
-        return ", ".join(f"{clock(start)}-{clock(end)}" for start, end in self.between)
+        return _windows_in_words(self.between)
+
+
+@lru_cache(maxsize=256)
+def _days_in_words(days: frozenset[int]) -> str:
+    return "every day" if days >= EVERY_DAY else ", ".join(_runs(sorted(days)))
+
+
+@lru_cache(maxsize=256)
+def _windows_in_words(windows: tuple[tuple[int, int], ...]) -> str:
+    return ", ".join(f"{clock(start)}-{clock(end)}" for start, end in windows)
 
 
 def clock(minutes: int) -> str:

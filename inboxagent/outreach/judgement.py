@@ -1,27 +1,27 @@
 """What an incoming message does to a conversation: verdict and match to events. Nothing here can cause a send."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.compose import COPY_FIELD, MARK_FIELD
-from inboxagent.mail.headers import Address
+from inboxagent.mail.diagnosis import POLICY, diagnose
+from inboxagent.mail.headers import Address, is_one_of
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.company import company
 from inboxagent.outreach.decide import workdays_of, zone_of
-from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.events import ANSWERS, By, Event, Word
+from inboxagent.outreach.holds import Holder
 from inboxagent.outreach.match import Evidence, Match, readers
 from inboxagent.outreach.model import Mail, Me
 from inboxagent.outreach.quotation import thread_root
-from inboxagent.outreach.schedule import add_wait, admit
-from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, Sequence
+from inboxagent.outreach.schedule import add_wait
+from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State
 
 NO_STEPS: Mapping[str, str] = {}
 LONGEST_TEXT = 2_000
-HOLD_WITHOUT_DATE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +35,16 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consequence:
-    """What follows for one conversation; `suppress` maps addresses to the reason never to write to them again."""
+    """What follows for one conversation; `suppress` maps addresses to the reason never to write to them again, `heir`
+    names the sequence that takes him over.
+
+    `policy`: a letter of ours was refused as spam or by a policy, which may concern her whole account.
+    """
 
     events: tuple[Event, ...] = ()
     suppress: Mapping[str, str] | None = None
+    heir: str | None = None
+    policy: bool = False
 
 
 NOTHING = Consequence()
@@ -84,7 +90,11 @@ def judge_hers(
     if token := token_in(message):
         return _judge_of_another(conversation, token, arrival)
     in_thread = any(each in conversation.ids for each in message.thread_ids)
-    to_him = _is_to_him(conversation, message, mine)
+    to_him = _is_to_him(conversation, readers(message), mine)
+    counts = in_thread or (sequence is not None and sequence.cc_counts)
+    addressed = [each for each in readers(message) if each not in message.cc]
+    if to_him and not counts and not _is_to_him(conversation, addressed, mine):
+        return _judge_copy_to_him(conversation, found, arrival)
     why = f"she wrote to him herself: {found.because}" if to_him else "she wrote about this thread, but not to him"
     event = Event(
         at=arrival.received_at if to_him else arrival.now,
@@ -103,7 +113,7 @@ def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Seq
     if sequence is None or sequence.after_my_answer is None or conversation.state is not State.ANSWERED:
         return ()
     at = arrival.received_at
-    if any(event.word is Word.REPLY and event.at >= at for event in conversation.events):
+    if any(event.word in ANSWERS and event.at >= at for event in conversation.events):
         return ()
     zone, workdays = zone_of(conversation, sequence, me), workdays_of(conversation, sequence, me)
     until = add_wait(at, sequence.after_my_answer, zone, workdays)
@@ -172,12 +182,19 @@ def _renamed(mail: Mail | None, step: str | None, message_id: str, now: datetime
     return Event(at=now, word=Word.NOTE, because=because, message_id=message_id, step=step, mail=mail)
 
 
-def _is_to_him(conversation: Conversation, message: Inbound, mine: frozenset[str]) -> bool:
-    """Whether he, or somebody who took part in the newest mail of the thread, can read it."""
+def _is_to_him(conversation: Conversation, written_to: Iterable[Address], mine: frozenset[str]) -> bool:
+    """Whether he, or somebody who took part in the newest mail of the thread, is among these."""
     latest = conversation.latest
     people = (latest.from_, *latest.reply_to, *latest.to, *latest.cc) if latest else ()
     partners = conversation.addresses | {each.address for each in people if each.address not in mine}
-    return any(each.address in partners for each in readers(message))
+    return any(is_one_of(each.address, partners) for each in written_to)
+
+
+def _judge_copy_to_him(conversation: Conversation, found: Match, arrival: Arrival) -> Consequence:
+    """Told, so that she sees why her mail moved no clock; an answer to it is no answer in this thread."""
+    because = f"she wrote to others, with a copy to him: {found.because}; no touch (cc_counts: no)"
+    event = Event(at=arrival.received_at, word=Word.NOTE, by=By.HER, because=because)
+    return NOTHING if event in conversation.events else Consequence(events=(event,))
 
 
 def judge_his(
@@ -188,7 +205,7 @@ def judge_his(
     consequence = NOTHING if _is_history(case) else _JUDGES[verdict.kind](case)
     if consequence.events and _was_heard(conversation, consequence.events[0]):
         consequence = NOTHING
-    return Consequence(events=(*_evidence(case), *consequence.events), suppress=consequence.suppress)
+    return replace(consequence, events=(*_evidence(case), *consequence.events))
 
 
 def _is_history(case: "_Case") -> bool:
@@ -197,7 +214,7 @@ def _is_history(case: "_Case") -> bool:
     if message_id in conversation.enrolment.history:
         # An id proves little: what he sends under that of her own letter is no letter of hers.
         newest = conversation.enrolment.latest
-        if newest is None or newest.message_id != message_id or newest.from_.address in conversation.addresses:
+        if newest is None or newest.message_id != message_id or is_one_of(newest.from_.address, conversation.addresses):
             return True
         return not case.from_him
     hers = (Word.INTENT, Word.SENT, Word.OWN_MAIL)
@@ -220,18 +237,19 @@ class _Case:
     sequence: Sequence | None
 
     @property
-    def zone(self) -> ZoneInfo:
-        return zone_of(self.conversation, self.sequence, self.me)
+    def holder(self) -> Holder:
+        return Holder(self.conversation, self.sequence, self.me, self.arrival.received_at)
 
     @property
     def author(self) -> str:
         message = self.arrival.message
         authors = [each.address for each in (*message.from_, *message.sender, *message.reply_to)]
-        return next((each for each in authors if each in self.conversation.addresses), authors[0] if authors else "")
+        his = (each for each in authors if is_one_of(each, self.conversation.addresses))
+        return next(his, authors[0] if authors else "")
 
     @property
     def from_him(self) -> bool:
-        return self.author in self.conversation.addresses
+        return is_one_of(self.author, self.conversation.addresses)
 
     @property
     def in_thread(self) -> bool:
@@ -248,14 +266,15 @@ class _Case:
             **more,  # type: ignore[arg-type]
         )
 
+    def said(self, word: Word, because: str, **more: object) -> Event:
+        """The event of a person's own words, with them and with the mail that a letter would now answer."""
+        text = self.verdict.new_text[:LONGEST_TEXT] or None
+        mail = thread_mail(self.arrival.message, self.arrival.received_at) if self.in_thread else None
+        return self.event(word, because, text=text, mail=mail, **more)
+
 
 def _judge_reply(case: _Case) -> Consequence:
-    event = case.event(
-        Word.REPLY,
-        f"{_who_answered(case)}: {case.verdict.because} ({case.found.because})",
-        text=case.verdict.new_text[:LONGEST_TEXT] or None,
-        mail=thread_mail(case.arrival.message, case.arrival.received_at) if case.in_thread else None,
-    )
+    event = case.said(Word.REPLY, f"{_who_answered(case)}: {case.verdict.because} ({case.found.because})")
     return Consequence(events=(event, *_proposal(case)))
 
 
@@ -281,48 +300,82 @@ def _proposal(case: _Case) -> tuple[Event, ...]:
     partners = {each.address for each in (*latest.to, *latest.cc, *latest.reply_to)} if latest else set()
     told = {each.address for each in conversation.events if each.word is Word.PROPOSED}
     strange = case.author and not case.from_him and not _is_colleague(case) and case.author not in partners | told
-    if not strange or case.found.evidence is not Evidence.THREAD:
+    if not strange or case.found.evidence not in (Evidence.THREAD, Evidence.ASIDE):
         return ()
     because = f"{case.author} may be another address of his: {case.found.because}; nothing is sent there by itself"
     return (case.event(Word.PROPOSED, because),)
 
 
+def _judge_human(case: _Case) -> Consequence:
+    """His own plain words about whether and when; all else, and what others write, is an answer."""
+    wishes = {"refusal": _judge_refusal, "promise": _judge_promise}
+    judge = wishes.get(case.verdict.intent or "") if case.from_him else None
+    return judge(case) if judge else _judge_reply(case)
+
+
+def _judge_refusal(case: _Case) -> Consequence:
+    """It ends the sequence to which he says no; whatever else she writes him about waits for her."""
+    if not case.in_thread:
+        return _judge_reply(case)
+    heir = case.sequence.refused if case.sequence else None
+    return Consequence(events=(case.said(Word.REFUSAL, f"he says no: {case.verdict.because}"),), heir=heir)
+
+
+def _judge_promise(case: _Case) -> Consequence:
+    last = case.verdict.promised_until
+    if last is None:
+        return _judge_reply(case)
+    again = case.sequence.again if case.sequence else None
+    return _judge_put_off(case, Word.PROMISE, *case.holder.until_promised(last), step=again)
+
+
+def _judge_not_now(case: _Case) -> Consequence:
+    if not case.from_him:
+        return _judge_reply(case)
+    return _judge_put_off(case, Word.NOT_NOW, *case.holder.until_asked(case.verdict.contact_after))
+
+
+def _judge_put_off(case: _Case, word: Word, until: datetime, till: str, step: str | None = None) -> Consequence:
+    """Held to the day that his words name; one that has come before they were read is hers to judge."""
+    if until <= case.arrival.now:
+        return _judge_reply(case)
+    because = f"{case.verdict.because}; {till}"
+    return Consequence(events=(case.said(word, because, until=until, step=step),))
+
+
 def _judge_auto_reply(case: _Case) -> Consequence:
-    until, till = _return(case)
+    if case.verdict.intent in ("left", "unmonitored") and (case.from_him or _is_colleague(case)):
+        return _judge_departure(case)
+    if case.verdict.intent == "ticket" and not (case.sequence and case.sequence.ticket):
+        because = f"the receipt of a service desk ({case.verdict.because}); it goes on (ticket: go on)"
+        return Consequence(events=(case.event(Word.NOTE, because),))
+    until, till = replace(case.holder, now=case.arrival.now).until_after_return(case.verdict.return_date)
     because = f"automatic answer ({case.verdict.because}); {till}"
     return Consequence(events=(case.event(Word.AUTO_REPLY, because, until=until),))
 
 
-def _return(case: _Case) -> tuple[datetime, str]:
-    """The end of the hold, and why then: a business day after his return, in the window; seven days without a date."""
-    day = case.verdict.return_date
-    if day is None or _noon(day, case.zone) <= case.arrival.now:
-        until = case.arrival.now + HOLD_WITHOUT_DATE
-        lacking = "no date of return in it" if day is None else f"the date of return in it, {_words(day)}, is over"
-        return until, f"{lacking}, so held {HOLD_WITHOUT_DATE.days} days"
-    after = case.sequence.out_of_office if case.sequence else ONE_BUSINESS_DAY
-    workdays = workdays_of(case.conversation, case.sequence, case.me)
-    until = add_wait(_midnight(day, case.zone), after, case.zone, workdays)
-    if case.sequence is not None:
-        until = admit(until, case.sequence.hours, case.zone, case.conversation.id, False, workdays).at
-    later = "the business day" if after == ONE_BUSINESS_DAY else str(after)
-    return until, f"he is back on {_words(day)}, so held to {later} after"
-
-
-def _words(day: date) -> str:
-    return f"{day:%a} {day.day} {day:%b %Y}"
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(0), zone)
-
-
-def _noon(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(12), zone)
+def _judge_departure(case: _Case) -> Consequence:
+    """He has left, or nobody reads there any more. Whoever is named instead is proposed, never written to."""
+    if case.verdict.intent == "left" and not case.from_him:
+        return Consequence(events=(case.event(Word.NOTE, f"{case.author} has left: {case.verdict.because}"),))
+    gone = "he has left" if case.verdict.intent == "left" else "nobody reads there any more"
+    because = f"{gone}: {case.verdict.because}"
+    address = case.conversation.enrolment.prospect.address
+    ended = _bounced(case, because, address, True)
+    successor = case.verdict.successor
+    # Without an id of ours it may be forged: it ends this conversation, but buries no address.
+    suppress = {address: because} if case.in_thread and case.from_him else None
+    if successor is None:
+        return Consequence(events=(ended,), suppress=suppress)
+    proposed = replace(
+        case.event(Word.PROPOSED, f"{successor} is named in his place; nothing is sent there by itself"),
+        address=successor,
+    )
+    return Consequence(events=(ended, proposed), suppress=suppress)
 
 
 def _judge_unsubscribe(case: _Case) -> Consequence:
-    if case.found.evidence is Evidence.QUOTE:  # a stranger's word: it pauses, and buries nobody
+    if case.found.evidence in (Evidence.QUOTE, Evidence.ASIDE):  # a stranger's word: it pauses, and buries nobody
         return _judge_reply(case)
     because = f"he asked not to be written to: {case.verdict.because}"
     addresses = {case.author, case.conversation.enrolment.prospect.address} - {""}
@@ -331,7 +384,7 @@ def _judge_unsubscribe(case: _Case) -> Consequence:
 
 
 def _judge_bounce(case: _Case) -> Consequence:
-    failed = [each for each in case.verdict.recipients if each in case.conversation.addresses]
+    failed = [each for each in case.verdict.recipients if is_one_of(each, case.conversation.addresses)]
     if case.verdict.recipients and not failed:
         others = ", ".join(case.verdict.recipients)
         return Consequence(events=(case.event(Word.NOTE, f"did not reach {others}, who is not the prospect"),))
@@ -341,16 +394,25 @@ def _judge_bounce(case: _Case) -> Consequence:
         # A report without an id of ours may be forged: it ends this conversation, but buries no address.
         suppress = None if case.found.evidence is Evidence.RECIPIENT else {address: because}
         return Consequence(events=(_bounced(case, because, address, True),), suppress=suppress)
+    bounced, policy = _bounced(case, because, address, False), _is_policy(case)
     if case.conversation.soft_bounces == 0:
-        return Consequence(events=(_bounced(case, because, address, False),))
+        return Consequence(events=(bounced,), policy=policy)
     hold = Event(at=case.arrival.now, word=Word.HELD, because=f"the second letter that {because}")
-    return Consequence(events=(_bounced(case, because, address, False), hold))
+    return Consequence(events=(bounced, hold), policy=policy)
+
+
+def _is_policy(case: _Case) -> bool:
+    """Whether the report, which names a letter of ours, says that it was refused as spam or by a policy."""
+    report = case.arrival.message.report
+    refused = report.recipients if report and case.in_thread else ()
+    return any(diagnose(each.status, each.diagnostic) in POLICY for each in refused)
 
 
 def _is_dead(case: _Case) -> bool:
     """Whether the prospect's own address is dead, whatever the report says of other recipients."""
     report = case.arrival.message.report
-    his = [each for each in report.recipients if each.address in case.conversation.addresses] if report else []
+    addresses = case.conversation.addresses
+    his = [each for each in report.recipients if is_one_of(each.address, addresses)] if report else []
     return any(each.permanent for each in his) if his else case.verdict.permanent is True
 
 
@@ -378,12 +440,12 @@ def _judge_other(case: _Case) -> Consequence:
 
 
 _JUDGES: Mapping[Kind, Callable[[_Case], Consequence]] = {
-    Kind.REPLY: _judge_reply,
+    Kind.REPLY: _judge_human,
     Kind.AUTO_REPLY: _judge_auto_reply,
     Kind.UNSUBSCRIBE: _judge_unsubscribe,
     Kind.BOUNCE: _judge_bounce,
     Kind.DELAYED: _judge_delayed,
-    Kind.NOT_NOW: _judge_reply,  # until a hold with a date is made of it, she decides
+    Kind.NOT_NOW: _judge_not_now,
     Kind.OTHER: _judge_other,
 }
 

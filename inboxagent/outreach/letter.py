@@ -2,19 +2,21 @@
 
 import hmac
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from inboxagent.mail.body import Attachment
 from inboxagent.mail.compose import Outgoing
-from inboxagent.mail.headers import Address, reply_subject
+from inboxagent.mail.flowed import SIGNATURE
+from inboxagent.mail.headers import Address, is_one_of, reply_subject
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Mail, Me
 from inboxagent.outreach.outbox import Envelope
+from inboxagent.outreach.sequence import Sequence, Step
 from inboxagent.outreach.state import Conversation
 
 FORGOTTEN_RELEASES = 5
-
 
 UNSUBSCRIBE = "unsubscribe"
 _UNSUBSCRIBE = re.compile(rf"{UNSUBSCRIBE} ([0-9a-f]{{40}})")
@@ -26,6 +28,35 @@ class Recipients:
 
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
+
+
+def _no_file(name: str) -> Attachment:
+    raise ValueError(f"`attach: {name}`: there is no such file")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosures:
+    """What lies beside the rule files: her signature, asked each time, and files by name.
+
+    `attachment` raises ValueError, with what to do, where a file cannot be had.
+    """
+
+    signature: Callable[[], str] = lambda: ""
+    attachment: Callable[[str], Attachment] = _no_file
+
+
+NOTHING_ENCLOSED = Enclosures()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsubscribing:
+    """What letters offer to whoever wants no more of them; `page` is an https address with `{token}` in it."""
+
+    by_mail: bool = False
+    page: str = ""
+
+
+NOTHING_OFFERED = Unsubscribing()
 
 
 def token(key: bytes, account: str, conversation_id: str, step: str, attempt: int) -> str:
@@ -54,7 +85,7 @@ def address_letter(
     text: str,
     token: str,
     now: datetime,
-    list_unsubscribe: bool = False,
+    unsubscribing: Unsubscribing = NOTHING_OFFERED,
 ) -> Outgoing:
     """The letter, in the thread unless it has a subject of its own; raises ValueError where there is no subject."""
     latest = conversation.latest if subject is None else None
@@ -74,8 +105,16 @@ def address_letter(
         in_reply_to=latest.message_id if latest else None,
         references=_chain(latest) if latest else (),
         token=token,
-        list_unsubscribe=f"{UNSUBSCRIBE} {token}" if list_unsubscribe else "",
+        list_unsubscribe=f"{UNSUBSCRIBE} {token}" if unsubscribing.by_mail else "",
+        unsubscribe_page=unsubscribing.page.replace("{token}", token) if unsubscribing.by_mail else "",
     )
+
+
+def enclose(letter: Outgoing, sequence: Sequence, step: Step, enclosures: Enclosures) -> Outgoing:
+    """The letter with her signature and what the step attaches. Raises ValueError where a file cannot be had."""
+    signature = enclosures.signature().strip("\n") if sequence.signature else ""
+    text = f"{letter.text}\n\n{SIGNATURE}\n{signature}" if signature else letter.text
+    return replace(letter, text=text, attachments=tuple(map(enclosures.attachment, step.attach)))
 
 
 def author(conversation: Conversation, me: Me) -> str:
@@ -85,7 +124,7 @@ def author(conversation: Conversation, me: Me) -> str:
     if newest is None:
         return me.address
     people = (newest.from_, *newest.to, *newest.cc)
-    return next((each.address for each in people if each.address in me.addresses), me.address)
+    return next((each.address for each in people if is_one_of(each.address, me.addresses)), me.address)
 
 
 def asked_to_stop(subject: str) -> str | None:
@@ -103,16 +142,16 @@ def recipients(conversation: Conversation, me: Me) -> Recipients:
     latest = conversation.latest
     if latest is None:
         return Recipients(to=(prospect,), cc=())
-    if latest.from_.address in me.addresses:
+    if is_one_of(latest.from_.address, me.addresses):
         to, cc = latest.to, latest.cc
     else:
         to, cc = latest.reply_to or (latest.from_,), (*latest.to, *latest.cc)
     to = _others(to, me.addresses)
     known = conversation.addresses
-    his = tuple(each for each in (*to, *cc) if each.address in known)
+    his = tuple(each for each in (*to, *cc) if is_one_of(each.address, known))
     if not his:
         # He is reached under another address only if he asked for it himself.
-        his = to[:1] if latest.from_.address in known and to else (prospect,)
+        his = to[:1] if is_one_of(latest.from_.address, known) and to else (prospect,)
     to = _others((*his, *to), me.addresses)
     taken = frozenset(each.address for each in to)
     return Recipients(to=to, cc=_others(cc, me.addresses | taken))
@@ -145,6 +184,6 @@ def _chain(latest: Mail) -> tuple[str, ...]:
 def _others(people: Iterable[Address], without: frozenset[str]) -> tuple[Address, ...]:
     unique: dict[str, Address] = {}
     for each in people:
-        if each.address and each.address not in without:
+        if each.address and not is_one_of(each.address, without):
             unique.setdefault(each.address, each)
     return tuple(unique.values())

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from inboxagent.mail.classify import Kind, Verdict, classify
-from inboxagent.mail.headers import Address, addresses
+from inboxagent.mail.headers import Address, addresses, is_one_of, without_detail
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.letter import asked_to_stop
 from inboxagent.outreach.quotation import (
@@ -27,6 +27,7 @@ class Evidence(StrEnum):
     THREAD = "it answers a message of the thread"
     REPORT = "it reports on a message of the thread"
     ADDRESS = "it comes from the prospect"
+    ASIDE = "it answers what she wrote to the prospect outside the thread"
     RECIPIENT = "it reports on the prospect's address"
     QUOTE = "it quotes a message of the thread"
     TO_HIM = "she wrote it to the prospect"
@@ -35,6 +36,11 @@ class Evidence(StrEnum):
     def in_thread(self) -> bool:
         """Whether an id of ours, which nobody can guess, ties it to the thread."""
         return self in (Evidence.OURS, Evidence.THREAD, Evidence.REPORT)
+
+    @property
+    def names_hers(self) -> bool:
+        """Whether it names a message of hers to him, of the thread or not."""
+        return self.in_thread or self is Evidence.ASIDE
 
 
 REPORTED_WITHIN = timedelta(days=7)  # RFC 5321, 4.5.4.1: servers give up after 4 to 5 days
@@ -54,11 +60,17 @@ class Known:
     """What messages are compared with, each with the ids of its conversations; and when he was last written to."""
 
     mine: frozenset[str]
+    people: frozenset[str]  # every conversation
     ids: Mapping[str, tuple[str, ...]]
     addresses: Mapping[str, tuple[str, ...]]
+    asides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # her letters to him outside the thread
     roots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     topics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     wrote_at: Mapping[str, datetime] = field(default_factory=dict)  # by conversation
+
+    def of(self, address: str) -> tuple[str, ...]:
+        """The conversations of whom this address, or the mailbox of this subaddress, belongs to."""
+        return self.addresses.get(address) or self.addresses.get(without_detail(address), ())
 
 
 def index(conversations: Iterable[Conversation], mine: frozenset[str]) -> Known:
@@ -66,8 +78,10 @@ def index(conversations: Iterable[Conversation], mine: frozenset[str]) -> Known:
     conversations = tuple(conversations)
     return Known(
         mine=mine,
+        people=frozenset(each.id for each in conversations),
         ids=_by(conversations, lambda each: each.ids),
         addresses=_by(conversations, lambda each: each.addresses),
+        asides=_by(conversations, lambda each: each.asides),
         roots=_by(conversations, lambda each: each.thread_roots),
         topics=_by(conversations, lambda each: {topic(subject) for subject in each.subjects} - {""}),
         wrote_at={each.id: each.wrote_at for each in conversations if each.wrote_at is not None},
@@ -92,7 +106,9 @@ def is_hers(message: Inbound, known: Known) -> bool:
     authors = [author.address for author in message.from_]
     others = (*message.reply_to, *message.sender)
     return (
-        bool(authors) and known.mine.issuperset(authors) and not any(each.address in known.addresses for each in others)
+        bool(authors)
+        and all(is_one_of(each, known.mine) for each in authors)
+        and not any(known.of(each.address) for each in others)
     )
 
 
@@ -155,7 +171,8 @@ def match_ids(original_ids: Iterable[str], known: Known) -> tuple[Match, ...]:
     """The conversations that a report concerns, by a Message-ID of the returned original."""
     found: list[Match] = []
     for message_id in original_ids:
-        found += _all(known.ids.get(message_id, ()), Evidence.REPORT, f"it returns {message_id}")
+        returned = (*known.ids.get(message_id, ()), *known.asides.get(message_id, ()))
+        found += _all(returned, Evidence.REPORT, f"it returns {message_id}")
     return _strongest(found)
 
 
@@ -169,7 +186,7 @@ def match_recipients(verdict: Verdict, received_at: datetime, known: Known) -> t
         for address in verdict.recipients:
             recent = [
                 each
-                for each in known.addresses.get(address, ())
+                for each in known.of(address)
                 if each in known.wrote_at and abs(received_at - known.wrote_at[each]) <= REPORTED_WITHIN
             ]
             because = f"it returns no Message-ID, but names {address}, written to within {REPORTED_WITHIN.days} days"
@@ -188,7 +205,7 @@ def match_quoted(message: Inbound, known: Known) -> tuple[Match, ...]:
         found += _all(known.roots.get(root, ()), Evidence.QUOTE, f"its text quotes the Thread-Index {root}")
     about = frozenset(known.topics[topic(message.subject)])
     for address in quoted_addresses(message):
-        same = [each for each in known.addresses.get(address, ()) if each in about]
+        same = [each for each in known.of(address) if each in about]
         found += _all(same, Evidence.QUOTE, f"under the subject of the thread its text names {address}")
     return _strongest(found)
 
@@ -217,7 +234,10 @@ def _by_header(message: Inbound, known: Known) -> list[Match]:
     for person in people:
         evidence = Evidence.TO_HIM if hers else Evidence.ADDRESS
         where = "written to" if hers else "from"
-        found += _all(known.addresses.get(person.address, ()), evidence, f"{where} {person.address}")
+        found += _all(known.of(person.address), evidence, f"{where} {person.address}")
+    for message_id in () if hers else message.thread_ids:
+        because = f"it names {message_id}, which she wrote to him outside the thread"
+        found += _all(known.asides.get(message_id, ()), Evidence.ASIDE, because)
     return found
 
 

@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from inboxagent.mail.domains import forms
-from inboxagent.mail.headers import Address
+from inboxagent.mail.headers import Address, without_detail
 from inboxagent.outreach.workdays import Absence
 from inboxagent.outreach.zones import zone_of_region
+
+
+def _written(*addresses: str) -> frozenset[str]:
+    return frozenset().union(*map(forms, (*addresses, *map(without_detail, addresses))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +28,9 @@ class Me:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """Every address of hers, lower-case however they were written, with both forms of an international domain."""
-        return frozenset().union(*map(forms, (self.address, *self.aliases)))
+        """Every address of hers, lower-case however they were written, with both forms of an international domain and
+        without the detail of a subaddress; ask with `is_one_of`."""
+        return _written(self.address, *self.aliases)
 
     @property
     def domain(self) -> str:
@@ -49,7 +54,7 @@ class Prospect:
     @property
     def addresses(self) -> frozenset[str]:
         """Every address known to be his, lower-case however they were written; see `Me.addresses`."""
-        return frozenset().union(*map(forms, (self.address, *self.aliases)))
+        return _written(self.address, *self.aliases)
 
     @property
     def zone(self) -> str | None:

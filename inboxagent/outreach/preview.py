@@ -8,7 +8,7 @@ from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.decide import look_ahead
 from inboxagent.outreach.events import By, Event, Word
-from inboxagent.outreach.letter import address_letter, as_mail
+from inboxagent.outreach.letter import NOTHING_ENCLOSED, Enclosures, address_letter, as_mail, enclose
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.personalise import RenderError
 from inboxagent.outreach.phrases import Phrasebook
@@ -26,6 +26,7 @@ class Coming:
     because: str
     letter: Outgoing | None
     fault: str = ""
+    quotes: bool = False  # the message that is answered will stand below
 
 
 def foresee(
@@ -35,17 +36,19 @@ def foresee(
     me: Me,
     now: datetime,
     tone: str | None = None,
+    enclosures: Enclosures = NOTHING_ENCLOSED,
 ) -> Iterator[Coming]:
     """The steps ahead in their order, as if each went at its time; none where it rests until she acts. `tone` stands in
-    for the enrolment's."""
+    for the enrolment's. What is quoted is not known before it goes."""
     while True:
         conversation, wait = look_ahead(conversation, sequence, now, me)
         if wait is None:
             return
         step = sequence.step(wait.step)
         assert step is not None  # the outlook speaks of this sequence
-        letter, fault = _write(conversation, sequence, step, phrasebook, me, wait.at, tone)
-        coming = Coming(step=step, at=wait.at, because=wait.because, letter=letter, fault=fault)
+        letter, fault = _write(conversation, sequence, step, phrasebook, me, wait.at, tone, enclosures)
+        quotes = sequence.quote and letter is not None and letter.in_reply_to is not None
+        coming = Coming(step=step, at=wait.at, because=wait.because, letter=letter, fault=fault, quotes=quotes)
         yield coming
         conversation, now = _over(conversation, coming), wait.at
 
@@ -63,6 +66,7 @@ def _write(
     me: Me,
     at: datetime,
     tone: str | None,
+    enclosures: Enclosures,
 ) -> tuple[Outgoing | None, str]:
     """The letter, or the task as a letter to herself; or why there is none."""
     try:
@@ -70,6 +74,7 @@ def _write(
         if step.do is Do.TASK:
             return _note_to_her(words.text, step, me, at), ""
         letter = address_letter(conversation, me, subject=words.subject, text=words.text, token=step.word, now=at)
+        letter = enclose(letter, sequence, step, enclosures)
     except (RenderError, ValueError) as error:
         return None, str(error)
     return letter, ""

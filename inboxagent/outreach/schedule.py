@@ -68,7 +68,7 @@ def _next_due(
 def count_in_words(since: datetime, wait: Delay, zone: ZoneInfo, dates: Mapping[str, date] | None = None) -> str:
     """Where the end of a wait comes from: `3 business days after Mon 30 Nov 11:22`."""
     if isinstance(wait, UntilField):
-        return f"{wait}, which is {_day_words((dates or {})[wait.field])} {(dates or {})[wait.field].year}"
+        return f"{wait}, which is {day_words((dates or {})[wait.field])} {(dates or {})[wait.field].year}"
     if isinstance(wait, UntilDay):
         return str(wait)
     return f"{wait} after {_words(since.astimezone(zone))}"
@@ -104,11 +104,11 @@ def admit(at: datetime, hours: Hours, zone: ZoneInfo, key: str, spread: bool, wo
     window after its start: a hash of `key` says which, so that it is the same whenever it is asked again.
     """
     at = _utc(at)
-    own = _own_hours(hours, _share(key)) if spread else hours
-    if _open(at, own, zone, workdays):
+    days, local = _days(_own_hours(hours, _share(key)) if spread else hours, zone, workdays), at.astimezone(zone)
+    if days.open(local):
         return Slot(at=at, because="", waited_until=at)
-    moved = _next_opening(at, own, zone, workdays)
-    because = _reason(at.astimezone(zone), moved.astimezone(zone), hours, workdays)
+    moved = days.next_opening(at, local)
+    because = _reason(local, moved.astimezone(zone), hours, workdays)
     return Slot(at=moved, because=because, waited_until=at)
 
 
@@ -136,6 +136,7 @@ def _add_months(day: date, months: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
+@lru_cache(maxsize=65536)
 def _add_business_days(day: date, amount: int, workdays: Workdays) -> date:
     """So many business days later, or earlier for a negative amount."""
     step = DAY if amount > 0 else -DAY
@@ -174,46 +175,73 @@ def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
     return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
-def _exists(wall: datetime, zone: ZoneInfo) -> bool:
-    return _instant(wall, zone).astimezone(zone).replace(tzinfo=None, fold=0) == wall
-
-
-def _open(at: datetime, hours: Hours, zone: ZoneInfo, workdays: Workdays) -> bool:
-    local = at.astimezone(zone)
-    minute = local.hour * 60 + local.minute
-    if local.weekday() not in hours.days or workdays.closed(local.date()):
-        return False
-    return any(start <= minute < end for start, end in hours.between)
-
-
-def _next_opening(at: datetime, hours: Hours, zone: ZoneInfo, workdays: Workdays) -> datetime:
-    """When the next window after `at` opens."""
-    # Clocks may be set back across midnight: begin a day early, and let the following day compete.
-    first = at.astimezone(zone).date() - DAY
-    for ahead in range(LOOK_AHEAD):
-        day = first + timedelta(days=ahead)
-        if today := [opening for opening in _openings(day, hours, zone, workdays) if opening > at]:
-            return min(today + [each for each in _openings(day + DAY, hours, zone, workdays) if each > at])
-    raise ValueError(f"no window ever opens: {hours.days_in_words} {hours.windows_in_words}")
-
-
 @lru_cache(maxsize=65536)
-def _openings(day: date, hours: Hours, zone: ZoneInfo, workdays: Workdays) -> tuple[datetime, ...]:
-    """When the windows of a day open; conversations share days and hours."""
-    if day.weekday() not in hours.days or workdays.closed(day):
-        return ()
-    return tuple(_find_openings(day, hours, zone, workdays))
+def _even_offset(day: date, zone: ZoneInfo) -> timedelta | None:
+    """How far the clocks of that day are ahead of UTC; None where they are set on that day or beside it."""
+    offsets = {(datetime.combine(day, time()) + hours).replace(tzinfo=zone).utcoffset() for hours in _AROUND}
+    return offsets.pop() if len(offsets) == 1 else None
 
 
-def _find_openings(day: date, hours: Hours, zone: ZoneInfo, workdays: Workdays) -> Iterator[datetime]:
-    for start, _ in hours.between:
-        wall = datetime.combine(day, time(start // 60, start % 60))
-        while not _exists(wall, zone):  # the clocks leap over the start: the window opens when they land
-            wall += MINUTE
-        for fold in (0, 1):
-            instant = wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-            if _open(instant, hours, zone, workdays):
-                yield instant
+_AROUND = [timedelta(hours=hours) for hours in range(-24, 49, 12)]
+
+
+class _Days:
+    """Hours in a zone under a calendar; each day is looked at once."""
+
+    def __init__(self, hours: Hours, zone: ZoneInfo, workdays: Workdays) -> None:
+        self._hours = hours
+        self._zone = zone
+        self._workdays = workdays
+        self._openings = lru_cache(maxsize=512)(self._find_openings)
+
+    def open(self, local: datetime) -> bool:
+        """Whether a letter may leave at this time on his wall."""
+        if local.weekday() not in self._hours.days or self._workdays.closed(local.date()):
+            return False
+        minute = local.hour * 60 + local.minute
+        return any(start <= minute < end for start, end in self._hours.between)
+
+    def next_opening(self, at: datetime, local: datetime) -> datetime:
+        """When the next window after `at` opens."""
+        day = local.date()
+        if _even_offset(day, self._zone) is None:
+            day -= DAY  # clocks may be set back across midnight: the day before counts, and the one after competes
+        for _ in range(LOOK_AHEAD):
+            if today := [opening for opening in self._openings(day) if opening > at]:
+                if _even_offset(day, self._zone) is None:
+                    today += [opening for opening in self._openings(day + DAY) if opening > at]
+                return min(today)
+            day += DAY
+        raise ValueError(f"no window ever opens: {self._hours.days_in_words} {self._hours.windows_in_words}")
+
+    def _find_openings(self, day: date) -> tuple[datetime, ...]:
+        if day.weekday() not in self._hours.days or self._workdays.closed(day):
+            return ()
+        offset = _even_offset(day, self._zone)
+        if offset is None:
+            return tuple(self._odd_openings(day))
+        midnight = datetime.combine(day, time(), UTC) - offset
+        return tuple(midnight + start * MINUTE for start, _ in self._hours.between)
+
+    def _odd_openings(self, day: date) -> Iterator[datetime]:
+        """When the windows of a day open on which, or near which, the clocks are set."""
+        for start, _ in self._hours.between:
+            wall = datetime.combine(day, time(start // 60, start % 60))
+            while not self._exists(wall):  # the clocks leap over the start: the window opens when they land
+                wall += MINUTE
+            for fold in (0, 1):
+                instant = wall.replace(tzinfo=self._zone, fold=fold).astimezone(UTC)
+                if self.open(instant.astimezone(self._zone)):
+                    yield instant
+
+    def _exists(self, wall: datetime) -> bool:
+        return _instant(wall, self._zone).astimezone(self._zone).replace(tzinfo=None, fold=0) == wall
+
+
+@lru_cache(maxsize=4096)
+def _days(hours: Hours, zone: ZoneInfo, workdays: Workdays) -> _Days:
+    """Conversations share hours, zones and calendars."""
+    return _Days(hours, zone, workdays)
 
 
 @lru_cache(maxsize=4096)
@@ -239,9 +267,9 @@ def _share(key: str) -> int:
 def _reason(wanted: datetime, moved: datetime, hours: Hours, workdays: Workdays) -> str:
     """Why it had to be moved: the first obstacle that it met."""
     if closed := workdays.closed(wanted.date()):
-        return f"would be {_day_words(wanted)}: {closed}"
+        return f"would be {day_words(wanted)}: {closed}"
     if wanted.weekday() not in hours.days:
-        return f"would be {_day_words(wanted)}: only {hours.days_in_words}"
+        return f"would be {day_words(wanted)}: only {hours.days_in_words}"
     minute = wanted.hour * 60 + wanted.minute
     if any(start <= minute < end for start, end in hours.between):
         return f"would be {_words(wanted)}: spread over {hours.windows_in_words}"
@@ -251,10 +279,11 @@ def _reason(wanted: datetime, moved: datetime, hours: Hours, workdays: Workdays)
     return f"would be {_words(wanted)}: only {only}"
 
 
-def _day_words(local: date) -> str:
+def day_words(local: date) -> str:
+    """`Thu 31 Dec`."""
     # Not strftime: its names follow the locale of the process.
     return f"{DAY_NAMES[local.weekday()]} {local.day} {MONTH_NAMES[local.month - 1]}"
 
 
 def _words(local: datetime) -> str:
-    return f"{_day_words(local)} {local:%H:%M}"
+    return f"{day_words(local)} {local:%H:%M}"

@@ -62,7 +62,8 @@ class Step:
     templates, and so is each letter in `variants`, where there are any.
 
     A subject opens a new thread. Without a wait it can only open one. `hours` are the sequence's, narrowed; `condition`
-    is an expression on fields. `line` is where the step begins in its file, counted from 1.
+    is an expression on fields. `line` is where the step begins in its file, counted from 1. `attach` names
+    files, relative to the folder of the rules.
     """
 
     word: str
@@ -85,15 +86,19 @@ class Step:
 
 
 ONE_BUSINESS_DAY = Wait(amount=1, unit=Unit.BUSINESS_DAY)
+THREE_MONTHS = Wait(amount=3, unit=Unit.MONTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:
     """A rule file that has been read without an error; `name` is the file's stem, `digest` the source's SHA-256.
 
-    `audience` is a condition on fields: who may be enrolled. `then`, `won` and `lost` name the sequence that takes
-    over. `after_my_answer` is how long he may be silent after an answer of hers before it goes on, with the step
-    `again`.
+    `audience` is a condition on fields: who may be enrolled. `then`, `refused`, `won` and `lost` name the sequence that
+    takes over. `not_now` is how long he is left alone who wants mail later and names no day, `after_my_answer` how long
+    he may be silent after an answer of hers before it goes on, with the step `again`. `company`: an answer of anybody
+    at his company holds it; `ticket`: so does a receipt of a service desk; `cc_counts`: her mail outside the thread
+    counts as a touch also where he only gets a copy. Of two letters to one person on one day the one of the higher
+    `priority` goes. `signature`: hers stands below each letter; `quote`: below that, the message that is answered.
     """
 
     name: str
@@ -107,11 +112,19 @@ class Sequence:
     fields: Mapping[str, Field] = field(default_factory=dict)
     audience: str | None = None
     out_of_office: Wait = ONE_BUSINESS_DAY
+    not_now: Wait = THREE_MONTHS
     after_my_answer: Wait | None = None
     again: str | None = None
+    company: bool = False
+    cc_counts: bool = False
+    ticket: bool = False
+    priority: int = 0
     then: str | None = None
+    refused: str | None = None
     won: str | None = None
     lost: str | None = None
+    signature: bool = True
+    quote: bool = False
     digest: str = ""
 
     def step(self, word: str) -> Step | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inboxagent.mail.classify import Kind, classify
-from inboxagent.mail.headers import base_subject
+from inboxagent.mail.headers import base_subject, is_one_of
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.judgement import thread_mail
 from inboxagent.outreach.match import readers
@@ -64,17 +64,17 @@ class Thread:
 
 def from_her(piece: Piece, address: str, mine: frozenset[str]) -> bool:
     """Whether it is a touch: from one of her addresses, to this one, openly or not."""
-    return any(each.address in mine for each in piece.message.from_) and _reaches(piece, address)
+    return any(is_one_of(each.address, mine) for each in piece.message.from_) and _reaches(piece, address)
 
 
 def _reaches(piece: Piece, address: str) -> bool:
-    return any(each.address == address for each in readers(piece.message))
+    return any(is_one_of(each.address, (address,)) for each in readers(piece.message))
 
 
 def _is_written_by(piece: Piece, address: str) -> bool:
     """Whether a person has written it, he or somebody who lets him read it; nobody answers to a responder."""
     message = piece.message
-    his = any(each.address == address for each in (*message.from_, *message.reply_to))
+    his = any(is_one_of(each.address, (address,)) for each in (*message.from_, *message.reply_to))
     if not his and not _reaches(piece, address):
         return False
     return classify(message, now=piece.received_at, replies_to_ours=True).kind not in _MACHINES

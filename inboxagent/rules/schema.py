@@ -5,6 +5,7 @@ from typing import Any
 from inboxagent.outreach.phrases import TONES
 from inboxagent.outreach.sequence import FieldType
 from inboxagent.outreach.waits import FASTEST, SLOWEST
+from inboxagent.rules.settings import HIGHEST_PRIORITY
 
 _WAIT = r"^(at once|\d+ (second|minute|hour|day|business day|week|month)s?)$"
 
@@ -19,6 +20,14 @@ def _wait(about: str, default: str | None = None) -> dict[str, Any]:
 
 def _heir(when: str) -> dict[str, Any]:
     return _text(f"The sequence that takes over {when}: the name of its file, or end.", default="end")
+
+
+def _choice(about: str, *choices: str) -> dict[str, Any]:
+    return {"enum": list(choices), "default": choices[0], "description": about}
+
+
+def _flag(about: str, default: str = "no") -> dict[str, Any]:
+    return {"enum": [False, True, "no", "yes"], "default": default, "description": about}
 
 
 def _list_or_text(about: str, default: list[str] | None = None) -> dict[str, Any]:
@@ -73,10 +82,24 @@ SCHEMA: dict[str, Any] = {
         },
         "for": _text("Who may be enrolled: a condition on fields, such as value >= 3000."),
         "out_of_office": _wait("How long after his return it goes on.", "1 business day"),
+        "not_now": _wait("How long he is left alone who wants mail later and names no day.", "3 months"),
         "after_my_answer": _wait("How long he may be silent after an answer of yours before it goes on."),
         "again": _text("The step with which it goes on then; the next one where this is left out."),
+        "company": _choice("Whether an answer of anybody at his company holds it.", "ignore", "hold"),
+        "cc_counts": _flag("Whether a mail of yours outside the thread counts where he only gets a copy."),
+        "ticket": _choice("Whether the receipt of a service desk holds it.", "go on", "hold"),
+        "priority": {
+            "type": "integer",
+            "minimum": -HIGHEST_PRIORITY,
+            "maximum": HIGHEST_PRIORITY,
+            "default": 0,
+            "description": "Of two letters to one person on one day the one of the higher priority goes.",
+        },
+        "refused": _heir("when he says no, thank you"),
         "then": _heir("after the last step without an answer"),
         "won": _heir("after stop --won"),
         "lost": _heir("after stop --lost"),
+        "signature": _flag("Whether signature.txt of the rules folder stands below each letter.", "yes"),
+        "quote": _flag("Whether the message that is answered is quoted below."),
     },
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from inboxagent.outreach.fields import inert
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.phrases import TONES
-from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, Field
+from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, THREE_MONTHS, Field
 from inboxagent.outreach.waits import FASTEST, SLOWEST, Wait
 from inboxagent.rules.fields import read_fields
 from inboxagent.rules.hours import KEYS, read_hours
@@ -30,11 +30,19 @@ class Settings:
     pace: float = 1.0
     audience: Piece | None = None
     out_of_office: Wait = ONE_BUSINESS_DAY
+    not_now: Wait = THREE_MONTHS
     after_my_answer: Wait | None = None
     again: Piece | None = None
+    company: bool = False
+    cc_counts: bool = False
+    ticket: bool = False
+    priority: int = 0
     then: str | None = None
+    refused: str | None = None
     won: str | None = None
     lost: str | None = None
+    signature: bool = True
+    quote: bool = False
     torn: bool = False
 
 
@@ -58,6 +66,16 @@ _LANGUAGE_NAMES = {
 _BELOW_SEND = KEYS
 END = "end"
 _NAME = re.compile(r"\w[\w-]*")
+HIGHEST_PRIORITY = 100
+_YES_OR_NO = {"no": False, "false": False, "yes": True, "true": True}
+_CHOICES = {
+    "company": {"ignore": False, "hold": True},
+    "cc_counts": _YES_OR_NO,
+    "ticket": {"go on": False, "hold": True},
+    "signature": _YES_OR_NO,
+    "quote": _YES_OR_NO,
+}
+_WHOLE = re.compile(r"[+-]?\d{1,3}")
 _NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,3})?")
 _TIGHT = re.compile(r"\s*([a-z_]+):(?=[^\s:])")
 
@@ -200,10 +218,35 @@ def _read_heir(settings: Settings, key: Scalar, node: Node, report: Report) -> S
         return settings
     name = words.removesuffix(".md")
     if not _NAME.fullmatch(name):
-        hint = "the name of its file, without .md; or end"
+        plain = "-".join(re.findall(r"\w+", name.lower()))
+        hint = f'did you mean "{plain}"?' if " " in name else "the name of its file, without .md; or end"
         report.error(node.piece, f'"{words}" is not the name of a sequence', hint)
         return settings
     return _set(settings, key, None if name == END else name)
+
+
+def _read_choice(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    words = _text(key, node, report)
+    if words is None:
+        return settings
+    choices = _CHOICES[key.text]
+    if words.lower() in choices:
+        return _set(settings, key, choices[words.lower()])
+    named = tuple(choice for choice in choices if choice not in ("true", "false"))  # as YAML writes yes and no
+    report.error(node.piece, f'"{words}" is nothing that "{key.text}" can be', did_you_mean(words, named))
+    return settings
+
+
+def _read_priority(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
+    words = _text(key, node, report)
+    if words is None:
+        return settings
+    if not _WHOLE.fullmatch(words) or abs(int(words)) > HIGHEST_PRIORITY:
+        hint = "the higher one goes first; 0 where nothing is said"
+        limits = f"from -{HIGHEST_PRIORITY} to {HIGHEST_PRIORITY}"
+        report.error(node.piece, f'"{words}" is not a whole number {limits}', hint)
+        return settings
+    return replace(settings, priority=int(words))
 
 
 def _set(settings: Settings, key: Scalar, value: object) -> Settings:
@@ -220,11 +263,19 @@ _READERS: dict[str, Callable[[Settings, Scalar, Node, Report], Settings]] = {
     "pace": _read_pace,
     "for": _read_audience,
     "out_of_office": _read_span,
+    "not_now": _read_span,
     "after_my_answer": _read_span,
     "again": _read_again,
+    "company": _read_choice,
+    "cc_counts": _read_choice,
+    "ticket": _read_choice,
+    "priority": _read_priority,
     "then": _read_heir,
+    "refused": _read_heir,
     "won": _read_heir,
     "lost": _read_heir,
+    "signature": _read_choice,
+    "quote": _read_choice,
 }
 
 SETTINGS = tuple(_READERS)

@@ -18,8 +18,8 @@ from inboxagent.rules.source import Passage, Piece
 from inboxagent.rules.until import read_delay, read_expiry
 from inboxagent.rules.variants import read_variants
 
-STEP_LINES = ("wait", "subject", "tone", "do", "if", "at", "expires", "test")
-_OF_LETTERS_ONLY = ("subject", "tone", "expires", "test")
+STEP_LINES = ("wait", "subject", "tone", "do", "if", "at", "expires", "test", "attach")
+_OF_LETTERS_ONLY = ("subject", "tone", "expires", "test", "attach")
 
 Lines = Mapping[str, Piece]
 
@@ -54,6 +54,7 @@ def read_step(section: Section, context: Context, *, first: bool) -> Step:
         condition=read_condition(condition, words, report) if condition else None,
         expires=read_expiry(expires, context.settings.fields, report) if expires else None,
         variants=variants,
+        attach=_read_attached(lines["attach"], report) if "attach" in lines else (),
     )
 
 
@@ -96,6 +97,18 @@ def _read_do(lines: Lines, report: Report) -> Do:
             if name in lines:
                 report.error(lines[name], f'a task has no "{name}"', "leave the line out; a task is a note to yourself")
     return Do(piece.text)
+
+
+def _read_attached(piece: Piece, report: Report) -> tuple[str, ...]:
+    """The names of files below the rules folder, with commas between them."""
+    names = tuple(" ".join(name.split()) for name in piece.text.split(","))
+    if not all(names):
+        report.error(piece, "the name of a file is missing here", "for example   attach: brochure.pdf, prices.pdf")
+    for name in names:
+        if name.startswith(("/", "~")) or "\\" in name or ".." in name.split("/"):
+            hint = "put it into the rules folder, or below it, and name it from there"
+            report.error(piece, f'"{name}" is not below the rules folder', hint)
+    return names
 
 
 def _read_hours(lines: Lines, context: Context) -> Hours | None:

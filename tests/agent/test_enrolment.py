@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from inboxagent.agent.enrolment import enroll, find_threads
+from inboxagent.agent.enrolment import choose, enroll, find_threads
 from inboxagent.agent.wish import Wish
 from inboxagent.errors import Refused, Unreachable, UsageError
 from inboxagent.outreach.events import Word
@@ -57,7 +58,16 @@ async def test_several_threads_are_listed_and_refused() -> None:
     assert "2 threads with anne@prospect.test fit" in str(refusal.value)
     assert first in str(refusal.value)
     assert f"2026-11-03 10:00  The tunnel  {second}" in str(refusal.value)
+    assert "(times are those of UTC)" in str(refusal.value)
     assert world.store.conversations() == []
+
+
+async def test_threads_are_listed_by_her_own_clock() -> None:
+    world = World()
+    two_threads(world)
+    found = await find_threads(world.mailbox, MAYA, ANNE)
+    with pytest.raises(Refused, match=r"times are those of Asia/Tokyo\):\n  2026-11-03 19:00  The tunnel"):
+        choose(found, Wish(sequence=PROPOSAL, prospect=Prospect(address=ANNE)), ZoneInfo("Asia/Tokyo"))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +145,7 @@ async def test_an_open_answer_is_refused_with_its_date_and_words(author: str, an
     world.clock.pass_time(HOUR)
     world.answer(author, answers=first if answers else None, text="Not before May.\n", mailbox="Trash")
     world.clock.pass_time(DAY)
-    with pytest.raises(Refused, match=r'\(2026-11-02 11:00 UTC\): .*"Not before May."; answer him first, then enrol'):
+    with pytest.raises(Refused, match=r'\(2026-11-02 11:00, UTC\): .*"Not before May."; answer him first, then enrol'):
         await enrolled(world)
     assert world.store.conversations() == []
 

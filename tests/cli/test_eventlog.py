@@ -19,6 +19,7 @@ from inboxagent.cli.eventlog import line
             'sent k7f2q anna@prospect.test because="accepted: 250 2.0.0 ok" step=nudge',
         ),
         ("reply", {"conversation": "k7f2q", "because": 'a person writes "Yes"'}, "reply k7f2q"),
+        ("not_now", {"conversation": "k7f2q", "because": 'he writes "not now"'}, "not_now k7f2q"),
         ("unsubscribe", {"conversation": "k7f2q", "because": 'he writes nothing but "stop"'}, "unsubscribe k7f2q"),
         (
             "blind",

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from inboxagent.cli.documents import instant
+from inboxagent.cli.why import SENTENCES
 from inboxagent.edge.system_lock import ProcessLock
 from inboxagent.edge.system_state import write_status
 from inboxagent.outreach.events import By, Word
@@ -182,3 +183,7 @@ def test_while_the_daemon_is_blind_whoever_waits_is_shown_so(desk: Desk) -> None
     assert "But the mailboxes cannot be read: imap.test:993" in " ".join(desk.run("why", "k1").stdout.split())
     lock.release()
     assert desk.ask("list")[0]["blind_since"] is None
+
+
+def test_every_event_has_its_sentence() -> None:
+    assert SENTENCES.keys() == set(Word)

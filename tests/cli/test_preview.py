@@ -10,7 +10,8 @@ from tests.cli.desk import Desk, ago, event
 def test_a_conversation_shows_what_is_ahead(desk: Desk) -> None:
     desk.enrol("k1")
     one, two = desk.ask("preview", "k1")
-    assert list(one) == ["step", "kind", "at", "because", "to", "cc", "subject", "letter", "fault"]
+    keys = ("step", "kind", "at", "because", "to", "cc", "subject", "letter", "quotes", "attachments", "fault")
+    assert tuple(one) == keys
     assert (one["step"], one["kind"], one["subject"]) == ("one", "mail", "Re: Proposal")
     assert one["because"].startswith("2 days after ")
     assert one["letter"] == "Hello, did the proposal for the portal arrive?"
@@ -84,3 +85,27 @@ def test_a_broken_rule_file_cannot_be_previewed(desk: Desk) -> None:
     result = desk.run("preview", str(rule), code=65)
     assert '"dais" is not a unit of time' in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_what_goes_with_the_letters_is_shown(desk: Desk) -> None:
+    """The signature below them, files with their sizes, that the message is quoted; and what is missing."""
+    rules = desk.folder / "rules"
+    (rules / "signature.txt").write_text("Maya Lind, Lind & Co\n")
+    (rules / "prices.pdf").write_bytes(b"x" * 120_400)
+    quick = rules / "quick.md"
+    text = quick.read_text().replace("tone: brief", "tone: brief\nquote: yes")
+    quick.write_text(
+        text.replace("## one\n", "## one\nattach: prices.pdf\n").replace("## two\n", "## two\nattach: no.pdf\n")
+    )
+    desk.enrol("k1")
+    text = desk.run("preview", "k1").stdout
+    assert "  | Attached: prices.pdf (120 KB)\n" in text
+    assert "  | --\n  | Maya Lind, Lind & Co\n  |\n  | > (the message that is answered)\n" in text
+    assert "no.pdf, which it attaches, cannot be read: No such file" in " ".join(text.split())
+    one, two = desk.ask("preview", "k1")
+    assert (one["attachments"], one["quotes"]) == (["prices.pdf"], True)
+    assert (two["letter"], two["attachments"], "no.pdf" in two["fault"]) == (None, [], True)
+    assert "  | Attached: prices.pdf (120 KB)\n" in desk.run("preview", str(quick)).stdout
+    checked = desk.run("check", str(quick)).stderr
+    assert f'"two" attaches no.pdf, and there is no such file in {rules}' in checked
+    assert "prices.pdf" not in checked

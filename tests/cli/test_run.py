@@ -139,6 +139,19 @@ def test_what_she_does_beside_it_is_seen_at_once(desk: Desk, provider: EmbeddedP
         until(lambda: letters(provider, ANNA), "the letter has arrived")
 
 
+def test_in_an_idle_moment_the_journal_is_made_short(desk: Desk, provider: EmbeddedProvider) -> None:
+    desk.configure(provider.imap_port, provider.submission_port, poll="1 hour")
+    store = desk.composition.store
+    for _ in range(3):
+        with store.transaction("much that nobody needs any more") as ledger:
+            ledger.remember("much", os.urandom(1_500_000).hex())
+    journal = desk.folder / "state" / "maya@lind.example.journal"
+    assert journal.stat().st_size > 9_000_000
+    with running(desk):
+        until(lambda: journal.stat().st_size < 4_000_000, "the journal is short")
+    assert store.fact("much") is not None
+
+
 def test_a_second_one_is_told_who_runs(desk: Desk, provider: EmbeddedProvider) -> None:
     with running(desk) as daemon:
         until(lambda: status(desk)["state"] == "ok", "the daemon is well")
@@ -272,11 +285,58 @@ def test_several_accounts_run_side_by_side(desk: Desk, provider: EmbeddedProvide
         assert daemon.wait(30) == 0
 
 
-def test_an_account_that_cannot_go_on_ends_the_others(desk: Desk, provider: EmbeddedProvider) -> None:
-    other = desk.folder / "other.toml"
-    (desk.folder / "wrong").write_text("wrong\n")
-    (desk.folder / "wrong").chmod(0o600)
+def other_account(desk: Desk, password: str = SECRET) -> tuple[str, str]:
+    """The words that name a second account, Anna's, beside Maya's."""
+    (desk.folder / "hers").write_text(f"{password}\n")
+    (desk.folder / "hers").chmod(0o600)
     text = desk.config.read_text().replace("maya@lind.example", "anna@prospect.test")
-    other.write_text(text.replace('state = "state"', 'state = "other"').replace('"password"', '"wrong"'))
-    assert once(desk, "--config", str(other)).returncode == 77
-    assert desk.ask("status", code=1)["state"] == "stopped"
+    other = desk.folder / "other.toml"
+    other.write_text(text.replace('state = "state"', 'state = "other"').replace('"password"', '"hers"'))
+    return "--config", str(other)
+
+
+def test_an_account_that_cannot_go_on_disturbs_no_other(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    both = other_account(desk, "wrong")
+    with running(desk, *both) as daemon:
+        until(lambda: letters(provider, ANNA), "Maya's letter has arrived")
+        told = until(
+            lambda: [each for each in desk.ask("status", *both, code=1)["accounts"] if each["state"] == "stopped"],
+            "the other one has ended",
+        )
+        assert [each["address"] for each in told] == [ANNA]
+        assert "refuses the log-in" in told[0]["because"]
+        assert status(desk)["state"] == "ok"
+        daemon.send_signal(signal.SIGTERM)
+        _, log = daemon.communicate(timeout=30)
+        assert daemon.returncode == 77
+    assert " failed because=" in log
+
+
+def test_a_broken_configuration_beside_a_good_one_is_said_and_disturbs_nobody(
+    desk: Desk, provider: EmbeddedProvider, due: str
+) -> None:
+    broken = desk.folder / "broken.toml"
+    broken.write_text("nonsense")
+    done = once(desk, "--once", "--config", str(broken))
+    assert done.returncode == 78
+    assert "this is not TOML" in done.stderr
+    assert len(letters(provider, ANNA)) == 1
+
+
+def test_the_log_as_json_is_an_object_a_line_without_secrets_and_letters(
+    desk: Desk, provider: EmbeddedProvider, due: str
+) -> None:
+    with running(desk, "--log-json") as daemon:
+        until(lambda: letters(provider, ANNA), "the letter has arrived")
+        answer = b"From: anna@prospect.test\r\nTo: maya@lind.example\r\nSubject: x\r\n\r\nZanzibar suits me.\r\n"
+        provider.deliver("maya@lind.example", answer)
+        until(lambda: desk.ask("list")[0]["state"] == "answered", "the answer is noted")
+        daemon.send_signal(signal.SIGTERM)
+        _, log = daemon.communicate(timeout=30)
+    records = [json.loads(line) for line in log.splitlines()]
+    assert {"started", "seeing", "sent", "reply", "ended"} <= {record["event"] for record in records}
+    sent = next(record for record in records if record["event"] == "sent")
+    assert (sent["address"], sent["level"], sent["step"]) == (ANNA, "info", "one")
+    assert all(datetime.fromisoformat(record["at"]).tzinfo for record in records)
+    for hidden in (SECRET, "Zanzibar", "did the proposal", "the portal"):
+        assert hidden not in log

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inboxagent.edge.imap_answers import (
+    Message,
     Piece,
     decode_name,
     quote,
     read_internaldate,
     read_mailboxes,
-    read_messages,
+    read_message,
     read_statuses,
 )
 from inboxagent.edge.imap_connection import uid_set
@@ -40,12 +41,18 @@ from inboxagent.ports import Search
     ],
 )
 def test_mailboxes(pieces: list[Piece], name: str, path: tuple[str, ...]) -> None:
-    (box,) = read_mailboxes(pieces)
+    (box,) = read_mailboxes(tuple(pieces))
     assert (box.name, box.path) == (name, path)
 
 
 def test_two_spellings_of_one_name_stay_two_mailboxes() -> None:
-    boxes = read_mailboxes([b'() "/" "&AOQ-"', b'() "/" "\xe4"', b'() "/" "&AOQ-"'])
+    boxes = read_mailboxes(
+        (
+            b'() "/" "&AOQ-"',
+            b'() "/" "\xe4"',
+            b'() "/" "&AOQ-"',
+        )
+    )
     assert len(boxes) == len({box.name for box in boxes}) == 2
 
 
@@ -53,9 +60,9 @@ def test_two_spellings_of_one_name_stay_two_mailboxes() -> None:
 def test_what_is_no_list_response(line: bytes) -> None:
     if line:
         with pytest.raises(ValueError, match="LIST"):
-            read_mailboxes([line])
+            read_mailboxes((line,))
     else:
-        assert read_mailboxes([line]) == []
+        assert read_mailboxes((line,)) == ()
 
 
 def test_statuses() -> None:
@@ -66,7 +73,7 @@ def test_statuses() -> None:
         b" (UIDNEXT 1)",
         b"odd (UIDNEXT NIL)",
     ]
-    assert read_statuses(pieces) == {
+    assert read_statuses(tuple(pieces)) == {
         b"INBOX": {"UIDNEXT": 7, "UIDVALIDITY": 9},
         b"A (b) c": {"UIDNEXT": 4294967295, "UIDVALIDITY": 4294967295},
         b'x\\"y': {"UIDNEXT": 1},
@@ -74,32 +81,41 @@ def test_statuses() -> None:
     }
     for line in (b"INBOX", b"INBOX (UIDNEXT)", b"(UIDNEXT 7)"):
         with pytest.raises(ValueError):
-            read_statuses([line])
+            read_statuses((line,))
 
 
-def test_messages_in_every_form_that_servers_use() -> None:
-    pieces: list[Piece] = [
+AT = datetime(2026, 3, 2, 7, 30, 15, tzinfo=UTC)
+DATE = b'INTERNALDATE " 2-Mar-2026 08:30:15 +0100"'
+SECTION = b"BODY[HEADER.FIELDS (FROM)]<0> {4}"
+FIELDS = {"HEADER.FIELDS": b"abcd"}
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ([(b"(UID 3 " + DATE + b" RFC822.SIZE 9 " + SECTION, b"abcd"), b")"], Message(3, AT, 9, FIELDS)),
         (
-            b'1 (UID 3 INTERNALDATE " 2-Mar-2026 08:30:15 +0100" RFC822.SIZE 9 BODY[HEADER.FIELDS (FROM)]<0> {4}',
-            b"abcd",
+            [(b"(uid 3 " + DATE.lower() + b" rfc822.size 9 " + SECTION.lower(), b"abcd"), b")"],
+            Message(3, AT, 9, FIELDS),
         ),
-        b")",
-        (b"2 (BODY[HEADER]<0> {2}", b"hh"),
-        (b" BODY[TEXT]<0> {3}", b"UID"),
-        b" UID 4)",
-        b'3 (UID 5 BODY[HEADER]<0> "a \\"UID 99\\" b" BODY[TEXT]<0> NIL)',
-        (b'4 (UID 6 body[header] "" body[text] {1}', b"t"),
-        b")",
-        b"5 (FLAGS (\\Seen))",
-        b"6 (UID 7 FLAGS ())",
-    ]
-    first, second, third, fourth, fifth = read_messages(pieces)
-    assert (first.uid, first.size, first.sections) == (3, 9, {"HEADER.FIELDS": b"abcd"})
-    assert first.received_at == datetime(2026, 3, 2, 7, 30, 15, tzinfo=UTC)
-    assert (second.uid, second.sections) == (4, {"HEADER": b"hh", "TEXT": b"UID"})
-    assert (third.uid, third.sections) == (5, {"HEADER": b'a "UID 99" b', "TEXT": b""})
-    assert (fourth.uid, fourth.sections) == (6, {"HEADER": b"", "TEXT": b"t"})
-    assert (fifth.uid, fifth.sections, fifth.received_at, fifth.size) == (7, {}, None, 0)
+        ([(b"(" + DATE + b" UID 3 " + SECTION, b"abcd"), b" RFC822.SIZE 9)"], Message(3, AT, 9, FIELDS)),
+        ([(b"(FLAGS () UID 3 " + DATE + b" RFC822.SIZE 9 " + SECTION, b"abcd"), b")"], Message(3, AT, 9, FIELDS)),
+        ([(b"(UID 3 " + DATE + b" RFC822.SIZE 9 " + SECTION, b"abcd"), b" FLAGS ())"], Message(3, AT, 9, FIELDS)),
+        (
+            [(b"(BODY[HEADER]<0> {2}", b"hh"), (b" BODY[TEXT]<0> {3}", b"UID"), b" UID 4)"],
+            Message(4, None, 0, {"HEADER": b"hh", "TEXT": b"UID"}),
+        ),
+        (
+            [b'(UID 5 BODY[HEADER]<0> "a \\"UID 99\\" b" BODY[TEXT]<0> NIL)'],
+            Message(5, None, 0, {"HEADER": b'a "UID 99" b', "TEXT": b""}),
+        ),
+        ([(b'(UID 6 body[header] "" body[text] {1}', b"t"), b")"], Message(6, None, 0, {"HEADER": b"", "TEXT": b"t"})),
+        ([b"(FLAGS (\\Seen))"], None),
+        ([b"(UID 7 FLAGS ())"], Message(7, None, 0, {})),
+    ],
+)
+def test_messages_in_every_form_that_servers_use(record: list[Piece], message: Message | None) -> None:
+    assert read_message(record) == message
 
 
 @pytest.mark.parametrize(
@@ -111,6 +127,9 @@ def test_messages_in_every_form_that_servers_use() -> None:
         ("31-Feb-2026 00:00:00 +0000", None),
         ("01-Jan-0001 00:00:00 +0100", None),
         ("2026-01-01 00:00:00", None),
+        ("1-Jan-2026 24:00:00 +0000", None),
+        ("1-Foo-2026 00:00:00 +0000", None),
+        ("31-Dec-9999 23:59:59 -0100", None),
     ],
 )
 def test_internaldates(text: str, instant: datetime | None) -> None:
@@ -119,9 +138,9 @@ def test_internaldates(text: str, instant: datetime | None) -> None:
 
 @given(st.lists(st.one_of(st.binary(), st.tuples(st.binary(), st.binary())), max_size=4))
 def test_whatever_a_server_says_is_read_or_refused(pieces: list[Piece]) -> None:
-    for read in (read_mailboxes, read_statuses, read_messages):
+    for read in (read_mailboxes, read_statuses, read_message):
         try:
-            list(read(pieces))
+            read(tuple(pieces))
         except ValueError:
             continue
 
@@ -164,10 +183,11 @@ def test_searches_are_ascii_and_one_line(text: str) -> None:
 
 def boxes(*lines: bytes) -> list:  # type: ignore[type-arg]
     """LIST responses, parsed."""
-    return read_mailboxes(lines)
+    return list(read_mailboxes(lines))
 
 
 def test_sent_by_its_mark_then_by_its_name() -> None:
+    """Case 86: SPECIAL-USE, in any case of letters, then the usual names, modified UTF-7 or not; a guess never."""
     named = boxes(b'() "." INBOX.Old.Sent', b'() "." INBOX.Sent', b'(\\Noselect) "." Sent', b'() "." INBOX')
     sent = find_special(named, "\\sent", SENT)
     assert sent is not None

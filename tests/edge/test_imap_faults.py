@@ -69,7 +69,7 @@ def drip(line: Line, tag: str, rest: str) -> None:
 GREETINGS: list[tuple[str, Answer, str]] = [
     ("never comes", lambda line, tag, rest: line.hang(), "does not answer"),
     ("is BYE", say("* BYE too many connections"), "too many connections"),
-    ("is the end", lambda line, tag, rest: line.close(), "EOF"),
+    ("is the end", lambda line, tag, rest: line.close(), "the connection ended"),
     ("is a reset", lambda line, tag, rest: line.reset(), "127.0.0.1"),
     ("is another protocol", say("220 mail.consultant.test ESMTP"), "ESMTP"),
     ("is binary", send(b"\x00\xff\xfe\r\n"), "ended the dialogue"),

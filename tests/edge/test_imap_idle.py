@@ -152,6 +152,8 @@ async def test_idle_is_renewed_on_the_same_connection() -> None:
 
 
 async def test_a_server_that_does_not_answer_done_is_left() -> None:
+    """Case 83: IDLE is silently dead. The renewal finds that out, and a new connection looks again."""
+
     def deaf(line: Line, tag: str, rest: str) -> None:
         line.say("+ idling")
         line.hang()

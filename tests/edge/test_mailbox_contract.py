@@ -41,6 +41,8 @@ def ids(messages: list[Fetched]) -> list[str]:
 class MailboxContract:
     """The suite. A subclass gives `program`, another mail program, and `open_mailbox`, which makes a Mailbox."""
 
+    odd_name = 'A & "B"'  # that the server allows for a mailbox
+
     @pytest.fixture
     def program(self) -> MailProgram:
         raise NotImplementedError
@@ -87,13 +89,14 @@ class MailboxContract:
         program.deliver(letter(), "Kunden Österreich")
         first = await mailbox.status()
         assert ids(await read(mailbox, "Kunden Österreich")) == ["1"]
-        program.rename("Kunden Österreich", 'A & "B"')
+        odd = self.odd_name
+        program.rename("Kunden Österreich", odd)
         second = await mailbox.status()
         assert "Kunden Österreich" not in second
-        assert second['A & "B"'].uidnext == first["Kunden Österreich"].uidnext
-        assert ids(await read(mailbox, 'A & "B"')) == ["1"]
-        program.delete('A & "B"')
-        assert 'A & "B"' not in await mailbox.status()
+        assert second[odd].uidnext == first["Kunden Österreich"].uidnext
+        assert ids(await read(mailbox, odd)) == ["1"]
+        program.delete(odd)
+        assert odd not in await mailbox.status()
 
     async def test_a_list_of_mailboxes_is_taken_at_its_word(self, open_mailbox: Open, program: MailProgram) -> None:
         program.create("Clients")
@@ -140,11 +143,7 @@ class MailboxContract:
 
     async def test_a_long_mailbox_comes_in_pages(self, mailbox: Mailbox, program: MailProgram) -> None:
         letters = [letter(number) for number in range(1_003)]
-        if isinstance(program, ImapProgram):
-            program.deliver_many(letters)
-        else:
-            for each in letters:
-                program.deliver(each)
+        program.deliver_many(letters)
         status = (await mailbox.status())["INBOX"]
         first = await mailbox.headers("INBOX", Cursor(status.uidvalidity, 1), status.uidnext)
         assert ids(list(first.messages)) == [str(number) for number in range(1_000)]

@@ -353,3 +353,23 @@ def test_an_urgent_transaction_is_one_like_any_other(store: Store) -> None:
     with store.transaction("pause", urgent=True) as ledger:
         ledger.enrol("c1", enrolled())
     assert store.conversation("c1") is not None
+
+
+def test_what_changed_since_a_mark_is_told(store: Store, open_again: Open) -> None:
+    other = open_again()
+    with store.transaction("enrol") as ledger:
+        ledger.enrol("c1", enrolled())
+        ledger.enrol("c2", enrolled("bart@prospect.test"))
+    everybody, mark = other.changed()
+    assert [each.id for each in everybody] == ["c1", "c2"]
+    nobody, mark = other.changed(mark)
+    assert list(nobody) == []
+    with store.transaction("a note") as ledger:
+        ledger.append("c2", happened(Word.NOTE))
+        ledger.enrol("c3", enrolled("cris@prospect.test"))
+        ledger.remember("n", 1)
+    changed, mark = other.changed(mark)
+    assert [(each.id, len(each.events)) for each in changed] == [("c2", 2), ("c3", 1)]
+    with store.transaction("something else") as ledger:
+        ledger.remember("n", 2)
+    assert list(other.changed(mark)[0]) == []

@@ -17,7 +17,7 @@ import pytest
 from inboxagent.edge.system import SystemClock, stop_on_signals
 from inboxagent.edge.system_lock import ProcessLock, holder, is_held
 from inboxagent.edge.system_pause import find_flags, lower_flag, raise_flag, raised_at
-from inboxagent.edge.system_secrets import read_password_file, run_password_command
+from inboxagent.edge.system_secrets import read_credential, read_password_file, run_password_command
 from inboxagent.edge.system_state import (
     count_set_aside,
     make_state,
@@ -108,6 +108,18 @@ def test_a_command_that_is_slow_is_waited_for() -> None:
     slow = f"sleep 0.2; echo '{SECRET}'"
     assert run_password_command(slow, quiet=0.01, waiting=told.append) == SECRET
     assert len(told) == 1
+
+
+def test_a_credential_is_what_systemd_hands_over(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(f"{SECRET}\n")
+    handed = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert read_credential("password", handed) == SECRET
+    with pytest.raises(ConfigError, match='the credential "other" cannot be read: No such file'):
+        read_credential("other", handed)
+    with pytest.raises(
+        ConfigError, match=r"handed over by systemd, to the service alone; .*begin the command with sudo"
+    ):
+        read_credential("password", {})
 
 
 def test_the_first_line_of_the_file_is_the_password(tmp_path: Path) -> None:

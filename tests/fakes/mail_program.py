@@ -18,6 +18,7 @@ class MailProgram(Protocol):
     """What the contract suite lets happen on a server."""
 
     def deliver(self, raw: bytes, mailbox: str = "INBOX", received_at: datetime | None = None) -> int: ...
+    def deliver_many(self, raws: list[bytes]) -> None: ...
     def move(self, source: str, uid: int, target: str) -> int: ...
     def expunge(self, mailbox: str, uid: int) -> None: ...
     def flag(self, mailbox: str, uid: int, *flags: str) -> None: ...
@@ -30,6 +31,11 @@ class MailProgram(Protocol):
 
 class FakeProgram(MailServer):
     """The model of a server does all that by itself."""
+
+    def deliver_many(self, raws: list[bytes]) -> None:
+        """Several, one after the other."""
+        for raw in raws:
+            self.deliver(raw)
 
     def raw(self, mailbox: str, uid: int) -> bytes:
         """The message as it lies there."""
@@ -57,9 +63,9 @@ class ImapProgram:
         self._client.append(mailbox, raw, msg_time=received_at)
         return int(uid)
 
-    def deliver_many(self, raws: list[bytes], mailbox: str = "INBOX") -> None:
-        """APPEND of several in one go (RFC 3502)."""
-        self._client.multiappend(mailbox, raws)
+    def deliver_many(self, raws: list[bytes]) -> None:
+        """APPEND of several to INBOX in one go (RFC 3502)."""
+        self._client.multiappend("INBOX", raws)
 
     def move(self, source: str, uid: int, target: str) -> int:
         """MOVE; returns the new UID."""

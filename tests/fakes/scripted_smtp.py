@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import struct
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET
@@ -71,6 +71,7 @@ class ScriptedServer:
     connections: int = 0
     silent: bool = False  # it has fallen silent on somebody
     deaf: bool = False  # and when silent it does not even read
+    before: Callable[[str], None] = lambda cue: None  # told of each cue before the server acts
     _open: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,6 +124,7 @@ class ScriptedServer:
     async def _play(self, cue: str, letter: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Act:
         acts = self.script.get(cue, [say("502 5.5.1 What?")])
         act = acts.pop(0) if len(acts) > 1 else acts[0]
+        self.before(cue)
         if act.accepts:
             self.accepted.append(letter)
         writer.write(act.says)

@@ -164,6 +164,13 @@ class MemoryStore(MemoryRecords):
     def generation(self) -> object:
         return self._memory.changes
 
+    def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
+        before, now = since if isinstance(since, dict) else {}, self._contents.conversations
+        return [each for name, each in now.items() if before.get(name) is not each], now
+
+    def compact(self) -> bool:
+        return False
+
     @contextmanager
     def transaction(self, why: str, *, urgent: bool = False) -> Iterator[Ledger]:
         memory = self._memory

@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope, read_break, read_reply
+from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope
+from inboxagent.outreach.replies import read_break, read_reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class FakeTransport:
     def refuse(self, address: str, code: int, text: str) -> None:
         """Answer so to every RCPT for this address, from now on."""
         self._refused[address] = (code, text)
+
+    def relent(self, address: str) -> None:
+        """Take mail for this address again."""
+        del self._refused[address]
 
     def lose_line_now(self) -> None:
         """Lose the line between body and dot of the letter that is handed over."""

@@ -1,7 +1,7 @@
-"""Coverage-guided fuzzing of `parse` and `classify`: python -m tests.mail.fuzz --seconds 30
+"""Coverage-guided fuzzing of `parse` and `classify`: ./run fuzz [--seconds 30]
 
 Begins with the project's own message files and the words of the language packs. An input that raises, gives a verdict
-without a reason, or takes too long is kept as a file, and played again by: python -m tests.mail.fuzz FILE
+without a reason, or takes too long is kept as a file, and played again by: ./run fuzz FILE
 """
 
 import argparse
@@ -12,7 +12,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import atheris
+try:
+    import atheris
+except ImportError:
+    sys.exit("The fuzzer needs atheris, which has no build for this machine: Linux, x86-64, Python below 3.14.")
 
 # Not the search for phrases: its loop over ten thousand would drown every other branch.
 with atheris.instrument_imports(include=["inboxagent.mail"], exclude=["inboxagent.mail.phrases"]):
@@ -34,6 +37,7 @@ def main() -> None:
     if options.files:
         for path in options.files:
             judge(path.read_bytes())
+            print(f"{path}: holds")
         return
     folder = Path(tempfile.mkdtemp(prefix="inboxagent-fuzz-"))
     print(f"inputs that break something are kept in {folder}", file=sys.stderr)
@@ -43,21 +47,25 @@ def main() -> None:
         f"-max_total_time={options.seconds}",
         f"-max_len={LONGEST_INPUT}",
         f"-artifact_prefix={folder}/",
-        f"-dict={folder / 'words'}",
         f"-timeout={int(LONGEST * 10)}",
         "-rss_limit_mb=1024",
         "-print_final_stats=1",
         *([f"-seed={options.seed}"] if options.seed else []),
     ]
-    classify(parse(next(iter(sorted(MESSAGES.glob("*.eml")))).read_bytes()))  # packs and patterns are read once
-    atheris.Setup([sys.argv[0], *flags, str(folder / "found"), str(MESSAGES)], judge)
+    if options.planted:
+        atheris.Setup([sys.argv[0], *flags, "-max_len=64"], fail_on_a_word)
+    else:
+        classify(parse(next(iter(sorted(MESSAGES.glob("*.eml")))).read_bytes()))  # packs and patterns are read once
+        words = f"-dict={folder / 'words'}"
+        atheris.Setup([sys.argv[0], *flags, words, str(folder / "found"), str(MESSAGES)], judge)
     atheris.Fuzz()
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.mail.fuzz", description="Fuzz parse and classify.")
+    parser = argparse.ArgumentParser(prog="./run fuzz", description="Fuzz what reads and judges incoming messages.")
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0, help="of the mutations; 0: another one each time")
+    parser.add_argument("--planted", action="store_true", help="find a planted fault: a trial of the fuzzer")
     parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="play these again instead")
     return parser.parse_args()
 
@@ -84,7 +92,26 @@ def judge(raw: bytes) -> None:
     for text in (verdict.because, verdict.new_text, *verdict.recipients, *(line for _, line in lines)):
         text.encode()
     assert not verdict.return_date or verdict.return_date >= NOW.date()
+    assert not verdict.contact_after or verdict.contact_after >= NOW.date()
+    assert not verdict.promised_until or verdict.promised_until >= NOW.date()
     assert len(lines) <= phrases.MOST_LINES
+
+
+@atheris.instrument_func
+def fail_on_a_word(raw: bytes) -> None:
+    """A planted fault, in bytes like "A1B2C3": only who is led by the branches taken gets there, letter by letter."""
+    letters = raw.decode("latin-1").ljust(6)
+    if not letters[0].isupper():
+        return
+    if not letters[1].isdigit():
+        return
+    if not letters[2].isupper():
+        return
+    if not letters[3].isdigit():
+        return
+    if not letters[4].isupper():
+        return
+    assert not letters[5].isdigit(), "the planted fault"
 
 
 if __name__ == "__main__":

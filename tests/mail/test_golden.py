@@ -1,10 +1,14 @@
 """The bytes that go on the wire, pinned: one thread of five letters as other programs will read it for years."""
 
+import email
+import email.policy
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
+from inboxagent.mail.body import Attachment, Quotation
 from inboxagent.mail.compose import Outgoing, compose, dot_stuff, mark_copy
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import parse
@@ -17,6 +21,7 @@ HIS = "<AM0PR07MB3876C5F9C1B3A7D0E4F2A1B5C6D7@AM0PR07MB3876.eurprd07.prod.outloo
 LONG = f"<{'0123456789abcdef' * 12}@a-rather-long-name-of-a-mail-host.prospect.test>"
 SECOND = "<8b2d6c3f4a5e697887960a1b2c3d4e5f60718293@lind.example>"
 THIRD = "<c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f7@lind.example>"
+FOURTH = "<d1e2f3a4b5c6d7e8f90a1b2c3d4e5f6071829304@lind.example>"
 
 LETTERS = {
     "1-first": Outgoing(
@@ -62,11 +67,33 @@ LETTERS = {
         to=(ANNA,),
         subject="Re: Proposal for the customer portal",
         text="Shall I close the file?",
-        message_id="<d1e2f3a4b5c6d7e8f90a1b2c3d4e5f6071829304@lind.example>",
+        message_id=FOURTH,
         date=datetime(2026, 4, 21, 9, 9, tzinfo=UTC),
         in_reply_to=THIRD,
         references=(FIRST, SECOND, *(f"<{n:040d}@prospect.test>" for n in range(150)), HIS, LONG, THIRD),
         token="d1e2f3a4b5c6d7e8f90a1b2c3d4e5f6071829304",
+    ),
+    "6-with-everything": Outgoing(
+        from_=MAYA,
+        to=(ANNA,),
+        subject="Re: Proposal for the customer portal",
+        text="Dear Anna,\n\nhere are the prices again.\n\n-- \nMaya Lind\nLind & Söhne",
+        message_id="<0a1b2c3d4e5f60718293a4b5c6d7e8f901234567@lind.example>",
+        date=datetime(2026, 5, 4, 9, 9, tzinfo=UTC),
+        in_reply_to=FOURTH,
+        references=(FIRST, THIRD, FOURTH),
+        token="0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+        list_unsubscribe="unsubscribe 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+        unsubscribe_page="https://lind.example/no?t=0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+        quotation=Quotation(
+            heading="Maya Lind, 21 April 2026:",
+            text="Shall I close the file?\n\n> an older one\nFrom what I heard it would be a pity, and this line is so "
+            "long that it has to be broken.\n.\n",
+        ),
+        attachments=(
+            Attachment(name="Übersicht – Preise 2026.pdf", media_type="application/pdf", content=bytes(range(256)) * 2),
+            Attachment(name='a "quoted" name.txt', media_type="text/plain", content=b".\r\nFrom a file\n"),
+        ),
     ),
 }
 
@@ -96,6 +123,18 @@ def test_lines_are_short_and_end_as_they_must(name: str) -> None:
     assert max(len(line) for line in body.split(b"\r\n")) <= 78
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998
     assert dot_stuff(raw).count(b"\r\n..\r\n") == raw.count(b"\r\n.\r\n")
+
+
+def test_a_standard_reader_finds_every_part() -> None:
+    """Names by RFC 2231, octets as they were, and the quotation behind marks."""
+    raw = (GOLDEN / "6-with-everything.eml").read_bytes()
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    found = {part.get_filename(): part.get_payload(decode=True) for part in message.iter_attachments()}
+    assert found == {each.name: each.content for each in LETTERS["6-with-everything"].attachments}
+    text = str(message.get_content() if not message.is_multipart() else next(message.iter_parts()).get_content())
+    assert "-- \r\nMaya Lind\r\nLind & Söhne\r\n\r\nMaya Lind, 21 April 2026:\r\n> Shall I close the file?" in text
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
 @pytest.mark.parametrize("name", LETTERS)

@@ -2,7 +2,16 @@
 
 import pytest
 
-from inboxagent.mail.headers import Address, addresses, base_subject, decode, message_ids, reply_subject
+from inboxagent.mail.headers import (
+    Address,
+    addresses,
+    base_subject,
+    decode,
+    is_one_of,
+    message_ids,
+    reply_subject,
+    without_detail,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +31,24 @@ from inboxagent.mail.headers import Address, addresses, base_subject, decode, me
 )
 def test_message_ids(value, ids):
     assert message_ids(value) == ids
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("anna+work@a.test", "anna@a.test"),
+        ("anna+work+more@a.test", "anna@a.test"),
+        ("anna+@a.test", "anna@a.test"),
+        ("anna@a+b.test", "anna@a+b.test"),
+        ("+46701234567@a.test", "+46701234567@a.test"),
+        ("anna", "anna"),
+        ("", ""),
+    ],
+)
+def test_the_mailbox_of_a_subaddress(address, mailbox):
+    assert without_detail(address) == mailbox
+    assert is_one_of(address, {mailbox})
+    assert is_one_of(mailbox, {address}) is (address == mailbox)
 
 
 def test_an_id_keeps_its_case_and_raw_bytes():

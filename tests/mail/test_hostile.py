@@ -1,5 +1,8 @@
 """Whatever bytes come in, there is a message and a verdict, soon."""
 
+import gc
+import os
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +22,11 @@ BOMBS = {
     + b"Content-Transfer-Encoding: base64\r\n\r\n"
     + b"QUFB" * 25_000_000,
     "100,000 parts": HEAD + b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + b"--x\r\n\r\nhi\r\n" * 100_000,
+    "10,000 parts with fields": HEAD
+    + b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"
+    + b"--x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n" * 10_000,
+    "100 MB of text": HEAD + b"Content-Type: text/plain\r\n\r\n" + b"please stop the machine \n" * 4_000_000,
+    "100 MB of fields": b"X-Long: " + b"a" * 100_000_000 + b"\r\n\r\nhi",
     "parts in parts": HEAD
     + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3_000)),
     "messages in messages": HEAD + b"Content-Type: message/rfc822\r\n\r\n" * 3_000,
@@ -55,6 +63,32 @@ def test_bombs(name):
     assert verdict.because
 
 
+MOST_MEMORY = 50_000_000
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is read from Linux's /proc")
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_take_little_memory(name):
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew (proc(5))
+    before = resident("VmRSS")
+    assert classify(parse(BOMBS[name])).because
+    assert resident("VmHWM") - before < MOST_MEMORY
+
+
+def resident(field):
+    """Bytes of memory of this process: now (VmRSS) or at the peak (VmHWM)."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(rf"{field}:\s+(\d+) kB", status)[1]) * 1_024
+
+
+def test_the_peak_of_memory_is_seen():
+    Path("/proc/self/clear_refs").write_text("5")
+    before = resident("VmRSS")
+    assert len(bytearray(os.urandom(1) * 80_000_000)) == 80_000_000
+    assert resident("VmHWM") - before > MOST_MEMORY
+
+
 def test_the_body_is_capped_before_anything_reads_it():
     assert len(bounded(BOMBS["100 MB attached"])) < 400_000
 
@@ -84,6 +118,39 @@ def test_damaged_messages(data):
 def test_a_charset_that_lies_still_reads():
     raw = HEAD + b"Content-Type: text/plain; charset=us-ascii\r\n\r\nD\xe9sinscription svp"
     assert classify(parse(raw)).kind is Kind.UNSUBSCRIBE
+
+
+@pytest.mark.parametrize(
+    "charset", ["utf-16", "utf-7", "idna", "base64", "hex", "x" * 900, "utf-8\\0", "=?utf-8?q?x?="]
+)
+def test_a_charset_that_nobody_can_mean(charset):
+    raw = HEAD + f'Content-Type: text/plain; charset="{charset}"\r\n\r\nPlease unsubscribe me'.encode()
+    assert classify(parse(raw)).because
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "un\u200bsub\u200cscribe",
+        "u\u00adn\u00adsubscribe",
+        "\u202aunsubscribe\u202c",
+        "\u2068unsub\u2069scribe",
+        "\ufeffunsubscribe\ufe0f",
+        "u\u0301nsubscribe",
+        "un\U000e0061subscribe",
+        "ＵＮＳＵＢＳＣＲＩＢＥ",
+        "𝐮𝐧𝐬𝐮𝐛𝐬𝐜𝐫𝐢𝐛𝐞",
+    ],
+)
+def test_what_cannot_be_seen_does_not_hide_a_stop_word(word):
+    raw = HEAD + b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + word.encode()
+    assert classify(parse(raw)).kind is Kind.UNSUBSCRIBE
+
+
+@pytest.mark.parametrize("word", ["\u202eebircsbusnu\u202c", "un subscribe", "u-n-s-u-b-s-c-r-i-b-e-r-s"])
+def test_what_only_looks_like_a_stop_word_is_a_reply(word):
+    raw = HEAD + b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + word.encode()
+    assert classify(parse(raw)).kind is Kind.REPLY
 
 
 def test_japanese_in_seven_bits():

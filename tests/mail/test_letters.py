@@ -27,6 +27,7 @@ def letter(**changes: object) -> Outgoing:
 
 
 def test_names_subjects_and_texts_of_any_script_come_back_as_they_were():
+    """Case 76."""
     people = (Address("Łukasz, Żółć", "l@z.test"), Address("山田", "y@j.test"))
     sent = letter(to=people, cc=people[:1], subject="Re: Übersicht – 報告", text="Grüße\r\nund 山\rEnde")
     message = parse(compose(sent))

@@ -33,7 +33,7 @@ MACHINES = [
     ("vacation-no-fields", None, "2026-03-21"),
     ("vacation-sounds-like-one", None, "2026-03-16"),
     ("left-the-company", "left", "None"),
-    ("ticket", None, "None"),
+    ("ticket", "ticket", "None"),
 ]
 
 # file, kind, his own words

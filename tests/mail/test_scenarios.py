@@ -3,21 +3,24 @@
 What a verdict does to a conversation stands with the judgement; here are the states that follow from it at once.
 """
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.inbound import Inbound, parse
+from inboxagent.outreach.events import Word
 from inboxagent.outreach.judgement import Arrival, judge_his
-from inboxagent.outreach.match import Evidence, Match
+from inboxagent.outreach.match import Evidence, Match, index, match
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.state import Conversation, State, advance, fold
 from tests.fakes.messages import ANNA
-from tests.fakes.people import MONDAY, enrolled
+from tests.fakes.people import MONDAY, enrolled, mail
 
 HER = Me(name="Maya Lind", address="maya@lind.example", zone="Europe/Berlin")
 NOW = datetime(2026, 8, 31, 10, tzinfo=UTC)  # a Monday
@@ -112,7 +115,8 @@ MACHINES = [
     Case(
         *(32, "We have received your request. Your ticket number is #123. Do not reply to this mail.", Kind.AUTO_REPLY),
         REPLY | {"Subject": "[#123] Re: Proposal"},
-        title="a ticket",
+        {"intent": "ticket"},
+        "a ticket",
     ),
     Case(
         *(33, f"Gladly, on Tuesday.\r\n\r\n> Shall we talk?\r\n> {FOOTER}", Kind.REPLY, REPLY),
@@ -184,14 +188,17 @@ def test_case(case: Case) -> None:
 STATES = {
     21: State.HELD,
     25: State.HELD,
-    32: State.HELD,
+    30: State.STOPPED,
+    31: State.STOPPED,
+    32: State.WAITING,
     33: State.ANSWERED,
     34: State.WAITING,
     37: State.WAITING,
     39: State.STOPPED,
     40: State.WAITING,
     41: State.WAITING,
-    46: State.ANSWERED,
+    46: State.STOPPED,
+    47: State.HELD,
     48: State.STOPPED,
     51: State.ANSWERED,
 }
@@ -221,3 +228,62 @@ def test_a_person_whose_program_calls_his_answer_a_report() -> None:
         b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n\r\nYes please\r\n"
     )
     assert classify(parse(raw)).kind is Kind.REPLY
+
+
+def in_two_threads() -> tuple[Conversation, Conversation]:
+    """Her conversations with Anna under two sequences, each with a thread of its own."""
+    other = enrolled()
+    assert other.enrolment is not None
+    latest = replace(mail(7), subject="Training")
+    elsewhere = replace(other.enrolment, sequence="training", latest=latest, thread=(latest.message_id,))
+    return fold("c1", [enrolled()]), fold("c2", [replace(other, enrolment=elsewhere)])
+
+
+def test_case_28_an_absence_holds_all_her_sequences_with_him() -> None:
+    case = next(case for case in MACHINES if case.number == 26)
+    note, verdict = message(case), verdict_on(case)
+    both = in_two_threads()
+    found = match(note, index(both, frozenset({"maya@lind.example"})))
+    assert {each.conversation_id for each in found} == {"c1", "c2"}
+    arrival = Arrival(message=note, received_at=NOW, now=NOW)
+    for conversation in both:
+        its = next(each for each in found if each.conversation_id == conversation.id)
+        events = judge_his(conversation, its, verdict, arrival, HER, None).events
+        held = reduce(advance, events, conversation)
+        assert held.state is State.HELD
+        assert held.held_until is not None
+        assert held.held_until.date() == date(2026, 9, 8)  # the midnight in Berlin that begins the 9th
+
+
+def test_case_38_two_machines_do_not_talk_for_ever() -> None:
+    """Each answer to it is a note of his absence and nothing else: none is written to, none moves the hold by a day."""
+    conversation, ends = fold("c1", [enrolled()]), []
+    found = Match(conversation_id="c1", evidence=Evidence.THREAD, because="it names her letter")
+    for number in range(4):
+        note = message(Case(900 + number, "I am out of the office.", Kind.AUTO_REPLY, AUTO | REPLY))
+        at = MONDAY + timedelta(days=1, hours=number)
+        arrival = Arrival(message=note, received_at=at, now=at)
+        verdict = classify(note, now=at, replies_to_ours=True)
+        events = judge_his(conversation, found, verdict, arrival, HER, None).events
+        assert {event.word for event in events} == {Word.AUTO_REPLY}
+        conversation = reduce(advance, events, conversation)
+        ends.append(conversation.held_until)
+    assert conversation.state is State.HELD
+    assert max(ends) - min(ends) < timedelta(days=1)
+
+
+ELSEWHERE = {
+    29: "the calendar of a hold: tests/outreach/test_decide.py, tests/stories/test_her_hand.py",
+    44: "sending: tests/stories/test_doubt.py",
+    45: "sending: tests/stories/test_doubt.py, tests/stories/test_server_says_no.py",
+}
+LATER = {35, 54}  # calendar answers and opt-outs by List-Unsubscribe have not been asked for
+
+
+def test_every_case_of_these_sections_is_a_test() -> None:
+    here = {case.number for case in MACHINES + REPORTS + WORDS} | {28, 38}
+    assert here | set(ELSEWHERE) | LATER == set(range(21, 55))
+    root = Path(__file__).resolve().parents[2]
+    for number, where in ELSEWHERE.items():
+        for path in where.partition(": ")[2].split(", "):
+            assert re.search(rf"Cases? [\d, ]*{number}\b", (root / path).read_text("utf-8")), (number, path)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from inboxagent.outreach.admission import Bar, bar, next_day, traffic_of
+from inboxagent.outreach.admission import Bar, Traffic, bar, horizon, next_day
 from inboxagent.outreach.company import company
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.limits import Limits
@@ -32,7 +32,8 @@ def person(address: str, *letters: datetime, name: str = "c1", more: tuple[Event
 
 
 def ask(limits: Limits, whose: Conversation, *others: Conversation, now: datetime = NOW) -> Bar | None:
-    return bar(traffic_of([whose, *others]), whose, limits, now, BERLIN)
+    traffic = Traffic().updated([whose, *others], horizon(limits, now))
+    return bar(traffic, whose, limits, now, BERLIN)
 
 
 ANNA = person("anna@firm.example")

@@ -20,12 +20,14 @@ OTHER = "bart@prospect.test"
 
 @pytest.fixture
 def known() -> Known:
-    """Anna in c1, whose thread is `<1@lind.example>` and a follow-up `<2@...>`; Bart in c2, in a thread of his own."""
+    """Anna in c1, whose thread is `<1@lind.example>` and a follow-up `<2@...>`, and who got `<5@...>` beside it; Bart
+    in c2, in a thread of his own."""
     intent = happened(Word.INTENT, message_id="<2@lind.example>", step="nudge", mail=mail(2))
     bart = enrolled(OTHER)
     assert bart.enrolment is not None
     own = replace(bart, enrolment=replace(bart.enrolment, thread=("<9@lind.example>",), latest=mail(9)))
-    return index([fold("c1", [enrolled(), intent]), fold("c2", [own])], MINE)
+    aside = happened(Word.OWN_MAIL, message_id="<5@lind.example>")
+    return index([fold("c1", [enrolled(), intent, aside]), fold("c2", [own])], MINE)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,12 @@ def known() -> Known:
         ({"author": "x@x.test", "To": f"{MAYA}, {ANNA}"}, {}),
         ({"author": f"team: {ANNA}, x@x.test;"}, {"c1": Evidence.ADDRESS}),
         ({"author": "x@x.test", "Message_ID": "<2@lind.example>"}, {"c1": Evidence.OURS}),
+        ({"author": "anna+x@prospect.test"}, {"c1": Evidence.ADDRESS}),
+        ({"author": "joanna+x@prospect.test"}, {}),
+        ({"author": "maya+x@lind.example", "To": "anna+x@prospect.test"}, {"c1": Evidence.TO_HIM}),
+        ({"author": "x@x.test", "In_Reply_To": "<5@lind.example>"}, {"c1": Evidence.ASIDE}),
+        ({"author": ANNA, "In_Reply_To": "<5@lind.example>"}, {"c1": Evidence.ADDRESS}),
+        ({"author": MAYA, "To": "x@x.test", "In_Reply_To": "<5@lind.example>"}, {}),
         ({"author": MAYA, "To": ANNA}, {"c1": Evidence.TO_HIM}),
         ({"author": "M.Lind@home.example", "To": "x@x.test", "Cc": OTHER}, {"c2": Evidence.TO_HIM}),
         ({"author": MAYA, "To": "x@x.test", "Bcc": ANNA}, {"c1": Evidence.TO_HIM}),
@@ -71,6 +79,7 @@ def test_by_what_a_message_is_linked(known: Known, fields: dict[str, str], found
         ({"author": ANNA, "Reply_To": MAYA}, False),
         ({"author": ANNA, "Sender": MAYA}, False),
         ({"author": MAYA, "Reply_To": ANNA}, False),
+        ({"author": MAYA, "Reply_To": "anna+x@prospect.test"}, False),
         ({"author": MAYA, "Sender": OTHER}, False),
         ({"author": MAYA, "Reply_To": "office@lind.example"}, True),
         ({"author": f"Maya Lind <{MAYA}> via Group <group@lind.example>"}, False),

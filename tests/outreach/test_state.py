@@ -16,6 +16,9 @@ from tests.fakes.people import MONDAY, enrolled, happened, mail
 TABLE = """
               waiting   held      finished  answered  stopped
 reply         answered  answered  answered  .         .
+not_now       held      .         answered  .         .
+promise       held      .         answered  .         .
+refusal       stopped   stopped   stopped   stopped   .
 finished      finished  .         .         .         .
 resumed       .         waiting   .         waiting   waiting
 bounce        stopped   stopped   stopped   stopped   .
@@ -106,7 +109,7 @@ def test_every_event_in_every_state(state: State, word: Word, expected: State) -
 
 def test_the_law_names_nothing_that_changes_nothing() -> None:
     told: dict[tuple[State, Word], State] = {
-        (state, word): after for state, word, after in rows() if word not in (Word.HELD, Word.AUTO_REPLY)
+        (state, word): after for state, word, after in rows() if after is not State.HELD
     }
     assert all(told[pair] is after for pair, after in TRANSITIONS.items())
     assert {pair for pair, after in told.items() if after is not pair[0]} <= set(TRANSITIONS)
@@ -122,10 +125,10 @@ def test_an_address_that_may_live_stops_nothing(state: State, word: Word, perman
     assert not after.final
 
 
-@pytest.mark.parametrize("ending", [Word.UNSUBSCRIBE, Word.SUPPRESSED, Word.BOUNCE, Word.REFUSED])
+@pytest.mark.parametrize("ending", [Word.UNSUBSCRIBE, Word.SUPPRESSED, Word.REFUSAL, Word.BOUNCE, Word.REFUSED])
 @pytest.mark.parametrize("state", State)
 def test_law_1_nothing_leaves_stopped_for_good(state: State, ending: Word) -> None:
-    ended = advance(reach(state), happened(ending, permanent=None if ending.name in "UNSUBSCRIBE SUPPRESSED" else True))
+    ended = advance(reach(state), happened(ending, permanent=ending in (Word.BOUNCE, Word.REFUSED) or None))
     assert ended.final
     for event in variants():
         after = advance(ended, event)
@@ -245,6 +248,22 @@ def test_held_days_do_not_use_up_the_wait() -> None:
     resumed = advance(held, happened(Word.RESUMED, 9))
     assert resumed.clock_at == MONDAY + timedelta(days=7)
     assert resumed.holds == ()
+
+
+@pytest.mark.parametrize("word", [Word.NOT_NOW, Word.PROMISE])
+def test_where_he_named_the_day_the_held_days_use_up_the_wait(word: Word) -> None:
+    held = fold("c1", [enrolled(), happened(word, 2, until=MONDAY + timedelta(days=60), step="again")])
+    assert (held.state, held.held_until, held.court) == (State.HELD, MONDAY + timedelta(days=60), "his")
+    resumed = advance(held, happened(Word.RESUMED, 60))
+    assert (resumed.clock_at, resumed.asked, resumed.again) == (MONDAY, held.holds[0], "again")
+    went = reduce(advance, [INTENT, happened(Word.SENT, 61, step="nudge")], resumed)
+    assert went.asked is None
+
+
+def test_what_he_asks_for_after_an_answer_changes_nothing_until_she_resumes() -> None:
+    answered = advance(reach(State.ANSWERED), happened(Word.NOT_NOW, 2, until=MONDAY + timedelta(days=9)))
+    assert (answered.state, answered.holds) == (State.ANSWERED, ())
+    assert advance(answered, happened(Word.RESUMED, 9)).state is State.ANSWERED
 
 
 def test_her_resume_begins_the_wait_anew() -> None:

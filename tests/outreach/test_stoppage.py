@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from inboxagent.outreach.outbox import TABLE, Fate, Outcome, Phase, Scope, read_break, read_reply
+from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope
+from inboxagent.outreach.replies import TABLE, read_break, read_reply
 from inboxagent.outreach.stoppage import Stoppage, from_fact, remedy, stop, stop_for_policy, to_fact
 
 NOW = datetime(2026, 11, 5, 15, 0, tzinfo=UTC)

@@ -242,3 +242,12 @@ def check_places(problems: tuple[Problem, ...], source: str) -> None:
         assert problem.text
         assert "\n" not in problem.text + problem.hint
         assert show(problem, lines).startswith(f"{problem.path}:{problem.line}:{problem.column}: ")
+
+
+def test_what_goes_with_the_letters() -> None:
+    """`yes` for the signature and `no` for the quotation where the file says nothing; files in their order."""
+    usual = read("---\nsequence: A\n---\n\n## one\nwait: 1 day\n\nHello.\n")
+    assert (usual.signature, usual.quote, usual.steps[0].attach) == (True, False, ())
+    told = "---\nsignature: no\nquote: yes\n---\n\n## one\nwait: 1 day\nattach: a  b.pdf , in/c.pdf\n\nHello.\n"
+    assert (read(told).signature, read(told).quote) == (False, True)
+    assert read(told).steps[0].attach == ("a b.pdf", "in/c.pdf")

@@ -35,29 +35,18 @@ def search_path() -> str:
     return os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin"
 
 
-class Dovecot:
-    """One instance with a folder of its own. The folder's path must be short (sockets) and open to other users."""
+class ImapHost:
+    """What the private servers have in common: an owner who is not root, ports, and people with mailboxes."""
 
-    def __init__(self, folder: Path, submission: tuple[str, int] | None = None) -> None:
-        """`submission` is where Sieve hands its answers to."""
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.host = HOST
         self.password = PASSWORD
         self.imap_port, self.imaps_port, self.lmtp_port = free_port(), free_port(), free_port()
         self.cafile = folder / "cert.pem"
-        self._submission = submission
         self._owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self._users = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._prepare()
-
-    # --- life
-
-    def start(self) -> None:
-        """Start, on the same ports as before, and return when it greets."""
-        command = ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
-        self._process = subprocess.Popen(self._as_owner(command), env={"PATH": search_path()}, start_new_session=True)
-        until(self._greets, within=10, what=f"Dovecot greets; see {self.folder}/dovecot.log")
 
     def stop(self) -> None:
         """Kill it as a power cut would, sessions included."""
@@ -66,19 +55,12 @@ class Dovecot:
             self._process.wait()
             self._process = None
 
-    def kick(self, address: str) -> None:
-        """Cut every connection of that user."""
-        self._doveadm("kick", address)
-
     # --- people and their mail
 
-    def new_user(self, name: str, domain: str = "prospect.test", sieve: str | None = None) -> str:
+    def new_user(self, name: str, domain: str = "prospect.test") -> str:
         """The address, and user name, of a mailbox nobody else uses; its local part ends in a digit."""
         self._users += 1
-        address = f"{name}{self._users}@{domain}"
-        if sieve is not None:
-            self._install(address, sieve)
-        return address
+        return f"{name}{self._users}@{domain}"
 
     def deliver(self, address: str, message: bytes, sender: str = "someone@elsewhere.test") -> None:
         """Deliver as the last hop does (LMTP, Sieve included)."""
@@ -108,16 +90,76 @@ class Dovecot:
 
     # --- inside
 
+    def _give_away(self) -> None:
+        """Let the owner have the folder and what is in it."""
+        for path in [self.folder, *self.folder.rglob("*")]:
+            os.chown(path, self._owner.pw_uid, self._owner.pw_gid)
+        self.folder.chmod(0o755)
+
+    def _as_owner(self, command: list[str]) -> list[str]:
+        """The command as it is started: it dies with the tests, and is never root, whose mail no server takes."""
+        if not shutil.which("setpriv"):
+            return command
+        drop = [f"--reuid={self._owner.pw_uid}", f"--regid={self._owner.pw_gid}", "--clear-groups"]
+        return ["setpriv", "--pdeathsig=KILL", *(drop if os.geteuid() == 0 else []), *command]
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": search_path()}
+
+    def _run(self, *command: str, input: bytes | None = None) -> None:
+        subprocess.run(
+            self._as_owner(list(command)), check=True, capture_output=True, env=self._environment(), input=input
+        )
+
+    def _greets(self) -> bool:
+        try:
+            with socket.create_connection((HOST, self.imap_port), timeout=5) as line:
+                return line.recv(4) == b"* OK"
+        except OSError:
+            return False
+
+
+class Dovecot(ImapHost):
+    """One instance with a folder of its own. The folder's path must be short (sockets) and open to other users."""
+
+    def __init__(
+        self, folder: Path, submission: tuple[str, int] | None = None, introspection: str | None = None
+    ) -> None:
+        """`submission` is where Sieve hands its answers to, `introspection` where access tokens are looked up."""
+        super().__init__(folder)
+        self._submission = submission
+        self._introspection = introspection
+        self._prepare()
+
+    def start(self) -> None:
+        """Start, on the same ports as before, and return when it greets."""
+        command = ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
+        self._process = subprocess.Popen(self._as_owner(command), env=self._environment(), start_new_session=True)
+        until(self._greets, within=10, what=f"Dovecot greets; see {self.folder}/dovecot.log")
+
+    def kick(self, address: str) -> None:
+        """Cut every connection of that user."""
+        self._doveadm("kick", address)
+
+    def new_user(self, name: str, domain: str = "prospect.test", sieve: str | None = None) -> str:
+        """As ever; with an active Sieve script."""
+        address = super().new_user(name, domain)
+        if sieve is not None:
+            self._install(address, sieve)
+        return address
+
+    # --- inside
+
     def _prepare(self) -> None:
         self.folder.mkdir(exist_ok=True)
         for name in ("run", "state", "mail"):
             (self.folder / name).mkdir()
         make_certificate(self.folder)
-        conf = CONF_23 if version().startswith("2.3") else CONF_24
+        conf, oauth = (CONF_23, OAUTH_23) if version().startswith("2.3") else (CONF_24, OAUTH_24)
+        conf = conf.replace("@oauth@", oauth if self._introspection else "")
+        (self.folder / "oauth2.conf").write_text(self._fill(INTROSPECTION_23))
         (self.folder / "dovecot.conf").write_text(self._fill(conf) + self._fill(COMMON))
-        for path in [self.folder, *self.folder.rglob("*")]:
-            os.chown(path, self._owner.pw_uid, self._owner.pw_gid)
-        self.folder.chmod(0o755)
+        self._give_away()
 
     def _fill(self, template: str) -> str:
         values = {
@@ -131,25 +173,13 @@ class Dovecot:
             "lmtp": str(self.lmtp_port),
             "name": NAME,
             "password": PASSWORD,
+            "introspection": self._introspection or "",
+            "mechanisms": "xoauth2" if self._introspection else "",
             "submission": f"submission_host = {self._submission[0]}:{self._submission[1]}" if self._submission else "",
         }
         for key, value in values.items():
             template = template.replace(f"@{key}@", value)
         return template
-
-    def _as_owner(self, command: list[str]) -> list[str]:
-        """The command as it is started: it dies with the tests, and is never root, whose mail Dovecot refuses."""
-        if not shutil.which("setpriv"):
-            return command
-        drop = [f"--reuid={self._owner.pw_uid}", f"--regid={self._owner.pw_gid}", "--clear-groups"]
-        return ["setpriv", "--pdeathsig=KILL", *(drop if os.geteuid() == 0 else []), *command]
-
-    def _greets(self) -> bool:
-        try:
-            with socket.create_connection((HOST, self.imap_port), timeout=5) as line:
-                return line.recv(4) == b"* OK"
-        except OSError:
-            return False
 
     def _install(self, address: str, script: str) -> None:
         """Make it the user's active Sieve script; Dovecot compiles it at the first delivery."""
@@ -160,10 +190,6 @@ class Dovecot:
 
     def _doveadm(self, *arguments: str) -> None:
         self._run("doveadm", "-c", str(self.folder / "dovecot.conf"), *arguments)
-
-    def _run(self, *command: str, input: bytes | None = None) -> None:
-        env = {"PATH": search_path()}
-        subprocess.run(self._as_owner(list(command)), check=True, capture_output=True, env=env, input=input)
 
 
 def version() -> str:
@@ -185,9 +211,11 @@ CONF_23 = """
 ssl_cert = <@dir@/cert.pem
 ssl_key = <@dir@/key.pem
 disable_plaintext_auth = no
+@oauth@
 passdb {
   driver = static
   args = password=@password@
+  mechanisms = plain login
 }
 userdb {
   driver = static
@@ -212,6 +240,7 @@ dovecot_storage_version = 2.4.0
 ssl_server_cert_file = @dir@/cert.pem
 ssl_server_key_file = @dir@/key.pem
 auth_allow_cleartext = yes
+@oauth@
 passdb static {
   password = @password@
 }
@@ -237,6 +266,36 @@ sieve_extensions {
 sieve_vacation_min_period = 0
 """
 
+# A token is looked for before the password of everybody, which takes any user.
+OAUTH_23 = """
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2
+  args = @dir@/oauth2.conf
+}
+"""
+
+INTROSPECTION_23 = """
+introspection_mode = post
+introspection_url = @introspection@
+username_attribute = email
+active_attribute = active
+active_value = true
+"""
+
+OAUTH_24 = """
+oauth2 {
+  introspection_mode = post
+  introspection_url = @introspection@
+  username_attribute = email
+  active_attribute = active
+  active_value = true
+}
+passdb oauth2 {
+  mechanisms_filter = xoauth2
+}
+"""
+
 COMMON = """
 base_dir = @dir@/run
 state_dir = @dir@/state
@@ -251,7 +310,7 @@ mail_gid = @gid@
 first_valid_uid = 1
 first_valid_gid = 1
 ssl = yes
-auth_mechanisms = plain login
+auth_mechanisms = plain login @mechanisms@
 mail_fsync = never
 auth_failure_delay = 0
 mail_max_userip_connections = 200

@@ -31,13 +31,17 @@ def master() -> str | None:
 
 
 class Postfix:
-    """One instance with a folder of its own; local mail ends in `dovecot`, who also checks its passwords."""
+    """One instance with a folder of its own; local mail ends in `dovecot`, who also checks its passwords.
 
-    def __init__(self, folder: Path, dovecot: Dovecot, relay_port: int) -> None:
+    Mail to consultant.test goes to the LMTP port `hers`, where it is given.
+    """
+
+    def __init__(self, folder: Path, dovecot: Dovecot, relay_port: int, hers: int | None = None) -> None:
         self.folder = folder
         self.submission_port, self.smtps_port, self.mx_port = free_port(), free_port(), free_port()
         self.relay_port = relay_port
         self._dovecot = dovecot
+        self._hers = hers or dovecot.lmtp_port
         self._process: subprocess.Popen[bytes] | None = None
         self._prepare()
 
@@ -79,6 +83,7 @@ class Postfix:
             "relay": str(self.relay_port),
             "mx": str(self.mx_port),
             "lmtp": str(self._dovecot.lmtp_port),
+            "hers": str(self._hers),
             "dovecot": str(self._dovecot.folder),
         }
         for name, template in {"main.cf": MAIN, "master.cf": MASTER, "transport": TRANSPORT, "known": KNOWN}.items():
@@ -107,7 +112,7 @@ KNOWN = r"""
 """
 
 TRANSPORT = """
-consultant.test  lmtp:inet:127.0.0.1:@lmtp@
+consultant.test  lmtp:inet:127.0.0.1:@hers@
 prospect.test    smtp:[127.0.0.1]:@mx@
 full.test        error:5.2.2 The mailbox of the recipient is over its quota
 blocked.test     error:5.7.1 This message was rejected by local policy

@@ -1,5 +1,5 @@
-"""The main job, from end to end, on Dovecot and Postfix: another client really replies, a Sieve script really answers,
-Postfix really bounces; the daemon is killed, and answers come while it is down."""
+"""The main job, from end to end, on Dovecot and on Cyrus, with Postfix: another client really replies, a Sieve script
+really answers, Postfix really bounces; the daemon is killed, and answers come while it is down."""
 
 import email
 import email.policy
@@ -12,8 +12,15 @@ from typing import Any
 import pytest
 
 from tests.servers.desk import Desk
-from tests.servers.lab import Lab
+from tests.servers.lab import CyrusLab, Lab
 from tests.servers.polling import free_port, until
+
+
+@pytest.fixture(params=["dovecot_lab", "cyrus_lab"], ids=["Dovecot", "Cyrus"])
+def lab(request: pytest.FixtureRequest) -> Lab | CyrusLab:
+    """Every server that may have her mailboxes."""
+    found: Lab | CyrusLab = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture
@@ -239,7 +246,7 @@ def _touched(desk: Desk, conversation: str) -> Any:
 
 
 def test_her_mailbox_is_left_as_it_was(lab: Lab, desk: Desk) -> None:
-    """P5: flags and UIDs are the same after a day's work, but for the copies in Sent."""
+    """Case 84, P5: flags and UIDs are the same after a day's work, but for the copies in Sent."""
     anna = lab.new_user("anna")
     desk.write(anna)
     lab.deliver(desk.address, _sent_earlier("stranger@elsewhere.test", desk.address).as_bytes())

@@ -5,7 +5,7 @@ from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import Fetched
 from tests.fakes.store import Contents
 from tests.simulation.judge import Commit, Judge, Record
-from tests.simulation.post import Post, Truth
+from tests.simulation.post import HIS_WORDS, Post, Truth
 from tests.simulation.process import Process
 
 
@@ -39,7 +39,10 @@ def i13_marked_sent_was_accepted(judge: Judge, commit: Commit) -> str | None:
 
 
 _ALLOWED = {
-    Word.REPLY: (Truth.ANSWER,),
+    Word.REPLY: HIS_WORDS,
+    Word.NOT_NOW: (Truth.NOT_NOW,),
+    Word.PROMISE: (Truth.PROMISE,),
+    Word.REFUSAL: (Truth.REFUSAL,),
     Word.AUTO_REPLY: (Truth.AWAY,),
     Word.BOUNCE: (Truth.DEAD, Truth.SOFT),
     Word.UNSUBSCRIBE: (Truth.OPT_OUT,),
@@ -79,7 +82,7 @@ def i16_cursor_behind_verdicts(judge: Judge, commit: Commit) -> str | None:
 
 def unjudged(judge: Judge, post: Post, contents: Contents) -> str | None:
     """Whose conversation does not know of this message, though it must."""
-    if post.truth not in (Truth.ANSWER, Truth.OPT_OUT, Truth.DEAD, Truth.AWAY, Truth.SOFT) or not post.message_id:
+    if post.truth not in (*HIS_WORDS, Truth.OPT_OUT, Truth.DEAD, Truth.AWAY, Truth.SOFT) or not post.message_id:
         return None
     for conversation_id, record in judge.records.items():
         if record.person.number not in post.about or (post.visible_at or 0.0) <= record.answers_since:

@@ -6,7 +6,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED
+from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED, LEAPT
 from inboxagent.agent.enrolment import enroll
 from inboxagent.agent.wish import Wish
 from inboxagent.cli import change
@@ -251,10 +251,11 @@ class Her:
         process = self.world.process("command")
         try:
             with self.world.store(process).transaction("she releases the brake") as ledger:
-                brake, rewound = ledger.fact(BRAKE), ledger.fact(REWOUND)
-                if brake is None and rewound is None:
+                brake = ledger.fact(BRAKE)
+                if all(ledger.fact(each) is None for each in (BRAKE, REWOUND, LEAPT)):
                     return
-                ledger.remember(REWOUND, None)
+                for asking in (REWOUND, LEAPT):
+                    ledger.remember(asking, None)
                 if brake is not None:
                     ledger.remember(BRAKE_RELEASED, True)
         except (InboxagentError, ProcessDiedError):

@@ -118,6 +118,14 @@ class JournalDisk(Disk):
         self.unsynced.clear()
         self.changes += 1
 
+    def compacted(self) -> None:
+        """A shorter file has taken its place."""
+        self._synced = self.path.stat().st_size
+        self._look()
+        self.durable = self.contents
+        self.unsynced.clear()
+        self.changes += 1
+
     def _is_journal(self, descriptor: int) -> bool:
         found = os.fstat(descriptor)
         return self.path.exists() and os.path.samestat(found, self.path.stat())
@@ -157,6 +165,14 @@ class JournalProcessStore:
         if self._read[0] != generation or self._disk.writer is self:
             self._read = generation, {each.id: each for each in self._journal.conversations()}
         return self._read[1]
+
+    def compact(self) -> bool:
+        """The journal's own; the new file is on the medium before it takes the place of the old one."""
+        self._process.effect("compacting")
+        done = self._journal.compact()
+        if done:
+            self._disk.compacted()
+        return done
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._journal, name)

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from inboxagent.agent.account import Account
@@ -20,7 +20,7 @@ from tests.simulation import memo
 from tests.simulation.disk import Disk
 from tests.simulation.imap import SimulatedServer
 from tests.simulation.people import Person
-from tests.simulation.post import Post, Truth
+from tests.simulation.post import HIS_WORDS, Post, Truth
 from tests.simulation.process import Process
 from tests.simulation.smtp import Letter
 from tests.simulation.timeline import MachineClock, Timeline
@@ -327,11 +327,23 @@ class Judge:
         return [
             each
             for each in record.person.posts
-            if each.truth in (Truth.ANSWER, Truth.OPT_OUT)
+            if each.truth in (*HIS_WORDS, Truth.OPT_OUT)
+            and not self._is_broken(each)
             and each.was_visible(seconds)
             and (each.from_him or record.names.intersection(each.names))
             and (each.visible_at or 0.0) > since
         ]
+
+    def _is_broken(self, post: Post) -> bool:
+        """Whether he has let the week pass in which he promised to answer, wherever on earth the days are counted."""
+        if post.truth is not Truth.PROMISE or post.visible_at is None:
+            return False
+        came = self.world.timeline.epoch + timedelta(seconds=post.visible_at)
+        ends = []
+        for near in (came - timedelta(hours=14), came + timedelta(hours=14)):
+            monday = near + timedelta(days=7 - near.weekday())
+            ends.append(monday.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=7, hours=-14))
+        return self.world.timeline.true_now >= min(ends)
 
     def person_of(self, conversation: Conversation) -> Person:
         """Whose conversation it is."""

@@ -15,8 +15,8 @@ from email.utils import format_datetime
 from functools import lru_cache
 from operator import is_
 
-from inboxagent.agent import copies, enrolment, reading, sending
-from inboxagent.agent.sending import Planned, Sender
+from inboxagent.agent import enrolment, planning, reading, writing
+from inboxagent.agent.planning import Planned, Planner
 from inboxagent.mail import classify as classifying
 from inboxagent.mail import compose as composing
 from inboxagent.mail import inbound
@@ -46,7 +46,7 @@ _parse, _parse_headers, _classify, _compose, _index, _plan = (
     classifying.classify,
     composing.compose,
     match.index,
-    Sender.plan,
+    Planner.plan,
 )
 _THEMSELVES = (_parse, _parse_headers, _classify, _compose, _index, _plan, deciding.decide, model.forms)
 
@@ -180,15 +180,15 @@ class _Plan:
 _plans: dict[int, _Plan] = {}
 
 
-def plan(sender: Sender) -> list[Planned]:
-    """`Sender.plan`: the same as long as nobody's turn comes and nothing happens."""
-    conversations, rules, now = sender._store.conversations(), sender._account.rules(), sender._clock.now()
-    known = _plans.get(id(sender))
+def plan(planner: Planner) -> list[Planned]:
+    """`Planner.plan`: the same as long as nobody's turn comes and nothing happens."""
+    conversations, rules, now = planner._store.conversations(), planner._account.rules(), planner._clock.now()
+    known = _plans.get(id(planner))
     if known is not None and known.stands(conversations, rules, now):
         return known.planned
-    planned = _plan(sender)
+    planned = _plan(planner)
     until = min((_stands_until(each.action, now) for each in planned), default=_ALWAYS)
-    _plans[id(sender)] = _Plan(conversations, rules, now, until, planned)
+    _plans[id(planner)] = _Plan(conversations, rules, now, until, planned)
     return planned
 
 
@@ -211,10 +211,9 @@ _REMEMBERED = (
     *((place, "parse_headers", parse_headers) for place in (reading, enrolment)),
     *((place, "classify", classify) for place in (reading, enrolment, match)),
     (reading, "index", index),
-    (sending, "compose", compose),
-    (copies, "compose", compose),
-    (sending, "decide", decide),
-    (Sender, "plan", plan),
+    (writing, "compose", compose),
+    (planning, "decide", decide),
+    (Planner, "plan", plan),
     (model, "forms", lru_cache(maxsize=_HELD)(model.forms)),
 )
 

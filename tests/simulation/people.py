@@ -8,7 +8,7 @@ from typing import Protocol
 
 from inboxagent.mail.inbound import Inbound
 from tests.simulation.almanac import ZONES_OF_COUNTRIES
-from tests.simulation.post import HER, Post, Truth, report, write
+from tests.simulation.post import HER, HIS_WORDS, Post, Truth, report, write
 from tests.simulation.timeline import Timeline
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
@@ -142,7 +142,7 @@ class Person:
         )
         self.posts.append(post)
         self.town.arrive(post)
-        if truth is Truth.ANSWER and newest and identified:
+        if truth in HIS_WORDS and newest and identified:
             self.thread.append(message_id)
         return post
 
@@ -276,14 +276,14 @@ def _new_thread(person: Person, number: int) -> None:
 
 def _in_may(person: Person, number: int) -> None:
     if number == 2:
-        words = person.random.choice(
+        words, truth = person.random.choice(
             (
-                "Not now, please ask me again in May.\n",
-                "No, thank you, we have decided otherwise.\n",
-                "Thank you! I will come back to you next week.\n",
+                ("Not now, please ask me again in May.\n", Truth.NOT_NOW),
+                ("No, thank you, we have decided otherwise.\n", Truth.REFUSAL),
+                ("Thank you! I will come back to you next week.\n", Truth.PROMISE),
             )
         )
-        person.later(person.random.uniform(MINUTE, DAY), lambda: _unit(person.say(words)))
+        person.later(person.random.uniform(MINUTE, DAY), lambda: _unit(person.say(words, truth)))
 
 
 def _gazette(person: Person, number: int) -> None:

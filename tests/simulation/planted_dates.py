@@ -47,7 +47,7 @@ def _(patch: Patch) -> None:
 
 @mutant("no gap, no limit for the day")
 def _(patch: Patch) -> None:
-    patch.set(Sender, "_bar", lambda self, conversation_id: None)
+    patch.set(Sender, "_bar", lambda self, conversation_id, traffic: None)
 
 
 @mutant("limits are counted by what is certain")

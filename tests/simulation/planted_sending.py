@@ -75,19 +75,19 @@ def _(patch: Patch) -> None:
 
 @mutant("silence after the dot means later")
 def _(patch: Patch) -> None:
-    def record(self: Answers, conversation_id: str, intent: Any, outgoing: Any, outcome: Any) -> None:
+    def record(self: Answers, conversation_id: str, intent: Any, outcome: Any) -> None:
         if outcome.fate is Fate.UNCERTAIN:
             outcome = replace(outcome, fate=Fate.DEFERRED, retry_after=timedelta(minutes=5))
-        original(self, conversation_id, intent, outgoing, outcome)
+        original(self, conversation_id, intent, outcome)
 
     original = patch.set(Answers, "record", record)
 
 
 @mutant("silence after the dot means sent")
 def _(patch: Patch) -> None:
-    def record(self: Answers, conversation_id: str, intent: Any, outgoing: Any, outcome: Any) -> None:
+    def record(self: Answers, conversation_id: str, intent: Any, outcome: Any) -> None:
         fate = Fate.SENT if outcome.fate is Fate.UNCERTAIN else outcome.fate
-        original(self, conversation_id, intent, outgoing, replace(outcome, fate=fate))
+        original(self, conversation_id, intent, replace(outcome, fate=fate))
 
     original = patch.set(Answers, "record", record)
 

@@ -14,6 +14,9 @@ class Truth(StrEnum):
     """What a message is, whatever the agent takes it for."""
 
     ANSWER = "answer"
+    NOT_NOW = "not now"
+    REFUSAL = "refusal"
+    PROMISE = "promise"  # to answer next week
     OPT_OUT = "opt-out"
     AWAY = "away"
     DEAD = "dead"
@@ -23,6 +26,10 @@ class Truth(StrEnum):
     HERS = "hers"
     LETTER = "letter"
     STRANGER = "stranger"
+
+
+HIS_WORDS = (Truth.ANSWER, Truth.NOT_NOW, Truth.REFUSAL, Truth.PROMISE)
+"""What a person has said; a promise of his keeps her silent until it is broken."""
 
 
 @dataclass(slots=True)

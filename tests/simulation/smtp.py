@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
-from inboxagent.outreach.outbox import Envelope, Outcome, Phase, read_break, read_reply
+from inboxagent.outreach.outbox import Envelope, Outcome, Phase
+from inboxagent.outreach.replies import read_break, read_reply
 from tests.simulation.process import Process
 from tests.simulation.timeline import Timeline
 

@@ -26,6 +26,7 @@ class Timeline:
         self.frozen = 0.0  # how long the machine has been suspended
         self.wrong = 0.0  # how far its wall clock is ahead
         self.set_at = -math.inf  # when it was put right or wrong
+        self.boots, self.booted_at = 1, -1_000.0
         self._agenda: list[tuple[float, int, Act]] = []
         self._order = itertools.count()
 
@@ -45,6 +46,10 @@ class Timeline:
     def set_clock(self, ahead: float) -> None:
         """Somebody puts the wall clock right, or wrong."""
         self.wrong, self.set_at = ahead, self.seconds
+
+    def boot(self) -> None:
+        """The machine begins anew, and so does the clock that nobody sets."""
+        self.boots, self.booted_at = self.boots + 1, self.seconds
 
     async def sleep(self, seconds: float) -> None:
         """Wait for the world: a line, a server, a person."""
@@ -86,7 +91,11 @@ class MachineClock:
 
     def boot(self) -> float:
         """Counts suspends and never jumps."""
-        return 1_000.0 + self._timeline.seconds
+        return self._timeline.seconds - self._timeline.booted_at
+
+    def boot_id(self) -> str:
+        """Another one after each power cut."""
+        return f"boot {self._timeline.boots}"
 
     def seconds_until(self, at: datetime) -> float:
         """As the wall clock says."""
@@ -118,6 +127,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             deadline = math.inf if timeout is None else self.timeline.seconds + timeout
             self.timeline.happen(deadline, lambda: self._ready)  # type: ignore[attr-defined]
         return []
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+        """What would be done beside is done at once: there is one thread."""
+        done = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 it is the caller's
+            done.set_exception(error)
+        return done
 
     def _write_to_self(self) -> None:
         """Nobody sleeps in a selector."""

@@ -312,6 +312,7 @@ class World:
                 task.cancel()
         if power:
             self.disk.lose_power(self._surprise)
+            self.timeline.boot()
             self._down_until = self.timeline.seconds + self._surprise.uniform(30.0, 6 * HOUR)
             self.timeline.at(self._down_until, self.start)
 

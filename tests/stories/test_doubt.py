@@ -3,6 +3,7 @@
 import pytest
 
 from inboxagent.errors import StateUnwritable, Unreachable
+from inboxagent.mail.inbound import parse
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.outbox import Phase
 from tests.stories.people import ANNE, BART, COLLEAGUE
@@ -67,6 +68,48 @@ async def test_an_answer_to_it() -> None:
     assert world.words(ANNE) == ["enrolled", "uncertain", "sent", "reply"]
 
 
+def filed(world: World) -> list[str]:
+    """The Message-IDs of our letters in Sent."""
+    return [
+        parse(each.raw).message_id for each in world.server.boxes["Sent"].messages.values() if b"this is" in each.raw
+    ]
+
+
+@pytest.mark.parametrize("released", [False, True])
+async def test_a_letter_that_an_answer_proves_gets_its_copy(released: bool) -> None:
+    """Case 77: exactly one in Sent, with the time at which it went; also where she had released it already."""
+    world = await doubtful(accepted=True)
+    assert filed(world) == []
+    went_at = parse(letter(world)).date
+    if released:
+        world.command(ANNE, Word.RELEASED, step="nudge")
+    world.answer("robot@prospect.test", answers=world.newest_to(ANNE), fields="Auto-Submitted: auto-replied")
+    await world.days(2)
+    assert filed(world) == [parse(letter(world)).message_id]
+    copy = next(each for each in world.server.boxes["Sent"].messages.values() if b"this is" in each.raw)
+    assert copy.raw.endswith(letter(world))
+    assert copy.received_at == went_at
+    assert world.store.fact(f"copy of {filed(world)[0]}") is None
+
+
+async def test_a_letter_that_a_copy_proves_gets_no_second_one() -> None:
+    """Case 77."""
+    world = await doubtful(accepted=True)
+    world.server.deliver(letter(world), "Sent")
+    await world.days(2)
+    assert len(filed(world)) == 1
+
+
+async def test_a_letter_that_did_not_go_leaves_nothing_to_be_filed() -> None:
+    world = World()
+    await world.begin(ANNE)
+    world.transport.reply(Phase.DOT, 554, "5.0.0 no")
+    await world.days(4)
+    assert world.words(ANNE) == ["enrolled", "refused"]
+    assert [name for name in world.memory.contents.facts if name.startswith("cop")] == []
+    assert filed(world) == []
+
+
 @pytest.mark.parametrize(("status", "word"), [("5.1.1", "bounce"), ("5.2.2", "bounce"), ("4.4.1", "delayed")])
 async def test_a_report_on_it(status: str, word: str) -> None:
     """Case 39, 40, 41: a report on the letter proves that it was accepted."""
@@ -75,6 +118,36 @@ async def test_a_report_on_it(status: str, word: str) -> None:
     world.bounce(ANNE, str(world.newest_to(ANNE)), status=status, action=action)
     await world.days(1)
     assert world.words(ANNE) == ["enrolled", "uncertain", "sent", word]
+
+
+async def test_a_report_that_his_address_is_dead() -> None:
+    """Case 39: stopped for good, marked dead, and nobody can enrol him again."""
+    world = World()
+    await world.begin(ANNE, BART)
+    await world.days(3.5)
+    world.bounce(ANNE, str(world.newest_to(ANNE)))
+    await world.days(20)
+    assert (world.state(ANNE), world.of(ANNE).final, world.steps(ANNE)) == ("stopped", True, ["nudge"])
+    assert "550 5.1.1 User unknown" in str(world.store.suppression(ANNE))
+    world.command(ANNE, Word.RESUMED)
+    await world.days(10)
+    assert world.steps(ANNE) == ["nudge"]
+    assert world.steps(BART) == ["nudge", "question", "last"]
+
+
+async def test_a_delay_and_the_failure_in_the_end() -> None:
+    """Case 40: the delay is a note and moves the next wait; the failure stops."""
+    world = World()
+    await world.begin(ANNE)
+    await world.days(3.5)
+    original = str(world.newest_to(ANNE))
+    world.bounce(ANNE, original, status="4.4.1", action="delayed")
+    await world.days(3.6)
+    assert (world.state(ANNE), world.steps(ANNE)) == ("waiting", ["nudge"])
+    world.bounce(ANNE, original)
+    await world.days(20)
+    assert (world.state(ANNE), world.steps(ANNE)) == ("stopped", ["nudge"])
+    assert world.words(ANNE) == ["enrolled", "sent", "delayed", "bounce"]
 
 
 async def test_an_absence_note_for_it() -> None:

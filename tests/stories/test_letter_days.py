@@ -5,8 +5,10 @@ from dataclasses import replace
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import parse
 from inboxagent.outreach.events import Word
+from inboxagent.outreach.model import Prospect
 from inboxagent.outreach.outbox import Phase
-from tests.stories.people import ANNE, COLLEAGUE
+from inboxagent.outreach.sequence import Field
+from tests.stories.people import ANNE, BART, COLLEAGUE
 from tests.stories.world import MAYA, World
 
 
@@ -69,6 +71,25 @@ async def test_a_field_that_is_missing_is_never_left_blank() -> None:
     await world.days(5)
     assert world.transport.accepted == []
     assert (world.state(ANNE), "first_nam" in world.of(ANNE).because) == ("held", True)
+
+
+async def test_a_field_with_a_fallback_is_filled() -> None:
+    """Case 75: with his own value where there is one, else with the fallback."""
+    world = World()
+    first, *others = world.sequence.steps
+    letter = replace(first, letter="Dear {{ name }}, this is the nudge about {{ project }}.")
+    fields = {"name": Field(name="name", fallback="friend"), "project": Field(name="project", fallback="it")}
+    world.books["proposal"] = world.sequence = replace(world.sequence, steps=(letter, *others), fields=fields)
+    world.she_writes(ANNE)
+    await world.enrol(ANNE)
+    with world.store.transaction("she gives a field") as ledger:
+        prospect = Prospect(address=BART, fields={"project": "the portal"})
+        enrolment = replace(world.of(ANNE).enrolment, prospect=prospect)
+        ledger.enrol("bart", replace(world.of(ANNE).events[0], enrolment=enrolment))
+    await world.days(4)
+    said = {each.envelope.forward_paths[0]: parse(each.message).text.strip() for each in world.transport.accepted}
+    assert said[ANNE] == "Dear friend, this is the nudge about it."
+    assert "Dear friend, this is the nudge about the portal." in said.values()
 
 
 async def test_the_server_gives_it_another_name_and_says_so() -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from inboxagent.agent.brake import LEAPT
 from inboxagent.outreach.limits import Limits
 from inboxagent.ports import REWOUND
 from tests.stories.world import World
@@ -87,3 +88,67 @@ async def test_the_clock_jumps_back() -> None:
     world.clock.at -= timedelta(days=1)
     await world.days(20)
     assert world.steps(MANY[0]) == ["nudge", "question", "last"]
+
+
+async def test_the_clock_is_put_forward_by_far() -> None:
+    """Case 70: every wait seems over. Nothing goes until she says that the clock is right."""
+    world = World()
+    await world.begin(*MANY[:2])
+    await world.days(1)
+    world.clock.at += timedelta(days=5)
+    await world.days(1)
+    assert world.transport.accepted == []
+    assert [fields["because"] for word, fields in world.observed if word == "braked"] == [
+        "the clock of this machine was put forward by more than an hour"
+    ]
+    world.start()
+    await world.days(1)
+    assert world.transport.accepted == []
+    with world.store.transaction("she releases the brake") as ledger:
+        ledger.remember(LEAPT, None)
+    await world.pass_time(hours=1)
+    assert len(world.transport.accepted) == 2
+
+
+async def test_the_clock_is_put_forward_by_a_little() -> None:
+    """Case 70: it rests, so the gap between two letters is as long as it should be on the boot clock."""
+    world = World(limits=Limits(gap=timedelta(minutes=50)))
+    await world.begin(*MANY[:2])
+    booted = []
+
+    def leap(effect: str) -> None:
+        if effect == "answer":
+            booted.append(world.clock.boot())
+            if len(booted) == 1:
+                world.clock.at += timedelta(minutes=45)
+
+    world.before = leap
+    await world.days(4)
+    assert len(booted) == 2
+    assert booted[1] - booted[0] >= timedelta(minutes=50).total_seconds()
+    assert [word for word, _ in world.observed if word in ("clock_leapt", "braked")] == ["clock_leapt"]
+
+
+async def test_the_clock_is_put_back_and_forward_again() -> None:
+    """Case 70: between the two the boot clock shows that no day has passed."""
+    world = World()
+    await world.begin(MANY[0])
+    await world.days(1)
+    world.clock.at -= timedelta(days=2)
+    await world.pass_time(hours=5)
+    world.clock.at += timedelta(days=2)
+    await world.days(10)
+    assert world.transport.accepted == []
+    assert world.store.fact(LEAPT) is not None
+
+
+async def test_another_boot_proves_nothing_about_the_clock() -> None:
+    """The machine was off for a week: what is due goes; whether the clock is right nobody can tell."""
+    world = World()
+    await world.begin(MANY[0])
+    await world.days(1)
+    world.clock.at += timedelta(days=7)
+    world.clock.booted, world.clock.boots = 12.0, "another boot"
+    world.start()
+    await world.days(1)
+    assert world.steps(MANY[0]) == ["nudge"]

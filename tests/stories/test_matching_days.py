@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from inboxagent.errors import Refused
+from inboxagent.errors import Refused, Unreachable
+from inboxagent.outreach.events import Word
 from tests.stories.people import ANNE, BART, COLLEAGUE
 from tests.stories.world import HOUR, MAYA, PROPOSAL, World
 
@@ -79,6 +80,17 @@ async def test_a_colleague_at_a_public_provider_stops_nobody_else() -> None:
     await world.days(LATER)
     assert world.steps(ANNE) == ["nudge"]
     assert world.steps("bart@gmail.com") == ["nudge", "question", "last"]
+
+
+async def test_other_domains_of_a_company_are_not_guessed() -> None:
+    """Case 9: a sub-domain, a country's domain and a name that only ends alike say nothing about who works there."""
+    others = ["bart@mail.prospect.test", "cleo@prospect.example", "dirk@theprospect.test"]
+    world = await nudged(ANNE, *others)
+    world.answer("jane@mail.prospect.test", answers=world.newest_to(ANNE))
+    await world.days(LATER)
+    assert world.steps(ANNE) == ["nudge"]
+    assert "colleague" not in world.of(ANNE).because
+    assert [world.steps(each) for each in others] == [["nudge", "question", "last"]] * 3
 
 
 async def test_an_answer_in_which_she_is_only_a_blind_copy() -> None:
@@ -162,6 +174,20 @@ async def test_our_own_letter_coming_back_from_a_group_under_another_author() ->
     assert b"team@lind.test" in letter
     world.server.deliver(letter)
     await world.days(LATER)
+    assert world.steps(ANNE) == ["nudge", "question", "last"]
+
+
+async def test_an_absence_note_that_is_a_mail_of_its_own() -> None:
+    """Case 25: no In-Reply-To, another subject; it is his by its sender, holds him, and is no answer."""
+    world = await nudged(ANNE, BART)
+    fields = "Auto-Submitted: auto-replied"
+    world.answer(ANNE, answers=None, subject="Out of office", text="I am on holiday.\n", fields=fields)
+    await world.days(1)
+    assert (world.state(ANNE), world.state(BART)) == ("held", "waiting")
+    assert world.words(ANNE) == ["enrolled", "sent", "auto_reply"]
+    await world.days(4)
+    assert (world.steps(ANNE), world.steps(BART)) == (["nudge"], ["nudge", "question"])
+    await world.days(30)
     assert world.steps(ANNE) == ["nudge", "question", "last"]
 
 
@@ -249,6 +275,129 @@ async def test_an_answer_to_what_she_has_only_just_written(copy_in: str) -> None
     await world.days(LATER)
     assert world.words(ANNE) == ["enrolled", "sent", "own_mail", "reply"]
     assert world.steps(ANNE) == ["nudge"]
+
+
+@pytest.mark.parametrize("mailbox", ["INBOX", "Archive"])
+async def test_an_answer_that_came_before_the_copy_of_her_letter(mailbox: str) -> None:
+    """Her phone files the copy in Sent hours later; the colleague's answer names nothing else and was read before."""
+    world = await nudged(ANNE)
+    first = world.store.conversations()[0].enrolment.thread[0]
+    hers = world.mail(MAYA.address, ANNE, subject="Re: Our project", answers=first, message_id="<phone@lind.test>")
+    world.answer(COLLEAGUE, answers="<phone@lind.test>", mailbox=mailbox)
+    await world.pass_time(hours=5)
+    assert world.words(ANNE) == ["enrolled", "sent"]
+    world.server.deliver(hers, "Sent")
+    await world.days(LATER)
+    assert world.words(ANNE) == ["enrolled", "sent", "own_mail", "reply"]
+    assert world.steps(ANNE) == ["nudge"]
+
+
+async def test_an_answer_to_another_id_than_we_gave_that_came_before_the_copy_in_sent() -> None:
+    """Her server gives our letter another Message-ID; a colleague answers that one before the copy is filed."""
+    world = await nudged(ANNE)
+    ours = world.letters()[0].message_id
+    world.answer(COLLEAGUE, answers="<renamed@provider.test>")
+    await world.pass_time(hours=5)
+    assert world.words(ANNE) == ["enrolled", "sent"]
+    renamed = world.transport.accepted[0].message.replace(ours.encode(), b"<renamed@provider.test>", 1)
+    world.server.deliver(renamed, "Sent")
+    await world.days(LATER)
+    assert world.words(ANNE) == ["enrolled", "sent", "note", "reply"]
+    assert world.steps(ANNE) == ["nudge"]
+
+
+async def test_the_search_for_what_was_passed_by_is_not_forgotten() -> None:
+    """The copy of her letter is read, and the line is lost: no reading, and so no letter, before that search."""
+    world = await nudged(ANNE)
+    first = world.store.conversations()[0].enrolment.thread[0]
+    hers = world.mail(MAYA.address, ANNE, subject="Re: Our project", answers=first, message_id="<phone@lind.test>")
+    world.answer(COLLEAGUE, answers="<phone@lind.test>")
+    await world.pass_time(hours=5)
+    world.server.deliver(hers, "Sent")
+
+    def fail(effect: str) -> None:
+        if effect == "search":
+            raise Unreachable("the server is away")
+
+    world.before = fail
+    await world.days(10)
+    assert world.words(ANNE) == ["enrolled", "sent", "own_mail"]
+    assert len(world.transport.accepted) == 1
+    world.before = lambda _: None
+    world.start()
+    await world.days(10)
+    assert world.words(ANNE) == ["enrolled", "sent", "own_mail", "reply"]
+    assert world.steps(ANNE) == ["nudge"]
+
+
+async def test_an_answer_to_what_she_wrote_to_him_outside_the_thread() -> None:
+    """From an unknown address, and it names her letter to him: it is from his side. The thread stays as it is."""
+    world = await nudged(ANNE, BART)
+    hers = world.she_writes(ANNE, subject="A book for you")
+    await world.pass_time(hours=5)
+    world.answer("anne.private@home.test", answers=hers, subject="Re: A book for you")
+    await world.days(LATER)
+    assert world.state(ANNE) == "answered"
+    assert f"it names {hers}, which she wrote to him outside the thread" in world.of(ANNE).because
+    assert world.of(ANNE).latest.subject == "Re: Our project"  # type: ignore[union-attr]
+    assert (world.steps(ANNE), world.steps(BART)) == (["nudge"], ["nudge", "question", "last"])
+
+
+async def test_a_letter_of_hers_outside_the_thread_that_comes_back() -> None:
+    """The report names an id of hers to him: his address is dead, in whatever thread she wrote."""
+    world = await nudged(ANNE)
+    hers = world.she_writes(ANNE, subject="A book for you")
+    await world.pass_time(hours=5)
+    world.bounce(ANNE, hers)
+    await world.days(LATER)
+    assert world.state(ANNE) == "stopped"
+    assert world.steps(ANNE) == ["nudge"]
+
+
+@pytest.mark.parametrize(
+    ("enrolled", "author"),
+    [
+        (ANNE, "anne+invoices@prospect.test"),
+        ("anne+maya@prospect.test", ANNE),
+        ("anne+maya@prospect.test", "anne+work@prospect.test"),
+    ],
+)
+async def test_an_answer_from_a_subaddress(enrolled: str, author: str) -> None:
+    """RFC 5233: what stands behind the plus is the same mailbox, and so the same person; he gets one letter, once."""
+    world = await nudged(enrolled, BART)
+    world.answer(author, answers=None, subject="Something else")
+    await world.days(LATER)
+    assert world.state(enrolled) == "answered"
+    assert world.of(enrolled).because.startswith("he wrote outside the thread")
+    assert (world.steps(enrolled), world.steps(BART)) == (["nudge"], ["nudge", "question", "last"])
+    assert "proposed" not in world.words(enrolled)
+
+
+async def test_a_plus_that_belongs_to_somebody_else() -> None:
+    """Only the base addresses count: the same detail at another mailbox is another person."""
+    world = await nudged("anne+maya@prospect.test")
+    world.answer("bart+maya@prospect.test", answers=None, subject="Something else")
+    await world.days(LATER)
+    assert world.steps("anne+maya@prospect.test") == ["nudge", "question", "last"]
+
+
+async def test_the_next_letter_goes_to_the_subaddress_he_writes_from_and_only_there() -> None:
+    world = await nudged(ANNE)
+    world.answer("anne+work@prospect.test", answers=world.newest_to(ANNE))
+    await world.days(1)
+    world.command(ANNE, Word.RESUMED)
+    await world.days(5)
+    letter = world.letters()[-1]
+    assert [each.address for each in (*letter.to, *letter.cc)] == ["anne+work@prospect.test"]
+
+
+async def test_her_own_mail_from_a_subaddress_is_hers() -> None:
+    """A touch, and no answer of a stranger's."""
+    world = await nudged(ANNE)
+    first = world.store.conversations()[0].enrolment.thread[0]
+    world.server.deliver(world.mail("maya+phone@lind.test", ANNE, answers=first), "Sent")
+    await world.days(1)
+    assert world.words(ANNE) == ["enrolled", "sent", "own_mail"]
 
 
 async def test_an_answer_under_the_message_id_of_her_own_letter() -> None:

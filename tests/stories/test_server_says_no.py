@@ -56,6 +56,35 @@ async def test_two_policy_refusals_stop_the_day() -> None:
     assert world.steps(CRIS) == ["nudge"]
 
 
+async def test_two_policy_refusals_that_come_as_reports_stop_the_day() -> None:
+    """Case 42: her server took the letters, and the next one reports the refusals; the addresses stay good."""
+    world = await due(ANNE, BART, CRIS, DORA)
+    world.transport.refuse(DORA, 451, "4.7.1 Greylisted")
+    await world.pass_time(hours=3)
+    assert [world.steps(each) for each in (ANNE, BART, CRIS, DORA)] == [["nudge"]] * 3 + [[]]
+    world.bounce(ANNE, str(world.newest_to(ANNE)), status="5.7.1")
+    await world.pass_time(hours=1)
+    assert said(world, "sending_stopped") == []
+    world.bounce(BART, str(world.newest_to(BART)), status="5.7.1")
+    world.transport.relent(DORA)
+    await world.pass_time(hours=6)
+    assert world.steps(DORA) == []
+    assert ["SPF" in each for each in said(world, "sending_stopped")] == [True]
+    assert [(world.state(each), world.store.suppression(each)) for each in (ANNE, BART)] == [("waiting", None)] * 2
+    await world.days(1)
+    assert world.steps(DORA) == ["nudge"]
+
+
+async def test_reports_that_name_no_letter_of_ours_stop_nobody() -> None:
+    """Case 43: anybody may write such a report."""
+    world = await due(ANNE, BART)
+    for number in range(3):
+        world.bounce(ANNE, f"<forged.{number}@elsewhere.test>", status="5.7.1")
+    await world.days(1)
+    assert said(world, "sending_stopped") == []
+    assert world.steps(BART) == ["nudge"]
+
+
 async def test_one_policy_refusal_concerns_one_letter() -> None:
     world = await due(ANNE, BART)
     world.transport.reply(Phase.DOT, 554, "5.7.1 Message rejected as spam by content filter")

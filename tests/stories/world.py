@@ -19,6 +19,7 @@ from inboxagent.mail.inbound import Inbound, parse
 from inboxagent.outreach import sequence as rules
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.hours import Hours
+from inboxagent.outreach.letter import Enclosures, Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me, Prospect
 from inboxagent.outreach.rulebook import Rulebook
@@ -34,6 +35,11 @@ MAYA = Me(name="Maya Lind", address="maya@lind.test", aliases=("m.lind@home.test
 MONDAY = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+REPORTED = {
+    "5.1.1": "550 5.1.1 User unknown",
+    "5.2.2": "552 5.2.2 Mailbox full",
+    "5.7.1": "554 5.7.1 Message rejected as spam by content filter",
+}
 OFFICE = Hours(days=frozenset(range(5)), between=((9 * 60, 17 * 60),))
 
 
@@ -58,12 +64,16 @@ class StoryClock:
     def __init__(self, at: datetime) -> None:
         self.at = at
         self.booted = 1_000.0
+        self.boots = "the first boot"
 
     def now(self) -> datetime:
         return self.at
 
     def boot(self) -> float:
         return self.booted
+
+    def boot_id(self) -> str:
+        return self.boots
 
     def seconds_until(self, at: datetime) -> float:
         return max(0.0, (at - self.at).total_seconds())
@@ -122,6 +132,8 @@ class World:
     sequence: rules.Sequence = PROPOSAL
     limits: Limits = field(default_factory=Limits)
     files_sent: bool = False
+    unsubscribing: Unsubscribing = field(default_factory=Unsubscribing)
+    enclosures: Enclosures = field(default_factory=Enclosures)
     poll: timedelta = 4 * HOUR
     die_at: int | None = None
     alert_after: timedelta | None = None  # None: she wants no mail about blindness
@@ -187,6 +199,8 @@ class World:
             rules=lambda: Rulebook(sequences=self.books),
             paused=lambda: self.paused,
             limits=self.limits,
+            unsubscribing=self.unsubscribing,
+            enclosures=self.enclosures,
         )
 
     async def cycle(self) -> float:
@@ -285,7 +299,7 @@ class World:
 
     def bounce(self, address: str, original: str, *, status: str = "5.1.1", action: str = "failed") -> None:
         """The mail system reports (RFC 3464) on a letter of hers."""
-        words = {"5.1.1": "550 5.1.1 User unknown", "5.2.2": "552 5.2.2 Mailbox full"}.get(status, status)
+        words = REPORTED.get(status, status)
         text = (
             f"--b\r\nContent-Type: text/plain\r\n\r\nYour message could not be delivered.\r\n--b\r\n"
             "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.lind.test\r\n\r\n"

@@ -12,7 +12,7 @@ from inboxagent.edge.store.journal import Journal
 from inboxagent.edge.store.lock import PATIENCE
 from inboxagent.edge.store.records import SHAPES, Folds, JournalLedger, JournalRecords
 from inboxagent.edge.store.repair import Damage, find_damage
-from inboxagent.edge.store.tables import JournalStorage
+from inboxagent.edge.store.storage import JournalStorage
 from inboxagent.ports import REWOUND
 
 
@@ -61,12 +61,18 @@ class JournalStore(JournalRecords):
         return find_damage(self._journal.path)
 
     def compact(self, *, always: bool = False) -> bool:
-        """Make the journal short again where that is worth it; for an idle moment. True where it was done."""
+        """Make the journal short again where that is worth it, and sign for the last change; for an idle moment.
+
+        True where the journal is another one now. Raises StateUnwritable, StateDamaged, TryLater.
+        """
         self._journal.catch_up()
-        if not (always or compaction.is_worth_it(self._journal)):
-            return False
-        compaction.compact(self._journal)
-        return True
+        if always or compaction.is_worth_it(self._journal):
+            compaction.compact(self._journal)
+            return True
+        if self._journal.lock.owes_a_signature:
+            with self._journal.writing("an idle moment"):
+                pass
+        return False
 
     def close(self) -> None:
         """Mark a clean end and let go of everything."""

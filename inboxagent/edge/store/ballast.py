@@ -18,10 +18,12 @@ class Ballast:
 
     def load(self) -> None:
         """Put it there, once, if it is missing and there is plenty of room; a disk without room is no fault here."""
-        looked, self._looked = self._looked, True
+        if self._looked:
+            return
+        self._looked = True
         new = disk.beside(self._path)
         try:
-            if looked or self._path.exists() or not self._room():
+            if self._path.exists() or not self._room():
                 return
             new.write_bytes(os.urandom(SIZE))  # a file system may store zeros in no room at all
             new.chmod(0o600)

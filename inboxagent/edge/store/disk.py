@@ -32,11 +32,11 @@ def explain(path: Path, error: OSError) -> InboxagentError:
 
 
 class Descriptor:
-    """A file that is open for reading as long as this object lives."""
+    """A file that is open as long as this object lives, for reading unless `flags` say otherwise."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, flags: int = os.O_RDONLY) -> None:
         self.number = -1
-        self.number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.number = os.open(path, flags | os.O_CLOEXEC)
 
     def __del__(self) -> None:
         if self.number >= 0:

@@ -1,7 +1,6 @@
 """What is kept in memory of a journal: where each document is, its columns, and words to find it by."""
 
 import heapq
-import zlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
@@ -12,8 +11,8 @@ from typing import Any, NamedTuple
 from inboxagent.edge.store.lines import Header
 
 _MERGE_AT = 2_000
-_ID_BITS = 32
-_ID_MASK = (1 << _ID_BITS) - 1
+_BITS = 32
+_MASK = (1 << _BITS) - 1
 
 
 class Row(NamedTuple):
@@ -39,41 +38,34 @@ class Words:
 
     def add(self, words: list[str], number: int) -> None:
         """Remember that document `number` has these words."""
-        if number > _ID_MASK:
+        if number > _MASK:
             raise OverflowError(f"document id {number} is too large to be found by words")
         for word in words:
-            self._unsorted.append(_hash(word) << _ID_BITS | number)
+            self._unsorted.append((hash(word) & _MASK) << _BITS | number)
 
     def find(self, word: str) -> list[int]:
         """Numbers of documents that may have the word, lowest first."""
         if self._unsorted:
             self._take_in()
-        wanted = _hash(word)
+        wanted = hash(word) & _MASK
         found = set(self._fresh.get(wanted, ()))
-        at = bisect_left(self._sorted, wanted << _ID_BITS)
-        while at < len(self._sorted) and self._sorted[at] >> _ID_BITS == wanted:
-            found.add(self._sorted[at] & _ID_MASK)
+        at = bisect_left(self._sorted, wanted << _BITS)
+        while at < len(self._sorted) and self._sorted[at] >> _BITS == wanted:
+            found.add(self._sorted[at] & _MASK)
             at += 1
         return sorted(found)
 
     def _take_in(self) -> None:
         if len(self._unsorted) > _MERGE_AT or len(self._fresh) > _MERGE_AT:
-            kept = (key << _ID_BITS | number for key, numbers in self._fresh.items() for number in numbers)
+            kept = (key << _BITS | number for key, numbers in self._fresh.items() for number in numbers)
             self._unsorted.extend(kept)
             self._unsorted.extend(self._sorted)
             self._sorted = array("Q", sorted(self._unsorted))
             self._fresh.clear()
         else:
             for packed in self._unsorted:
-                self._fresh.setdefault(packed >> _ID_BITS, []).append(packed & _ID_MASK)
+                self._fresh.setdefault(packed >> _BITS, []).append(packed & _MASK)
         self._unsorted = array("Q")
-
-
-def _hash(word: str) -> int:
-    try:
-        return zlib.crc32(word.encode())
-    except UnicodeEncodeError:
-        return zlib.crc32(word.encode(errors="surrogatepass"))
 
 
 @dataclass(slots=True)
@@ -85,15 +77,17 @@ class Table:
     rows: dict[int, Row] = field(default_factory=dict)
     highest: int = 0
     words: dict[str, Words] = field(default_factory=dict)
-    queue: list[int] = field(default_factory=list)
     dead: int = 0  # bytes of lines that nobody needs any more
+    _queue: list[int] | None = None  # made when somebody asks who is first
 
     def apply(self, header: Header, offset: int, length: int, removes: bool) -> None:
         """Take note of a line about this table."""
         number: int = header["k"]
-        self.highest = max(self.highest, number)
-        before = self.rows.pop(number, None) if removes else self.rows.get(number)
+        if number > self.highest:
+            self.highest = number
+        before = self.rows.get(number)
         if removes:
+            self.rows.pop(number, None)
             self.dead += length + (before.size if before else 0)
             return
         size, links = length, 1
@@ -102,22 +96,25 @@ class Table:
         elif before is not None:
             self.dead += before.size
         values = header.get("x", {})
-        self.rows[number] = Row(offset, length, size, links, self._columns(values))
+        columns = [intern(value) if type(value := values.get(name)) is str else value for name in self.columns]
+        self.rows[number] = Row(offset, length, size, links, tuple(columns))
         self._note(number, values)
 
     def first(self, until: float, limit: int) -> Iterator[int]:
         """Numbers of documents whose ordered column is at most `until`, lowest first, up to `limit`; cost O(found)."""
+        if self._queue is None:
+            self._queue = self._whole_queue()
         back: list[int] = []
         seen: set[int] = set()
         try:
-            while self.queue and len(seen) < limit:
-                packed = heapq.heappop(self.queue)
-                at, number = packed >> _ID_BITS, packed & _ID_MASK
+            while self._queue and len(seen) < limit:
+                packed = heapq.heappop(self._queue)
+                at, number = packed >> _BITS, packed & _MASK
                 if at > until:
                     back.append(packed)
                     return
-                value = self.ordered_value(number)
-                if value is None or int(value) != at or number in seen:
+                value = self._ordered_value(number)
+                if value is None or _packed(value, number) != packed or number in seen:
                     continue  # it was moved since
                 back.append(packed)
                 if value <= until:
@@ -125,16 +122,12 @@ class Table:
                     yield number
         finally:
             for packed in back:
-                heapq.heappush(self.queue, packed)
+                heapq.heappush(self._queue, packed)
 
-    def ordered_value(self, number: int) -> float | None:
+    def _ordered_value(self, number: int) -> float | None:
         """The ordered column of a document, None where it has none."""
         row = self.rows.get(number)
         return None if row is None or self.ordered is None else row.columns[self.columns.index(self.ordered)]
-
-    def _columns(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        found = [values.get(name) for name in self.columns]
-        return tuple([intern(each) if type(each) is str else each for each in found])
 
     def _note(self, number: int, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
@@ -143,14 +136,18 @@ class Table:
                 if words is None:
                     words = self.words[name] = Words()
                 words.add(value, number)
-        at = values.get(self.ordered) if self.ordered else None
-        if at is not None:
-            heapq.heappush(self.queue, max(int(at), 0) << _ID_BITS | number)
-            if len(self.queue) > 2 * len(self.rows) + 1000:
-                self._requeue()
+        if self._queue is not None and (at := values.get(self.ordered or "")) is not None:
+            heapq.heappush(self._queue, _packed(at, number))
+            if len(self._queue) > 2 * len(self.rows) + 1000:
+                self._queue = self._whole_queue()
 
-    def _requeue(self) -> None:
-        """Leave out of the queue what was moved since."""
-        values = ((self.ordered_value(number), number) for number in self.rows)
-        self.queue = [max(int(value), 0) << _ID_BITS | number for value, number in values if value is not None]
-        heapq.heapify(self.queue)
+    def _whole_queue(self) -> list[int]:
+        """The queue without what was moved since."""
+        values = ((self._ordered_value(number), number) for number in self.rows)
+        queue = [_packed(value, number) for value, number in values if value is not None]
+        heapq.heapify(queue)
+        return queue
+
+
+def _packed(at: float, number: int) -> int:
+    return max(int(at), 0) << _BITS | number

@@ -27,9 +27,10 @@ SCHEMA = 2
 """Of the journal. 1 was a file that was replaced whole."""
 
 Header = dict[str, Any]
-_PREFIX = b"j1 "
 _AT = 12  # where the header begins, after the checksum
 LONGEST_CHAIN = 32
+REMOVED = b"null"
+"""The content of a line that removes its document."""
 
 
 def encode(value: object) -> bytes:
@@ -45,20 +46,34 @@ _ESCAPED = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _decode = json.JSONDecoder().decode
 
 
-def compose(header: Header, content: bytes = b"null") -> bytes:
+def compose(header: Header, content: bytes = REMOVED) -> bytes:
     """The line, with its end."""
     rest = b"%b\t%b" % (encode(header), content)
-    return b"%b%08x %b\n" % (_PREFIX, zlib.crc32(rest), rest)
+    return b"j1 %08x %b\n" % (zlib.crc32(rest), rest)
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether every bit of it is as it was written."""
+    return line[:_AT] == b"j1 %08x " % zlib.crc32(memoryview(line)[_AT:-1]) and line[-1:] == b"\n"
 
 
 def header(line: bytes) -> Header | None:
     """The header of a line that is whole; None where a bit of it is wrong or its end is missing."""
-    if line[:3] != _PREFIX or line[-1:] != b"\n":
-        return None
-    if b"%08x " % zlib.crc32(memoryview(line)[_AT:-1]) != line[3:_AT]:
+    if not is_whole(line):
         return None
     found = _decode(line[_AT : line.index(b"\t", _AT)].decode())
     return found if isinstance(found, dict) else None
+
+
+def headers(batch: Sequence[bytes]) -> list[Header]:
+    """The headers of the lines that are whole, up to the first one that is not. Decoded together, in half the time."""
+    found: list[bytes] = []
+    for line in batch:
+        if not is_whole(line):
+            break
+        found.append(line[_AT : line.index(b"\t", _AT)])
+    decoded: list[Header] = _decode(f"[{b','.join(found).decode()}]")
+    return decoded
 
 
 def swallowed(line: bytes) -> list[Header]:

@@ -32,7 +32,8 @@ class Lock:
         self._threads = threading.RLock()
         self._descriptor = -1
         self._why: str | None = None
-        self._known = 0  # to be signed with the next transaction: a write of its own would slow every fsync down
+        # To be signed with the next transaction: a second file that is written after an fsync makes the next one slow.
+        self._known = 0
         self.witness = 0
 
     @contextmanager
@@ -52,6 +53,11 @@ class Lock:
     def testify(self, change: int) -> None:
         """Let the next signature say that this change is on disk."""
         self._known = change
+
+    @property
+    def owes_a_signature(self) -> bool:
+        """Whether something was written that no signature has told of."""
+        return self._known > self.witness
 
     def notice(self, change: int) -> None:
         """The holder found this change on disk: sign for it where whoever made it has not come to do so."""

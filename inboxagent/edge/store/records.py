@@ -3,10 +3,11 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
-from inboxagent.edge.store.tables import JournalDB, JournalStorage, JournalTable
+from inboxagent.edge.store.storage import JournalStorage
+from inboxagent.edge.store.tables import JournalDB, JournalTable
 from inboxagent.errors import StateDamaged
 from inboxagent.outreach.events import Event, from_json, to_json
 from inboxagent.outreach.state import Conversation, State, advance, fold
@@ -43,7 +44,10 @@ class Folds:
 
     def _recall(self, name: str, events: list[Any], length: int) -> Conversation | None:
         known = self._known.get((name, length))
-        return known[1] if known and known[0] == events[:length] else None
+        if known is None:
+            return None
+        before, conversation = known
+        return conversation if before is events or before == events[:length] else None
 
     def _fold(self, name: str, events: list[Any]) -> Conversation:
         """Fold what is new; the last few events are what is new as a rule."""
@@ -101,11 +105,21 @@ class JournalRecords:
     def __init__(self, storage: JournalStorage, folds: Folds) -> None:
         self._storage = storage
         self._folds = folds
-        self._database = JournalDB(storage=storage)
+
+    @cached_property
+    def _database(self) -> JournalDB:
+        return JournalDB(storage=self._storage)
 
     def conversations(self) -> Sequence[Conversation]:
         """All of them, in the order of their enrolment."""
         return [self._folds.conversation(document) for document in self._table(CONVERSATIONS)]
+
+    def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
+        """Those that somebody wrote to since an earlier mark, all of them without one; and the mark of now."""
+        self._storage.catch_up()
+        numbers, mark = self._storage.journal.changed(CONVERSATIONS, since)
+        documents = (self._storage.document(CONVERSATIONS, number) for number in numbers)
+        return [self._folds.conversation(document) for document in documents if document is not None], mark
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         """The one with this id."""
@@ -175,7 +189,9 @@ class JournalRecords:
         return table
 
     def _one(self, table: str, key: str, value: str) -> tuple[int, Any] | None:
-        return next(iter(self._storage.find(table, key, value)), None)
+        """The document of which this is the key."""
+        may_be = self._storage.candidates(table, key, value)
+        return next((found for found in may_be if found[1][key] == value), None)
 
 
 class JournalLedger(JournalRecords):
@@ -198,7 +214,7 @@ class JournalLedger(JournalRecords):
         added = [to_json(event) for event in events]
         now = {**before, "look_at": _seconds(look_at(conversation)), "events": [*before["events"], *added]}
         self._folds.keep(now, conversation)
-        self._table(CONVERSATIONS).replace(number, before, now)
+        self._storage.replace(CONVERSATIONS, number, before, now)
         return conversation
 
     def look_again(self, conversation_id: str, at: datetime | None) -> None:

@@ -1,5 +1,6 @@
-"""Looking for damage in a journal, and saving what is whole. Neither changes the journal."""
+"""Looking for damage in a journal, and saving what is whole."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +8,8 @@ from typing import Any
 
 from inboxagent.edge.store import disk, lines
 from inboxagent.edge.store.lines import Header
+from inboxagent.edge.store.lock import Lock
 from inboxagent.errors import StateUnwritable
-
-_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +71,55 @@ class _Watch:
         return f"lines before it are missing: it follows number {header['d']}, number {self.last} is there"
 
 
-def save_rest(path: Path, rest: Path) -> list[Damage]:
-    """Write everything that is whole into a new journal `rest`; the answer says what is not. Raises StateUnwritable."""
-    rescued = _Rescue()
-    for number, offset, header, line in _lines(path):
-        rescued.take(number, offset, header, line)
-    if rest.exists():
-        raise StateUnwritable(f"{rest} exists already; it is not overwritten.")
-    try:
-        rest.write_bytes(b"".join(rescued.whole()))
-        rest.chmod(0o600)
-        disk.sync_folder(rest.parent)
-    except OSError as error:
-        raise disk.explain(rest, error) from error
-    return [*find_damage(path), *rescued.gaps]
+class Rescue:
+    """The documents that the whole lines of a damaged journal make, and what is lost. Changes nothing by itself."""
 
-
-class _Rescue:
-    """The documents that the whole lines of a journal make."""
-
-    def __init__(self) -> None:
-        self.gaps: list[Damage] = []
+    def __init__(self, path: Path) -> None:
+        """Reads the whole journal. Raises OSError."""
+        self._path = path
+        self._gaps: list[Damage] = []
         self._documents: dict[tuple[str, int], tuple[Any, list[Header]]] = {}
         self._ends: dict[tuple[str, int], int] = {}
         self._highest: dict[str, int] = {}
+        for number, offset, header, line in _lines(path):
+            self._take(number, offset, header, line)
+        self.losses = [*find_damage(path), *self._gaps]
 
-    def take(self, number: int, offset: int, header: Header | None, line: bytes) -> None:
+    def count(self, table: str) -> int:
+        """How many documents of a table can be saved."""
+        return sum(name == table for name, _ in self._documents)
+
+    def save(self, rest: Path) -> None:
+        """Write a new journal of what is whole. Raises StateUnwritable."""
+        if rest.exists():
+            raise StateUnwritable(f"{rest} exists already; it is not overwritten.")
+        try:
+            descriptor = os.open(rest, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with open(descriptor, "wb") as file:
+                file.writelines(self._whole())
+                file.flush()
+                disk.sync(descriptor)
+            disk.sync_folder(rest.parent)
+        except OSError as error:
+            raise disk.explain(rest, error) from error
+
+    def replace(self, aside: Path) -> None:
+        """Put what is whole in the place of the damaged journal, which is kept as `aside`. For the holder of the lock.
+
+        The damaged one stays in its place until the other is whole on disk. Raises StateUnwritable.
+        """
+        new = disk.beside(self._path)
+        disk.remove(new)
+        self.save(new)
+        try:
+            os.link(self._path, aside)
+            os.replace(new, self._path)
+            disk.sync_folder(self._path.parent)
+        except OSError as error:
+            disk.remove(new)
+            raise disk.explain(self._path, error) from error
+
+    def _take(self, number: int, offset: int, header: Header | None, line: bytes) -> None:
         """Apply a line as far as it can be applied."""
         if header is None:
             return
@@ -116,16 +139,16 @@ class _Rescue:
 
     def _add(self, number: int, offset: int, header: Header, key: tuple[str, int], value: Any) -> None:
         if key not in self._documents:
-            self.gaps.append(Damage(number, offset, f"{key[0]} {key[1]}: what it adds to is lost; it is not saved"))
+            self._gaps.append(Damage(number, offset, f"{key[0]} {key[1]}: what it adds to is lost; it is not saved"))
             return
         document, headers = self._documents[key]
         if self._ends[key] != header["p"][0]:
             name = document.get("id", key[1])
-            self.gaps.append(Damage(number, offset, f"{key[0]} {name}: a change before this one is lost"))
+            self._gaps.append(Damage(number, offset, f"{key[0]} {name}: a change before this one is lost"))
         lines.add(document, value)
         headers.append(header)
 
-    def whole(self) -> Iterator[bytes]:
+    def _whole(self) -> Iterator[bytes]:
         """The lines of the new journal."""
         yield lines.compose({"n": 0, "d": 0, "head": lines.SCHEMA, "ids": self._highest})
         for number, ((table, key), (document, headers)) in enumerate(self._documents.items(), 1):
@@ -141,21 +164,10 @@ def _lines(path: Path) -> Iterator[tuple[int, int, Header | None, bytes]]:
             offset += len(line)
 
 
-def network_file_system(folder: Path) -> str | None:
-    """The kind of network file system a folder is on (Linux); there neither locks nor renames are to be trusted."""
-    try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError:
-        return None
-    return kind_of(folder.resolve(), mounts)
+def mend(path: Path, aside: Path) -> None:
+    """Put what is whole of a damaged journal in its place; the damaged one is kept as `aside`.
 
-
-def kind_of(folder: Path, mounts: list[str]) -> str | None:
-    """The network file system among these mounts (fstab(5) lines) that holds a folder; None where it is a local one."""
-    best, kind = -1, ""
-    for mount in mounts:
-        _, point, name, *_ = mount.split(" ")
-        at = Path(point.encode("latin-1", "replace").decode("unicode_escape"))
-        if folder.is_relative_to(at) and len(at.parts) >= best:
-            best, kind = len(at.parts), name
-    return kind if kind in _NETWORK else None
+    Raises StateUnwritable, TryLater.
+    """
+    with Lock(path.with_name(path.name + ".lock")).hold("a repair"):
+        Rescue(path).replace(aside)

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 SECTOR = 512
@@ -21,13 +21,17 @@ _CALL = re.compile(r"^(?:\d+ +)?(\w+)\((.*)\) += (-?\d+)")
 _BYTES = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
-def record(program: str, folder: Path, root: Path) -> list[tuple[str, list[bytes], list[int], int]]:
-    """Run a Python program under strace: its file calls with their texts, numbers and results."""
-    trace = folder.parent / (folder.name + ".strace")
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def record(program: str, folder: Path) -> list[tuple[str, list[bytes], list[int], int]]:
+    """Run a program under strace, in a new folder `disk`: its file calls with their texts, numbers and results."""
+    disk, trace = folder / "disk", folder / "strace"
+    disk.mkdir()
     command = ["strace", "-f", "-xx", "-s", "10000000", "-e", f"trace={_CALLS}", "-o", str(trace)]
     subprocess.run(
-        [*command, sys.executable, "-B", "-c", program, str(folder)],
-        cwd=root,
+        [*command, sys.executable, "-B", "-c", program, str(disk)],
+        cwd=ROOT,
         check=True,
         timeout=120,
         stdout=subprocess.DEVNULL,
@@ -235,6 +239,9 @@ class Tally:
     invented: int = 0
     lost: int = 0
 
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+
 
 def enumerate_cuts(
     calls: list[tuple[str, list[bytes], list[int], int]],
@@ -243,8 +250,8 @@ def enumerate_cuts(
     seed: int = 1,
 ) -> Tally:
     """Open every state. `look` gives the number of the last change in a folder, None where it does not open, -1 where
-    the contents are of no moment; a change is legal from the last acknowledged one to the one after it."""
-    chance, disk, tally, seen = random.Random(seed), Disk(folder), Tally(), set()
+    its parts do not fit together; a change is legal from the last acknowledged one to the one after it."""
+    chance, disk, tally, seen = random.Random(seed), Disk(folder / "disk"), Tally(), set()
     for call in calls:
         if not disk.do(call):
             continue
@@ -252,7 +259,7 @@ def enumerate_cuts(
             key = (disk.said, *sorted(state.items()))
             if hash(key) not in seen:
                 seen.add(hash(key))
-                _count(tally, _rebuild(folder, state, look), disk.said)
+                _count(tally, _rebuild(folder / "disk", state, look), disk.said)
     return tally
 
 

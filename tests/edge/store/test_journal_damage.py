@@ -9,7 +9,8 @@ import pytest
 
 from inboxagent.edge.store import JournalStore, lines, open_store
 from inboxagent.edge.store.journal import Journal
-from inboxagent.edge.store.repair import find_damage, kind_of, network_file_system, save_rest
+from inboxagent.edge.store.mounts import kind_of, network_file_system
+from inboxagent.edge.store.repair import Damage, Rescue, find_damage
 from inboxagent.errors import StateDamaged, StateUnwritable
 from inboxagent.outreach.events import Word
 from inboxagent.ports import REWOUND
@@ -32,6 +33,13 @@ def path(tmp_path: Path) -> Path:
         ledger.append("c2", happened(Word.NOTE))
     store.close()
     return path
+
+
+def save_rest(path: Path, rest: Path) -> list[Damage]:
+    """Save what is whole; what is not."""
+    rescue = Rescue(path)
+    rescue.save(rest)
+    return rescue.losses
 
 
 def contents(path: Path) -> list[object]:
@@ -212,6 +220,20 @@ def test_an_old_backup_put_back_is_noticed_once(path: Path, age: int) -> None:
     with again.transaction("the next"):
         pass
     assert again.fact(REWOUND) is None
+
+
+def test_an_idle_moment_signs_for_the_very_last_change(path: Path) -> None:
+    store = JournalStore(path)
+    with store.transaction("one") as ledger:
+        ledger.remember("n", 5)
+    older = path.read_bytes()
+    with store.transaction("the last") as ledger:
+        ledger.remember("n", 6)
+    assert not store.compact()
+    path.write_bytes(older)
+    with JournalStore(path).transaction("the first after it"):
+        pass
+    assert JournalStore(path).fact(REWOUND) is not None
 
 
 def test_a_journal_that_vanished_is_noticed(path: Path) -> None:

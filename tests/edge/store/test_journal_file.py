@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from inboxagent.edge.store import JournalStore, file_stem, open_store
+from inboxagent.edge.store import JournalStore, compaction, file_stem, open_store
 from inboxagent.errors import StateUnwritable, TryLater
 from inboxagent.outreach.events import Word
 from tests.fakes.people import enrolled, happened
@@ -114,6 +114,33 @@ def test_a_change_by_another_process_is_seen_at_the_next_call(path: Path) -> Non
         acknowledged(process)
     assert store.fact("n") == 3
     assert store.generation() != generation
+
+
+def test_whether_somebody_wrote_is_asked_without_reading(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = JournalStore(path)
+    before = store.generation()
+    with JournalStore(path).transaction("another") as ledger:
+        ledger.remember("n", 1)
+    with monkeypatch.context() as patch:
+        for name in ("open", "pread", "read"):
+            patch.setattr(os, name, lambda *_: pytest.fail("it looked into the file"))
+        assert store.generation() != before
+
+
+def test_a_command_waits_for_the_lock_a_quarter_of_a_minute_at_most(path: Path) -> None:
+    assert JournalStore(path)._journal.lock.patience == 15
+
+
+def test_a_journal_that_is_mostly_of_no_use_is_made_short(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = JournalStore(path)
+    for number in range(30):
+        with store.transaction("count") as ledger:
+            ledger.remember("n", "x" * number * 100)
+    assert not store.compact()
+    monkeypatch.setattr(compaction, "WORTH_BYTES", 10_000)
+    assert store.compact()
+    assert path.stat().st_size < 10_000
+    assert JournalStore(path).fact("n") == "x" * 2_900
 
 
 def test_a_full_disk_changes_nothing_and_is_told(path: Path) -> None:

@@ -13,7 +13,8 @@ from tinydb import where
 
 from inboxagent.edge.store.compaction import compact
 from inboxagent.edge.store.journal import Journal
-from inboxagent.edge.store.tables import JournalDB, JournalStorage
+from inboxagent.edge.store.storage import JournalStorage
+from inboxagent.edge.store.tables import JournalDB
 
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, 1.5]) | st.text(max_size=4)
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner))

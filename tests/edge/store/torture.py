@@ -1,10 +1,13 @@
-"""kill -9 at random moments: `python tests/edge/store/torture.py 1000` runs so many rounds with one and two writers.
+"""kill -9 at random moments, and power cuts: `./run torture [ROUNDS]`, 1,000 rounds unless it is told otherwise.
 
-Every writer enrols, appends, counts, removes and now and then compacts, and says what it has done after each return.
-After the kill a fresh process opens the store: what was said must be there, at most one change more for each writer.
+Half of the rounds have one writer, half have two. Every writer enrols, appends, counts, removes and now and then
+compacts, and says what it has done after each return. After the kill a fresh process opens the store: what was said
+must be there, at most one change more for each writer. For the power cuts see powercut.py; there is one recording for
+each hundred rounds, each with other crash points.
 """
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +20,8 @@ sys.path.insert(0, str(ROOT))
 
 from inboxagent.edge.store import JournalStore  # noqa: E402
 from inboxagent.outreach.events import Word  # noqa: E402
+from tests.edge.store.counted import journal_program, look  # noqa: E402
+from tests.edge.store.powercut import Tally, enumerate_cuts, record  # noqa: E402
 from tests.fakes.people import enrolled, happened  # noqa: E402
 
 
@@ -82,24 +87,57 @@ def round_of(path: Path, said: dict[str, int], chance: random.Random) -> None:
     check(path, said)
 
 
-def torture(rounds: int, writers: int, seed: int = 1) -> int:
+def torture(rounds: int, writers: int, seed: int = 1, *, tell: bool = False) -> int:
     """So many rounds with so many writers on one store; the number of acknowledged changes. Raises AssertionError."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "torture.journal"
         said = {chr(ord("a") + number): 0 for number in range(writers)}
-        for _ in range(rounds):
+        for number in range(1, rounds + 1):
             round_of(path, said, chance)
+            if tell and number % 10 == 0:
+                print(f"\r{writers} writer(s): {number} of {rounds} rounds", end="", file=sys.stderr)
+        if tell:
+            print(file=sys.stderr)
         return sum(said.values())
 
 
-if __name__ == "__main__":
-    if sys.argv[1] == "--write":
-        write(Path(sys.argv[2]), sys.argv[3])
+def cut_power(recordings: int) -> Tally:
+    """Every disk state that a power cut may leave of so many recordings, each of another run of changes."""
+    whole = Tally()
+    for number in range(1, recordings + 1):
+        chance = random.Random(number)
+        program = journal_program(10, chance.sample(range(1, 10), 3), chance.randrange(1, 10))
+        with tempfile.TemporaryDirectory() as folder:
+            whole += enumerate_cuts(record(program, Path(folder)), Path(folder), look, seed=number)
+        print(f"\rpower cuts: {number} of {recordings} recordings, {whole.states} states", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    return whole
+
+
+def main(rounds: int) -> int:
+    """All of it, with a line for each part; the exit code."""
     for crowd in (1, 2):
         begun = time.monotonic()
-        acknowledged = torture(int(sys.argv[1]) // 2, crowd)
+        acknowledged = torture(rounds // 2, crowd, tell=True)
         print(
-            f"{crowd} writer(s): {int(sys.argv[1]) // 2} rounds, {acknowledged} acknowledged changes, 0 lost, "
-            f"0 that do not open, {time.monotonic() - begun:.0f} s"
+            f"{crowd} writer(s): {rounds // 2} rounds, {acknowledged} acknowledged changes, 0 lost, "
+            f"0 that do not open, {time.monotonic() - begun:.0f} s",
+            flush=True,
         )
+    if sys.platform != "linux" or shutil.which("strace") is None:
+        print("NOT RUN: power cuts, which need strace on Linux")
+        return 0
+    begun = time.monotonic()
+    tally = cut_power(max(rounds // 100, 1))
+    print(
+        f"power cuts: {tally.states} states, {tally.unopened} that do not open, {tally.invented} that never were, "
+        f"{tally.lost} that lost an acknowledged change, {time.monotonic() - begun:.0f} s"
+    )
+    return 1 if tally.unopened or tally.invented or tally.lost else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--write"]:
+        write(Path(sys.argv[2]), sys.argv[3])
+    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else 1000))
