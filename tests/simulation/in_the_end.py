@@ -25,19 +25,27 @@ def i9_sees_or_says_so(judge: Judge, seconds: float) -> str | None:
 def i4_nothing_is_stuck(judge: Judge, _: object) -> str | None:
     """P3: once faults have ended, everything due goes out within its window, and nothing is left in the air."""
     now, sequences = judge.world.clock.now(), judge.world.rules().sequences
+    patience = timedelta(hours=24 if judge.world.limits.per_hour else 3)
     for key, each in judge.world.disk.contents.conversations.items():
         sequence = sequences.get(each.enrolment.sequence)
         if each.pending is not None and not each.uncertain:
             return f"{key}: an intent is open"
-        if each.state is not State.WAITING:
+        if each.state is not State.WAITING or _was_held_back(judge, key):
             continue
         action = decide(each, sequence, now, judge.world.account.me)
-        if isinstance(action, Send) and now - action.due_at > timedelta(hours=3):
+        if isinstance(action, Send) and now - action.due_at > patience:
             return f"{key}: `{action.step.word}` is due since {action.due_at:%a %d %H:%M}"
         late = _overdue(judge, key, each, sequence)
         if late is not None:
             return late
     return None
+
+
+def _was_held_back(judge: Judge, key: str) -> bool:
+    """Whether he has had as many letters as a week allows, now or a few days ago."""
+    record, most = judge.records.get(key), judge.world.limits.person_per_week
+    recent = [at for at in record.accepted if judge.world.clock.now() - at < timedelta(days=11)] if record else []
+    return bool(most) and len(recent) >= most
 
 
 def _overdue(judge: Judge, key: str, conversation: Conversation, sequence: Sequence | None) -> str | None:
