@@ -54,7 +54,8 @@ def _overdue(judge: Judge, key: str, conversation: Conversation, sequence: Seque
     if record is None or sequence is None or sequence.name in getattr(judge.world.rules, "edited", ()):
         return None
     over = {event.step for event in conversation.events if event.word in OVER}
-    step = next((each for each in sequence.steps if each.word not in over), None)
+    behind = max((place for place, each in enumerate(sequence.steps) if each.word in over), default=-1)
+    step = next(iter(sequence.steps[behind + 1 :]), None)
     if step is None:
         return f"{key}: no step is left, and it waits"
     last = judge.world.timeline.epoch + timedelta(seconds=max(record.enrolled_at, judge.brake_released_at))
