@@ -138,6 +138,11 @@ def _(patch: Patch) -> None:
         winter = datetime(wall.year, 1, 15, tzinfo=zone).utcoffset()
         return (wall - winter).replace(tzinfo=UTC)
 
+    def exists(wall: Any, zone: Any) -> bool:
+        return bool(original(wall, zone).astimezone(zone).replace(tzinfo=None, fold=0) == wall)
+
+    original = schedule._instant
+    patch.set(schedule, "_exists", exists)
     _forgets_dates(patch, schedule, "_instant", instant)
 
 
