@@ -107,10 +107,11 @@ _SECOND = timedelta(seconds=1)
 
 
 def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
-    """The rule's wait since the last real touch, on the naive calendar, as long as the clock is right."""
+    """The rule's wait since the last real touch, on the naive calendar; a clock that was put forward by an hour or less
+    may have shortened it by as much, and one that was put forward by far asked her first."""
     record, step = judge.records[dot.conversation.id], dot.sequence.step(dot.step)
     timeline = judge.world.timeline
-    if record.restored or step is None or step.wait is None or timeline.wrong:
+    if record.restored or step is None or step.wait is None:
         return None
     if has_no_touch(dot.conversation) or (record.her_wait and record.her_step in ("", step.word)):
         return None
@@ -119,12 +120,13 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
     # A step that she releases goes again when it likes; it is no touch of its own.
     touched = [record.resumed_at, *(at for at, word in record.taken if word != dot.step), *written]
     last = max(touched)
-    if last < 0 or timeline.set_at > last - DAY:
+    forward = max(0.0, timeline.wrong) + sum(max(0.0, leap) for at, leap in timeline.leaps if at > last - DAY)
+    if last < 0 or forward > HOUR:
         return None
     since = timeline.epoch + timedelta(seconds=last - 5.0)
     end = almanac.wait_end(since, *calendar_of(judge, dot.conversation, dot.sequence, step))
     early = (end - timeline.true_now).total_seconds()
-    if early > 2.0:
+    if early > 2.0 + forward:
         passed = (dot.seconds - last) / HOUR
         return f"`{dot.step}` goes {early / HOUR:.2f} h too early, {passed:.2f} h after the last touch"
     return None

@@ -25,7 +25,7 @@ class Timeline:
         self.seconds = 0.0
         self.frozen = 0.0  # how long the machine has been suspended
         self.wrong = 0.0  # how far its wall clock is ahead
-        self.set_at = -math.inf  # when it was put right or wrong
+        self.leaps: list[tuple[float, float]] = []  # when it was put right or wrong, and by how much
         self.boots, self.booted_at = 1, -1_000.0
         self._agenda: list[tuple[float, int, Act]] = []
         self._order = itertools.count()
@@ -45,7 +45,8 @@ class Timeline:
 
     def set_clock(self, ahead: float) -> None:
         """Somebody puts the wall clock right, or wrong."""
-        self.wrong, self.set_at = ahead, self.seconds
+        self.leaps.append((self.seconds, ahead - self.wrong))
+        self.wrong = ahead
 
     def boot(self) -> None:
         """The machine begins anew, and so does the clock that nobody sets."""
