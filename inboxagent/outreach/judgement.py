@@ -88,8 +88,8 @@ def judge_hers(
         return _judge_copy(conversation, letter, arrival)
     if found.evidence is Evidence.OURS or message.message_id in conversation.judged:
         return NOTHING
-    if conversation.state in (State.FINISHED, State.STOPPED) and token_in(message):
-        return NOTHING  # a letter of ours in the conversation that has taken over
+    if token := token_in(message):
+        return _judge_of_another(conversation, token, arrival)
     in_thread = any(each in conversation.ids for each in message.thread_ids)
     to_him = _is_to_him(conversation, readers(message), mine)
     counts = in_thread or (sequence is not None and sequence.cc_counts)
@@ -137,6 +137,15 @@ def _judge_forgotten(conversation: Conversation, step: str, arrival: Arrival) ->
     return Consequence(events=(event,))
 
 
+def _judge_of_another(conversation: Conversation, token: str, arrival: Arrival) -> Consequence:
+    """A letter of ours in another conversation with him: no touch of hers. Where this one has taken over from that one,
+    it is the letter to answer to, perhaps under another name."""
+    latest, message_id = conversation.latest, arrival.message.message_id
+    if latest is None or message_id in conversation.ids or not latest.message_id.startswith(f"<{token}@"):
+        return NOTHING
+    return Consequence(events=(_renamed(latest, None, message_id, arrival.now),))
+
+
 def is_filed_by_us(message: Inbound) -> bool:
     """Whether we filed it ourselves: it is no touch of hers, and proves nothing that we did not know."""
     return bool(message.field(COPY_FIELD.lower()))
@@ -162,17 +171,16 @@ def _judge_copy(conversation: Conversation, letter: Event, arrival: Arrival) -> 
         events.append(_proof(letter, arrival, "a copy of the letter lies in her mailbox"))
     message_id = arrival.message.message_id
     if message_id not in conversation.ids:
-        events.append(_renamed(letter, message_id, arrival.now))
+        events.append(_renamed(letter.mail, letter.step, message_id, arrival.now))
     return Consequence(events=tuple(events))
 
 
-def _renamed(letter: Event, message_id: str, now: datetime) -> Event:
+def _renamed(mail: Mail | None, step: str | None, message_id: str, now: datetime) -> Event:
     """The name under which he has got our letter: an answer to it names this one, and so must our next letter."""
-    mail = letter.mail
     if mail is not None:
         mail = replace(mail, message_id=message_id, references=(*mail.references, mail.message_id))
     because = "her server gave our letter this Message-ID"
-    return Event(at=now, word=Word.NOTE, because=because, message_id=message_id, step=letter.step, mail=mail)
+    return Event(at=now, word=Word.NOTE, because=because, message_id=message_id, step=step, mail=mail)
 
 
 def _is_to_him(conversation: Conversation, written_to: Iterable[Address], mine: frozenset[str]) -> bool:

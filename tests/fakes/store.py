@@ -31,7 +31,7 @@ class Contents:
             dict(self.conversations),
             dict(self.cursors),
             dict(self.suppressions),
-            copy.deepcopy(self.facts),
+            dict(self.facts),  # each is copied when it goes in and when it comes out
             dict(self.looks),
         )
 

@@ -1,0 +1,183 @@
+"""What must hold when a dot is written, and when a letter is accepted."""
+
+from datetime import timedelta
+
+from inboxagent.outreach.decide import Send, decide
+from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.state import Conversation, State
+from tests.simulation.dates import HOME
+from tests.simulation.imap import UNWATCHED
+from tests.simulation.judge import Dot, Judge, Record
+from tests.simulation.post import Truth
+
+OVER = (Word.SENT, Word.DROPPED, Word.SKIPPED, Word.TASK)
+"""Words of a step that is over."""
+HOUR, DAY = 3_600.0, 86_400.0
+
+
+def i2_never_after_an_answer(judge: Judge, dot: Dot) -> str | None:
+    """P1: no dot while an answer of his was visible in a watched mailbox before the snapshot of the last look."""
+    open_answers = judge.open_answers(judge.records[dot.conversation.id], dot.process.looked_at)
+    if not open_answers:
+        return None
+    first = open_answers[0]
+    seen = dot.seconds - (first.visible_at or 0.0)
+    places = sorted(name for name, _, _ in first.lies_in)
+    return f"`{dot.step}` goes out {seen:.1f} s after his {first.truth} {first.message_id} came to {places}"
+
+
+def i2_look_between_recipient_and_dot(judge: Judge, dot: Dot) -> str | None:
+    """P1: the last look begins after the server took the recipient, and is less than ten seconds old at the dot."""
+    if dot.process.looked_at < dot.recipient_at:
+        return f"the last look was {dot.recipient_at - dot.process.looked_at:.1f} s before the recipient was taken"
+    age = dot.seconds - dot.process.looked_at
+    return f"the last look is {age:.0f} s old" if age > 10.5 else None
+
+
+def i6_steps_in_order(judge: Judge, dot: Dot) -> str | None:
+    """No step goes twice by itself, none after a later one, none is skipped but by her hand or an edited file."""
+    conversation = dot.conversation
+    sequence = dot.sequence
+    words = [step.word for step in sequence.steps]
+    if dot.step not in words:
+        return f"`{dot.step}` is not in the file"
+    record = judge.records[conversation.id]
+    done = [word for _, word in record.taken if word in words and not record.restored]
+    if any(words.index(word) > words.index(dot.step) for word in done):
+        return f"`{dot.step}` goes after {done}"
+    if record.restored or sequence.name in getattr(judge.world.rules, "edited", ()):
+        return None
+    over = {event.step for event in conversation.events if event.word in OVER}
+    start = words.index(conversation.enrolment.start) if conversation.enrolment.start else 0
+    skipped = [word for word in words[start : words.index(dot.step)] if word not in over]
+    return f"{skipped} skipped before `{dot.step}`" if skipped else None
+
+
+def i7_limits(judge: Judge, dot: Dot) -> str | None:
+    """The gap between two letters and the limits of hour, day and week, counted from what a server really took."""
+    limits = judge.world.limits
+    gap = limits.gap.total_seconds()
+    wall = judge.world.clock.now()
+    if judge.accepted and (wall - judge.accepted[-1][1]).total_seconds() < gap - 1.0:
+        passed = dot.seconds - judge.accepted[-1][0]
+        return f"{passed:.1f} s after the letter before, and the gap is {gap:.0f} s" if passed < gap - 1.0 else None
+    today = wall.astimezone(HOME).date()
+    last = judge.accepted[-3 * limits.per_day :]
+    count = sum(1 for _, at in last if at.astimezone(HOME).date() == today)
+    if count >= limits.per_day:
+        return f"the {count + 1}th letter of the day"
+    recent = sum(1 for _, at in last if timedelta(0) <= wall - at < timedelta(seconds=HOUR - 5.0))
+    if limits.per_hour and recent >= limits.per_hour:
+        return f"the {recent + 1}th letter within an hour"
+    week = sum(1 for at in judge.records[dot.conversation.id].accepted if wall - at < timedelta(days=7, seconds=-5.0))
+    if limits.person_per_week and week >= limits.person_per_week:
+        return f"the {week + 1}th letter to {dot.person.name} within a week"
+    return None
+
+
+def i7_brake(judge: Judge, dot: Dot) -> str | None:
+    """Nothing goes out while far more is due at once than the brake allows, until she releases it."""
+    sequences, now = judge.world.rules().sequences, judge.world.clock.now()
+    before = now - timedelta(minutes=30)
+    due = 1
+    for each in judge.world.disk.contents.conversations.values():
+        if each.state is not State.WAITING or each.pending is not None or each.events[-1].at > before:
+            continue
+        sequence = sequences.get(each.enrolment.sequence)
+        due += all(isinstance(decide(each, sequence, at, judge.world.account.me), Send) for at in (before, now))
+    released = judge.brake_released_at >= 0 and dot.seconds - judge.brake_released_at < 3 * DAY
+    return f"{due} letters are due at once" if due > judge.world.limits.brake and not released else None
+
+
+def i8_her_word(judge: Judge, dot: Dot) -> str | None:
+    """After `pause`, `stop` or `pause --all` was acknowledged, no look-and-intent ends in a dot."""
+    record = judge.records[dot.conversation.id]
+    if judge.world.paused_everything:
+        return f"`{dot.step}` goes out although everything is paused"
+    if record.paused_since is not None:
+        return f"`{dot.step}` goes out although she paused it {dot.seconds - record.paused_since:.0f} s ago"
+    if record.stopped_since is not None:
+        return f"`{dot.step}` goes out although she stopped it {dot.seconds - record.stopped_since:.0f} s ago"
+    return None
+
+
+def i8_never_again(judge: Judge, dot: Dot) -> str | None:
+    """P1: nobody is written to after his opt-out or the report of his dead address could be seen."""
+    record = judge.records[dot.conversation.id]
+    for each in dot.person.posts:
+        ours = each.original is None or each.original in record.names
+        if (each.visible_at or 0.0) <= record.answers_since:
+            continue
+        if each.truth in (Truth.OPT_OUT, Truth.DEAD) and ours and each.was_visible(dot.process.looked_at):
+            return f"`{dot.step}` goes out after {each.truth} {each.message_id}"
+    return None
+
+
+def i8_away(judge: Judge, dot: Dot) -> str | None:
+    """Nobody is written to in the two days after an automatic answer, unless she resumes or writes herself."""
+    record = judge.records[dot.conversation.id]
+    for each in dot.person.posts:
+        if each.truth is not Truth.AWAY or not each.was_visible(dot.process.looked_at):
+            continue
+        seen_at = each.visible_at or 0.0
+        if record.resumed_at < seen_at and seen_at > record.enrolled_at and dot.seconds - seen_at < 2 * DAY:
+            return f"`{dot.step}` goes out {(dot.seconds - seen_at) / HOUR:.1f} h after his automatic answer"
+    return None
+
+
+def i10_intent_before_dot(judge: Judge, dot: Dot) -> str | None:
+    """P2: the intent with its Message-ID is on the disk, not only written, before the dot."""
+    if dot.durable is None:
+        return f"the intent of {dot.letter.message_id} is not on the disk"
+    return None
+
+
+def i18_one_process(judge: Judge, dot: Dot) -> str | None:
+    """Only the process that holds the account writes a dot."""
+    return None if dot.process is judge.world.holder else f"{dot.process.name} sends and does not hold the account"
+
+
+def letter_complete(judge: Judge, dot: Dot) -> str | None:
+    """Every letter is complete, to the right person, in the right thread, under the right subject."""
+    letter, person = dot.letter, dot.person
+    words = f"{letter.subject}\n{letter.text}"
+    if any(each in words for each in ("{{", "}}", "None", "Undefined")) or not letter.text.strip():
+        return f"an unfinished letter: {words!r}"
+    if person.address not in {each.address for each in letter.to}:
+        return f"{person.name} is not among {letter.to}"
+    if dot.envelope.forward_paths[0] != person.address:
+        return f"the envelope is for {dot.envelope.forward_paths}"
+    step = dot.sequence.step(dot.step)
+    if step is not None and step.subject is not None:
+        return None
+    latest = dot.conversation.latest
+    if latest is None or letter.in_reply_to != (latest.message_id,) or latest.message_id not in letter.references:
+        return f"it answers {letter.in_reply_to}, and the newest of the thread is {latest}"
+    if letter.subject.lower().count("re:") != 1:
+        return f"the subject is {letter.subject!r}"
+    return None
+
+
+def i1_never_twice(judge: Judge, case: tuple[Conversation, Record, Event]) -> str | None:
+    """P2: no Message-ID is accepted twice, and no step of a conversation but by her `release`."""
+    conversation, record, intent = case
+    if record.restored:
+        return _goes_twice_against_evidence(judge, record, intent.step or "")
+    if len(judge.taken[intent.message_id or ""]) > 1:
+        return f"{intent.message_id} was accepted {len(judge.taken[intent.message_id or ''])} times"
+    released = sum(1 for each in conversation.events if each.word is Word.RELEASED and each.step == intent.step)
+    count = sum(1 for _, step in record.taken if step == intent.step)
+    return f"`{intent.step}` was accepted {count} times, released {released} times" if count > 1 + released else None
+
+
+def _goes_twice_against_evidence(judge: Judge, record: Record, step: str) -> str | None:
+    """After an old backup only her mailboxes know: what has its copy there does not go once more."""
+    *earlier, _ = [message_id for word, message_id in record.letters if word == step]
+    looked = judge.world.timeline.epoch + timedelta(seconds=judge.reading_ok_at - 1.0)
+    for message_id in earlier:
+        token = b"X-Inboxagent: " + message_id.partition("@")[0].strip("<").encode()
+        for name, box in judge.world.server.boxes.items():
+            copies = (each for each in box.messages.values() if token in each.raw[:4_000] and each.received_at < looked)
+            if name != UNWATCHED and any(copies):
+                return f"`{step}` was accepted again, and its copy lay in {name}"
+    return None

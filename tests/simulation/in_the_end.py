@@ -1,0 +1,115 @@
+"""What must hold once faults have ended: nothing is blind, stuck, forgotten or twice in Sent."""
+
+from datetime import timedelta
+
+from inboxagent.outreach.decide import Send, decide
+from inboxagent.outreach.events import Word
+from inboxagent.outreach.sequence import Sequence
+from inboxagent.outreach.state import Conversation, State, fold
+from tests.simulation import almanac
+from tests.simulation.at_a_commit import unjudged
+from tests.simulation.at_the_dot import OVER
+from tests.simulation.dates import calendar_of
+from tests.simulation.judge import Judge
+
+HOUR = 3_600.0
+
+
+def i9_sees_or_says_so(judge: Judge, seconds: float) -> str | None:
+    """P7: a daemon that runs in calm weather has a complete reading younger than its bound."""
+    bound = 2 * judge.world.poll + 30.0
+    age = seconds - judge.reading_ok_at
+    return f"the last complete reading is {age / HOUR:.1f} h old" if age > bound + 900.0 else None
+
+
+def i4_nothing_is_stuck(judge: Judge, _: object) -> str | None:
+    """P3: once faults have ended, everything due goes out within its window, and nothing is left in the air."""
+    now, sequences = judge.world.clock.now(), judge.world.rules().sequences
+    patience = timedelta(hours=24 if judge.world.limits.per_hour else 3)
+    for key, each in judge.world.disk.contents.conversations.items():
+        sequence = sequences.get(each.enrolment.sequence)
+        if each.pending is not None and not each.uncertain:
+            return f"{key}: an intent is open"
+        if each.state is not State.WAITING or _was_held_back(judge, key):
+            continue
+        action = decide(each, sequence, now, judge.world.account.me)
+        if isinstance(action, Send) and now - action.due_at > patience:
+            return f"{key}: `{action.step.word}` is due since {action.due_at:%a %d %H:%M}"
+        late = _overdue(judge, key, each, sequence)
+        if late is not None:
+            return late
+    return None
+
+
+def _was_held_back(judge: Judge, key: str) -> bool:
+    """Whether he has had as many letters as a week allows, now or a few days ago."""
+    record, most = judge.records.get(key), judge.world.limits.person_per_week
+    recent = [at for at in record.accepted if judge.world.clock.now() - at < timedelta(days=11)] if record else []
+    return bool(most) and len(recent) >= most
+
+
+def _overdue(judge: Judge, key: str, conversation: Conversation, sequence: Sequence | None) -> str | None:
+    """By the judge's own reckoning: a wait that is long over while nothing stood in the way since it began."""
+    record = judge.records.get(key)
+    if record is None or sequence is None or sequence.name in getattr(judge.world.rules, "edited", ()):
+        return None
+    over = {event.step for event in conversation.events if event.word in OVER}
+    behind = max((place for place, each in enumerate(sequence.steps) if each.word in over), default=-1)
+    step = next(iter(sequence.steps[behind + 1 :]), None)
+    if step is None:
+        return f"{key}: no step is left, and it waits"
+    last = judge.world.timeline.epoch + timedelta(seconds=max(record.enrolled_at, judge.brake_released_at))
+    last = max(last, conversation.clock_at, *(event.at for event in conversation.events))
+    if record.her_wait or step.wait is None:
+        return None
+    wait, zone, days, known = calendar_of(judge, conversation, sequence, step)
+    end = almanac.wait_end(last, wait, zone, days, known)
+    soonest = almanac.opening(end, step.hours or sequence.hours, zone, days)
+    late = judge.world.clock.now() - soonest
+    return f"{key}: `{step.word}` was to go {late / timedelta(days=1):.1f} days ago" if late > _PATIENCE else None
+
+
+_PATIENCE = timedelta(days=3)
+
+
+def i12_evidence_is_used(judge: Judge, _: object) -> str | None:
+    """No letter stays uncertain while a copy that the server filed lies in Sent."""
+    for key, each in judge.world.disk.contents.conversations.items():
+        if each.uncertain and each.pending is not None and judge.server_copies[each.pending.message_id or ""]:
+            return f"{key}: `{each.pending.step}` is uncertain, and its copy lies in Sent"
+    return None
+
+
+def i14_every_answer_is_noted(judge: Judge, seconds: float) -> str | None:
+    """P1, P3: his answer that lay there at the last complete reading has been noted in every conversation of his."""
+    for key, record in judge.records.items():
+        conversation = judge.world.disk.contents.conversations.get(key)
+        if conversation is None:
+            continue  # a command that died before it said anything
+        for post in record.person.posts:
+            if not post.message_id or not post.was_visible(judge.reading_ok_at - 60.0):
+                continue
+            if unjudged(judge, post, judge.world.disk.contents) is not None:
+                return f"{post.truth} {post.message_id} of {record.person.name} was never judged"
+    return None
+
+
+def i21_one_copy_each(judge: Judge, _: object) -> str | None:
+    """Sent holds a copy of every letter that is known to be accepted: the server's or ours, and never two of ours."""
+    twice = [message_id for message_id, count in judge.appended.items() if count > 1]
+    if twice:
+        return f"{twice[0]} was filed {judge.appended[twice[0]]} times"
+    for each in judge.world.disk.contents.conversations.values():
+        for event in each.events:
+            known = event.word is Word.SENT and event.because.startswith("accepted")
+            if known and not judge.appended[event.message_id or ""] + judge.server_copies[event.message_id or ""]:
+                return f"{event.message_id} has no copy in Sent"
+    return None
+
+
+def state_is_the_fold(judge: Judge, _: object) -> str | None:
+    """The state of a conversation is the fold of its events, and nothing beside."""
+    for key, each in judge.world.disk.contents.conversations.items():
+        if fold(key, each.events) != each:
+            return f"{key} is not what its events make"
+    return None

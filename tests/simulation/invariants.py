@@ -1,0 +1,53 @@
+"""The invariants, each a function named after the promise it guards; None where it holds, else what broke it.
+
+Numbers are those of the list in which they were first written down. The judge calls each with itself and the case.
+"""
+
+from collections.abc import Callable, Mapping
+
+from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end
+
+Invariant = Callable[..., str | None]
+
+INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
+    "dot": (
+        at_the_dot.i2_never_after_an_answer,
+        at_the_dot.i2_look_between_recipient_and_dot,
+        at_the_dot.i6_steps_in_order,
+        dates.i7_the_wait_has_passed,
+        dates.i7_inside_the_hours,
+        dates.i7_only_if,
+        at_the_dot.i7_limits,
+        at_the_dot.i7_brake,
+        at_the_dot.i8_her_word,
+        at_the_dot.i8_never_again,
+        at_the_dot.i8_away,
+        at_the_dot.i10_intent_before_dot,
+        at_the_dot.i18_one_process,
+        at_the_dot.letter_complete,
+    ),
+    "taken": (at_the_dot.i1_never_twice,),
+    "commit": (
+        at_a_commit.i3_nothing_is_rewritten,
+        at_a_commit.i5_every_event_says_why,
+        at_a_commit.i5_no_fault_of_ours,
+        dates.i7_dates_agree,
+        at_a_commit.i11_every_intent_ends_once,
+        at_a_commit.i13_marked_sent_was_accepted,
+        at_a_commit.i14_verdict_is_the_truth,
+        at_a_commit.i16_cursor_behind_verdicts,
+        at_a_commit.law_1,
+    ),
+    "restart": (at_a_commit.i17_acknowledged_is_there,),
+    "enrolled": (at_a_commit.p1_enrolment_sees_open_answers,),
+    "append": (at_a_commit.i21_copy_of_what_was_sent,),
+    "fetch": (at_a_commit.p5_no_strangers_mail,),
+    "calm": (in_the_end.i9_sees_or_says_so,),
+    "end": (
+        in_the_end.i4_nothing_is_stuck,
+        in_the_end.i12_evidence_is_used,
+        in_the_end.i14_every_answer_is_noted,
+        in_the_end.i21_one_copy_each,
+        in_the_end.state_is_the_fold,
+    ),
+}

@@ -1,0 +1,214 @@
+"""The real journal under the simulated processes: a write may be torn, the disk full, the power gone before the fsync.
+
+The file is a real one. What is simulated is what becomes of it: of what was written and not synced, any part may be
+missing after a power cut; what was read from the file is held against all that could be in it.
+"""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from inboxagent.edge.store import JournalStore, disk
+from inboxagent.edge.store.records import SUPPRESSIONS
+from inboxagent.errors import InboxagentError
+from inboxagent.outreach.state import Conversation
+from inboxagent.ports import Ledger
+from tests.fakes.store import Contents
+from tests.simulation.disk import Committed, Disk
+from tests.simulation.process import Process
+
+MEMORY = Path("/dev/shm")  # where there is one, nothing waits for a platter
+
+
+class JournalDisk(Disk):
+    """The journal's file; `contents` and `durable` are what an onlooker reads in it, and read when it was synced."""
+
+    def __init__(self, changed: Any) -> None:
+        super().__init__(changed=changed)
+        self.folder = Path(tempfile.mkdtemp(prefix="journal", dir=MEMORY if MEMORY.is_dir() else None))
+        self.path = self.folder / "maya.journal"
+        self.writer: JournalProcessStore | None = None
+        self.complain = lambda text: None
+        self._onlooker = JournalStore(self.path)
+        self._synced = 0
+        self._chance = Random(0)
+
+    def store(self, process: Process, acknowledged: Committed) -> "JournalProcessStore":
+        """One process's view."""
+        return JournalProcessStore(process, self, acknowledged)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """The journal writes through here; afterwards nothing is left of it."""
+        write_all, sync = disk.write_all, disk.sync
+        self._write_all = write_all
+        disk.write_all, disk.sync = self.write, self.synced
+        try:
+            yield
+        finally:
+            disk.write_all, disk.sync = write_all, sync
+            shutil.rmtree(self.folder)
+
+    def write(self, descriptor: int, content: bytes, offset: int) -> None:
+        """Write, if the process lives and the disk has room; a process may die in the middle."""
+        writer = self.writer
+        if writer is None or not self._is_journal(descriptor):
+            self._write_all(descriptor, content, offset)
+            return
+        writer.effect("before writing")
+        half = self._chance.randrange(len(content))
+        if writer.is_refused():
+            self._write_all(descriptor, content[:half], offset)
+            raise OSError(errno.ENOSPC, "no space is left")
+        self._write_all(descriptor, content[:half], offset)
+        writer.effect("half written")
+        self._write_all(descriptor, content[half:], offset + half)
+        self._look()
+        self.unsynced.append(self.contents)
+        self.changes += 1
+        self.changed()
+        writer.effect("written")
+
+    def synced(self, descriptor: int) -> None:
+        """fsync: the medium has it."""
+        if self.writer is None or not self._is_journal(descriptor):
+            return
+        self._synced = os.fstat(descriptor).st_size
+        self.sync()
+        self.writer.effect("synced")
+
+    def lose_power(self, random: Random) -> None:
+        """Any part of what was not synced may be missing afterwards, and its last block be rubbish."""
+        could_be = [self.durable, *self.unsynced]
+        if self.path.exists():
+            size = self.path.stat().st_size
+            kept = random.randint(min(self._synced, size), size)
+            os.truncate(self.path, kept)
+            if kept < size and random.random() < 0.3:
+                with self.path.open("ab") as file:
+                    file.write(bytes(random.randint(1, size - kept)))
+        self._onlooker = JournalStore(self.path)
+        self._look()
+        if not any(_same(self.contents, each) for each in could_be):
+            self.complain("what the journal holds after a power cut is none of the states that it could be in")
+        self.durable = self.contents
+        self.unsynced.clear()
+        self.changes += 1
+
+    def backup(self) -> object:
+        """A copy of the file as it is on the medium."""
+        return self.path.read_bytes()[: self._synced] if self.path.exists() else b""
+
+    def put_back(self, copy: object) -> None:
+        """An old copy takes the place of the file, which the store notices by itself."""
+        assert isinstance(copy, bytes)
+        beside = self.path.with_suffix(".old")
+        beside.write_bytes(copy)
+        os.replace(beside, self.path)
+        self._synced = len(copy)
+        self._onlooker = JournalStore(self.path)
+        self._look()
+        self.durable = self.contents
+        self.unsynced.clear()
+        self.changes += 1
+
+    def compacted(self) -> None:
+        """A shorter file has taken its place."""
+        self._synced = self.path.stat().st_size
+        self._look()
+        self.durable = self.contents
+        self.unsynced.clear()
+        self.changes += 1
+
+    def _is_journal(self, descriptor: int) -> bool:
+        found = os.fstat(descriptor)
+        return self.path.exists() and os.path.samestat(found, self.path.stat())
+
+    def _look(self) -> None:
+        """What lies in the file now."""
+        try:
+            records = self._onlooker
+            self.contents = Contents(
+                {each.id: each for each in records.conversations()},
+                dict(records.cursors()),
+                {each["address"]: each["because"] for each in records._table(SUPPRESSIONS)},
+            )
+        except InboxagentError as error:
+            self.complain(f"the journal cannot be read: {error}")
+
+
+class JournalProcessStore:
+    """The Store port of one process, over a journal of its own on the common file."""
+
+    def __init__(self, process: Process, shared: JournalDisk, acknowledged: Committed) -> None:
+        self._process, self._disk, self._acknowledged = process, shared, acknowledged
+        self._journal = JournalStore(shared.path)
+        self._kind = ""
+        self._read: tuple[object, Mapping[str, Conversation]] = None, {}
+
+    def conversations(self) -> Sequence[Conversation]:
+        """The journal's, read once as long as nobody writes."""
+        return list(self._all().values())
+
+    def conversation(self, conversation_id: str) -> Conversation | None:
+        """One of them."""
+        return self._all().get(conversation_id)
+
+    def _all(self) -> Mapping[str, Conversation]:
+        generation = self._journal.generation()
+        if self._read[0] != generation or self._disk.writer is self:
+            self._read = generation, {each.id: each for each in self._journal.conversations()}
+        return self._read[1]
+
+    def compact(self) -> bool:
+        """The journal's own; the new file is on the medium before it takes the place of the old one."""
+        self._process.effect("compacting")
+        done = self._journal.compact()
+        if done:
+            self._disk.compacted()
+        return done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    @contextmanager
+    def transaction(self, why: str, *, urgent: bool = False) -> Iterator[Ledger]:
+        """The journal's own, with its effects."""
+        kind = why.partition(" ")[0]
+        self._process.effect(f"lock for {kind}")
+        self._process.check_lock()
+        before, self._kind, self._disk.writer = self._disk.contents, kind, self
+        try:
+            with self._journal.transaction(why, urgent=urgent) as ledger:
+                yield ledger
+        finally:
+            self._disk.writer = None
+        if self._disk.contents is not before:
+            self._acknowledged(self._process, before, self._disk.contents, why)
+
+    def effect(self, name: str) -> None:
+        """One of the process's effects, for this kind of change."""
+        self._process.effect(f"{name} {self._kind}")
+
+    def is_refused(self) -> bool:
+        """Whether the disk takes nothing."""
+        try:
+            self._process.check_disk()
+        except InboxagentError:
+            return True
+        return False
+
+
+def _same(one: Contents, other: Contents) -> bool:
+    """Whether two readings say the same."""
+    return (one.conversations, one.cursors, one.suppressions) == (
+        other.conversations,
+        other.cursors,
+        other.suppressions,
+    )

@@ -1,0 +1,234 @@
+"""What the pure functions of mail make of a message, remembered by its bytes.
+
+Reading a message costs a millisecond, and people write the same things every month: two messages that differ in their
+Message-IDs and dates only are read once, and the ids and the date are put back. `tests/simulation/test_memo.py` holds
+what is remembered against the functions themselves.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as Records
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from operator import is_
+
+from inboxagent.agent import enrolment, planning, reading, writing
+from inboxagent.agent.planning import Planned, Planner
+from inboxagent.mail import classify as classifying
+from inboxagent.mail import compose as composing
+from inboxagent.mail import inbound
+from inboxagent.mail.classify import Verdict
+from inboxagent.mail.compose import Outgoing
+from inboxagent.mail.headers import message_ids
+from inboxagent.mail.inbound import Inbound
+from inboxagent.outreach import decide as deciding
+from inboxagent.outreach import match, model
+from inboxagent.outreach.decide import Action, Rest, Wait
+from inboxagent.outreach.match import Known
+from inboxagent.outreach.model import Me
+from inboxagent.outreach.rulebook import Rulebook
+from inboxagent.outreach.sequence import Sequence
+from inboxagent.outreach.state import Conversation
+
+_VARYING = re.compile(
+    rb"^(Message-ID|In-Reply-To|References|Date|X-Inboxagent):((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE | re.MULTILINE
+)
+_HELD = 50_000
+_read: dict[tuple[bytes, bool], Inbound] = {}
+_shapes: dict[int, tuple[Inbound, bytes]] = {}
+_verdicts: dict[tuple[bytes, tuple[str, ...], date | None, bool], Verdict] = {}
+_parse, _parse_headers, _classify, _compose, _index, _plan = (
+    inbound.parse,
+    inbound.parse_headers,
+    classifying.classify,
+    composing.compose,
+    match.index,
+    Planner.plan,
+)
+_THEMSELVES = (_parse, _parse_headers, _classify, _compose, _index, _plan, deciding.decide, model.forms)
+
+
+def parse(raw: bytes) -> Inbound:
+    """`inbound.parse`."""
+    return _recall(raw, True)
+
+
+def parse_headers(raw: bytes) -> Inbound:
+    """`inbound.parse_headers`."""
+    return _recall(raw, False)
+
+
+@lru_cache(maxsize=20_000)
+def _recall(raw: bytes, complete: bool) -> Inbound:
+    header, end, body = raw.partition(b"\r\n\r\n")
+    if not re.search(rb"^Message-ID: <", header, re.IGNORECASE | re.MULTILINE) or b"multipart/" in header:
+        return _parse(raw) if complete else _parse_headers(raw)
+    values: dict[str, str] = {}
+
+    def set_aside(found: re.Match[bytes]) -> bytes:
+        name = found[1].decode().lower()
+        values[name] = found[2].decode("latin-1").replace("\r\n", "").strip()
+        return found[1] + b": <%b@x>" % found[1] if name != "date" else b"Date: Mon, 02 Nov 2026 10:00:00 +0000"
+
+    shape = _VARYING.sub(set_aside, header) + end + body
+    known = _read.get((shape, complete))
+    if known is None:
+        if len(_read) > _HELD:
+            _read.clear()
+        known = _read[shape, complete] = (_parse if complete else _parse_headers)(shape)
+    restored = _restore(known, values)
+    if complete:
+        if len(_shapes) > _HELD:
+            _shapes.clear()
+        _shapes[id(restored)] = restored, shape
+    return restored
+
+
+def _restore(known: Inbound, values: dict[str, str]) -> Inbound:
+    ids = {name: tuple(dict.fromkeys(message_ids(values.get(name, "")))) for name in ("in-reply-to", "references")}
+    return replace(
+        known,
+        fields={name: (values[name],) if name in values else value for name, value in known.fields.items()},
+        message_id=message_ids(values["message-id"])[0],
+        in_reply_to=ids["in-reply-to"],
+        references=ids["references"],
+        date=inbound._date(values.get("date", "")),
+    )
+
+
+def classify(
+    message: Inbound, *, ours: Iterable[str] = (), now: datetime | None = None, replies_to_ours: bool = False
+) -> Verdict:
+    """`classify.classify`; the time of day of `now` makes no difference to it."""
+    letters = tuple(ours)
+    known = _shapes.get(id(message))
+    if known is None or known[0] is not message or known[1].find(b"multipart/", 0, 4_000) >= 0:
+        return _classify(message, ours=letters, now=now, replies_to_ours=replies_to_ours)
+    key = known[1], letters, now.date() if now else None, replies_to_ours
+    verdict = _verdicts.get(key)
+    if verdict is None:
+        if len(_verdicts) > _HELD:
+            _verdicts.clear()
+        verdict = _verdicts[key] = _classify(message, ours=letters, now=now, replies_to_ours=replies_to_ours)
+    return verdict
+
+
+_LONG_AGO = datetime(2026, 11, 2, 10, tzinfo=UTC)
+_LONG_AGO_FIELD = f"Date: {format_datetime(_LONG_AGO)}".encode()
+_composed: dict[Outgoing, bytes] = {}
+
+
+@lru_cache(maxsize=256)
+def compose(outgoing: Outgoing) -> bytes:
+    """`compose.compose`: a letter is composed for the wire and for its copy, and by others in other months."""
+    shape = replace(outgoing, message_id="<a@x>", date=_LONG_AGO, in_reply_to=None, references=(), token="")
+    known = _composed.get(shape)
+    if known is None:
+        if len(_composed) > _HELD:
+            _composed.clear()
+        known = _composed[shape] = _compose(shape).removeprefix(b"Message-ID: <a@x>\r\n")
+    composing._refuse_injection(outgoing)
+    return composing._thread_fields(outgoing).encode() + known.replace(
+        _LONG_AGO_FIELD, f"Date: {format_datetime(outgoing.date)}".encode(), 1
+    )
+
+
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+_decided: dict[str, tuple[Conversation, Sequence | None, datetime, datetime, Action]] = {}
+
+
+def decide(conversation: Conversation, sequence: Sequence | None, now: datetime, me: Me) -> Action:
+    """`decide.decide`: a wait stays the same until it is over, if nothing has happened meanwhile."""
+    known = _decided.get(conversation.id)
+    if known is not None and known[0] is conversation and known[1] is sequence and known[2] <= now < known[3]:
+        return known[4]
+    action = deciding.decide(conversation, sequence, now, me)
+    _decided[conversation.id] = conversation, sequence, now, _stands_until(action, now), action
+    return action
+
+
+def _stands_until(action: Action, now: datetime) -> datetime:
+    """Until when the same will be decided if nothing happens."""
+    match action:
+        case Wait(at=at):
+            return at
+        case Rest(until=until):
+            return until or _ALWAYS
+        case _:
+            return now
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What was planned for whom, and from when until when it stands."""
+
+    conversations: Records[Conversation]
+    rules: Rulebook
+    since: datetime
+    until: datetime
+    planned: list[Planned]
+
+    def stands(self, conversations: Records[Conversation], rules: Rulebook, now: datetime) -> bool:
+        """Whether nobody's turn has come and nothing has happened."""
+        same = len(self.conversations) == len(conversations) and all(map(is_, self.conversations, conversations))
+        return same and self.rules is rules and self.since <= now < self.until
+
+
+_plans: dict[int, _Plan] = {}
+
+
+def plan(planner: Planner) -> list[Planned]:
+    """`Planner.plan`: the same as long as nobody's turn comes and nothing happens."""
+    conversations, rules, now = planner._store.conversations(), planner._account.rules(), planner._clock.now()
+    known = _plans.get(id(planner))
+    if known is not None and known.stands(conversations, rules, now):
+        return known.planned
+    planned = _plan(planner)
+    until = min((_stands_until(each.action, now) for each in planned), default=_ALWAYS)
+    _plans[id(planner)] = _Plan(conversations, rules, now, until, planned)
+    return planned
+
+
+_indexed: dict[tuple[int, ...], tuple[tuple[Conversation, ...], Known]] = {}
+
+
+def index(conversations: Iterable[Conversation], mine: frozenset[str]) -> Known:
+    """`match.index` of the very same conversations; she has the same addresses for a whole month."""
+    asked = tuple(conversations)
+    key = tuple(map(id, asked))
+    if key not in _indexed:
+        if len(_indexed) > 50:
+            _indexed.clear()
+        _indexed[key] = asked, _index(asked, mine)  # what is kept keeps its id
+    return _indexed[key][1]
+
+
+_REMEMBERED = (
+    *((place, "parse", parse) for place in (reading, enrolment)),
+    *((place, "parse_headers", parse_headers) for place in (reading, enrolment)),
+    *((place, "classify", classify) for place in (reading, enrolment, match)),
+    (reading, "index", index),
+    (writing, "compose", compose),
+    (planning, "decide", decide),
+    (Planner, "plan", plan),
+    (model, "forms", lru_cache(maxsize=_HELD)(model.forms)),
+)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """The agent reads through what is remembered."""
+    before = [(place, name, getattr(place, name)) for place, name, _ in _REMEMBERED]
+    for memory in (_decided, _indexed, _plans):
+        memory.clear()
+    for place, name, remembered in _REMEMBERED:
+        if getattr(place, name) in _THEMSELVES:  # what is planted there stays
+            setattr(place, name, remembered)
+    try:
+        yield
+    finally:
+        for place, name, function in before:
+            setattr(place, name, function)

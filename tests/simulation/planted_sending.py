@@ -1,0 +1,134 @@
+"""Planted in how a letter is handed over, recorded and recovered."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from inboxagent.agent import sending
+from inboxagent.agent.answers import Answers
+from inboxagent.agent.copies import Copies
+from inboxagent.agent.sending import Sender
+from inboxagent.outreach import judgement, state
+from inboxagent.outreach.events import Word
+from inboxagent.outreach.judgement import NOTHING
+from inboxagent.outreach.outbox import Fate
+from tests.simulation.planting import Patch, mutant
+
+
+@mutant("record before sending")
+def _(patch: Patch) -> None:
+    def intend(self: Sender, ready: Any, look: Any) -> Any:
+        intent = original(self, ready, look)
+        if not isinstance(intent, str):
+            self._append(ready.conversation_id, self._event(Word.SENT, "as good as sent", intent))
+        return intent
+
+    original = patch.set(Sender, "_intend", intend)
+
+
+@mutant("no intent")
+def _(patch: Patch) -> None:
+    def intend(self: Sender, ready: Any, look: Any) -> Any:
+        with self._store.transaction("look") as ledger:
+            obstacle = self._obstacle(ledger, ready, look)
+        return obstacle or self._event(Word.INTENT, "only in the head")
+
+    patch.set(Sender, "_intend", intend)
+
+
+@mutant("no second decision under the lock")
+def _(patch: Patch) -> None:
+    patch.set(Sender, "_obstacle", lambda self, ledger, ready, look: None)
+
+
+@mutant("the flag of pause --all is looked at once, before the letter")
+def _(patch: Patch) -> None:
+    def obstacle(self: Sender, ledger: Any, ready: Any, look: Any) -> Any:
+        return None if self._account.paused() else original(self, ledger, ready, look)
+
+    original = patch.set(Sender, "_obstacle", obstacle)
+
+
+@mutant("pause --all is not asked")
+def _(patch: Patch) -> None:
+    def begin(self: Sender, account: Any, *more: Any) -> None:
+        original(self, replace(account, paused=lambda: None), *more)
+
+    original = patch.set(Sender, "__init__", begin)
+
+
+@mutant("an open intent is due again")
+def _(patch: Patch) -> None:
+    def recover(self: Sender) -> None:
+        for each in self._store.conversations():
+            if each.pending is not None and not each.uncertain:
+                event = self._event(Word.DEFERRED, "absent from Sent, so it is sent again", each.pending)
+                self._append(each.id, replace(event, until=event.at))
+
+    patch.set(Sender, "recover", recover)
+
+
+@mutant("an open intent is left open")
+def _(patch: Patch) -> None:
+    patch.set(Sender, "recover", lambda self: None)
+
+
+@mutant("silence after the dot means later")
+def _(patch: Patch) -> None:
+    def record(self: Answers, conversation_id: str, intent: Any, outcome: Any) -> None:
+        if outcome.fate is Fate.UNCERTAIN:
+            outcome = replace(outcome, fate=Fate.DEFERRED, retry_after=timedelta(minutes=5))
+        original(self, conversation_id, intent, outcome)
+
+    original = patch.set(Answers, "record", record)
+
+
+@mutant("silence after the dot means sent")
+def _(patch: Patch) -> None:
+    def record(self: Answers, conversation_id: str, intent: Any, outcome: Any) -> None:
+        fate = Fate.SENT if outcome.fate is Fate.UNCERTAIN else outcome.fate
+        original(self, conversation_id, intent, replace(outcome, fate=fate))
+
+    original = patch.set(Answers, "record", record)
+
+
+@mutant("a released letter keeps its Message-ID")
+def _(patch: Patch) -> None:
+    def released(conversation: Any, event: Any) -> Any:
+        return replace(original(conversation, event), attempts=conversation.attempts)
+
+    original = patch.put(state._EFFECTS, Word.RELEASED, released)
+
+
+@mutant("a copy is evidence of nothing")
+def _(patch: Patch) -> None:
+    patch.set(judgement, "_judge_copy", lambda conversation, letter, arrival: NOTHING)
+
+
+@mutant("the copy is filed without looking")
+def _(patch: Patch) -> None:
+    async def holds(self: Any, mailbox: str, message_id: str) -> bool:
+        return False
+
+    class Mailbox:
+        def __init__(self, mailbox: Any) -> None:
+            self._mailbox = mailbox
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._mailbox, name)
+
+        holds = holds
+
+    def begin(self: Copies, mailbox: Any, *more: Any) -> None:
+        original(self, Mailbox(mailbox), *more)
+
+    original = patch.set(Copies, "__init__", begin)
+
+
+@mutant("his address is not the first one")
+def _(patch: Patch) -> None:
+    def misdirect(outgoing: Any) -> Any:
+        found = original(outgoing)
+        return replace(found, forward_paths=("somebody@elsewhere.test", *found.forward_paths))
+
+    original = patch.set(sending, "envelope", misdirect)
