@@ -1,6 +1,6 @@
-"""The hard cases of bounces and letters, and the crash points, by name: for each the tests that say they show it.
+"""The hard cases of bounces, dates and letters, and the crash points, by name: for each the tests that show it.
 
-Sections 3 and 7 of the hard cases are 39 to 45 and 73 to 80; C1 to C23 are the points at which a process may die.
+Sections 3, 6 and 7 of the hard cases are 39 to 45 and 62 to 80; C1 to C23 are the points at which a process may die.
 """
 
 import ast
@@ -28,12 +28,39 @@ CASES = {
     ],
     "Case 44": ["stories/test_doubt.py::test_refused_at_rcpt"],
     "Case 45": ["stories/test_server_says_no.py::test_the_quota_moves_everything_to_tomorrow_with_one_word_about_it"],
+    "Case 62": [
+        "outreach/test_schedule.py::test_sunday_night_becomes_monday_in_the_window_with_minutes_from_a_hash",
+    ],
+    "Case 63": [
+        "outreach/test_schedule.py::test_the_zone_is_the_prospects",
+        "outreach/test_decide.py::test_whose_hours_they_are",
+    ],
+    "Case 64": ["outreach/test_workdays.py::test_a_letter_never_leaves_on_a_holiday_of_either"],
+    "Case 65": ["outreach/test_workdays.py::test_her_absence_moves_it_behind"],
+    "Case 66": [
+        "stories/test_wish_days.py::test_case_66_two_sequences_on_one_morning",
+        "stories/test_server_says_no.py::test_two_sequences_of_one_person_keep_a_day_apart",
+    ],
+    "Case 67": ["stories/test_limits.py::test_a_day_is_full"],
+    "Case 68": ["stories/test_limits.py::test_a_day_is_full"],
+    "Case 69": [
+        "cli/test_run.py::test_an_edited_file_is_taken_by_the_running_daemon_and_a_broken_one_is_not",
+        "outreach/test_decide.py::test_the_next_step_of_an_edited_file",
+        "stories/test_edited_days.py::test_a_longer_wait_moves_the_date_that_is_ahead",
+    ],
+    "Case 70": [
+        "stories/test_limits.py::test_the_clock_jumps_back",
+        "stories/test_limits.py::test_the_clock_is_put_forward_by_far",
+    ],
+    "Case 71": ["outreach/test_schedule.py::test_the_first_step_obeys_the_window_too"],
+    "Case 72": ["stories/test_rule_days.py::test_the_last_step_hands_on_to_another_sequence"],
     "Case 73": ["stories/test_letter_days.py::test_it_answers_the_newest_letter_and_names_the_whole_thread"],
     "Case 74": [
         "stories/test_letter_days.py::test_his_reply_to_is_where_the_next_letter_goes",
         "stories/test_letter_days.py::test_the_copy_that_she_added_stays",
     ],
     "Case 75": [
+        "stories/test_rule_days.py::test_who_lacks_what_the_next_sequence_needs_is_not_even_enrolled",
         "stories/test_letter_days.py::test_a_field_that_is_missing_is_never_left_blank",
         "stories/test_letter_days.py::test_a_field_with_a_fallback_is_filled",
     ],
@@ -83,7 +110,7 @@ POINTS = {
 
 
 def test_no_number_is_missing() -> None:
-    assert list(CASES) == [f"Case {number}" for number in (*range(39, 46), *range(73, 81))]
+    assert list(CASES) == [f"Case {number}" for number in (*range(39, 46), *range(62, 81))]
     assert list(POINTS) == [f"C{number}" for number in range(1, 24)]
 
 

@@ -42,6 +42,7 @@ async def test_a_changed_letter_counts_for_whoever_has_not_had_it() -> None:
 
 
 async def test_a_longer_wait_moves_the_date_that_is_ahead() -> None:
+    """Case 69: what has gone stays as it was."""
     world = await begun()
     edit(world, rule("one", "two", "three", days=8))
     await world.days(30)

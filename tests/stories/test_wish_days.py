@@ -252,7 +252,7 @@ async def test_case_60_a_copy_to_him_counts_by_rule(setting: str, day: int) -> N
 
 
 async def test_case_66_two_sequences_on_one_morning() -> None:
-    """The one of the higher priority goes, also where the other falls due a little sooner."""
+    """Case 66: the one of the higher priority goes, also where the other falls due a little sooner."""
     low, high = read(STEPS), read(STEPS, "customer", "priority: 5\n")
     world = World(sequence=low, books={"customer": high})
     world.she_writes(ANNE)
