@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.obstacles import obstacle, step_dates
 from inboxagent.outreach.schedule import Slot, admit, next_due
 from inboxagent.outreach.sequence import Do, Sequence, Step
 from inboxagent.outreach.state import Conversation, State, advance
 from inboxagent.outreach.waits import AT_ONCE, Delay
-from inboxagent.outreach.workdays import Workdays
+from inboxagent.outreach.workdays import Absence, Workdays
 
 GIVE_UP_AFTER = timedelta(days=3)
 
@@ -149,10 +151,14 @@ def workdays_of(conversation: Conversation, sequence: Sequence | None, me: Me) -
     """The days that count between these two people."""
     if sequence is None:
         return Workdays(absent=me.absent)
-    meant = {"me": me.country, "prospect": conversation.enrolment.prospect.country}
-    regions = dict.fromkeys(meant.get(name, name) for name in sequence.hours.holidays)
-    known = tuple(region for region in regions if region)
-    return Workdays(regions=known, quiet=sequence.hours.quiet, absent=me.absent)
+    return _workdays(sequence.hours, conversation.enrolment.prospect.country, me.country, me.absent)
+
+
+@lru_cache(maxsize=1024)
+def _workdays(hours: Hours, his: str, hers: str, absent: tuple[Absence, ...]) -> Workdays:
+    """Many share them."""
+    regions = dict.fromkeys({"me": hers, "prospect": his}.get(name, name) for name in hours.holidays)
+    return Workdays(regions=tuple(region for region in regions if region), quiet=hours.quiet, absent=absent)
 
 
 def outlook(conversation: Conversation, sequence: Sequence | None, now: datetime, me: Me) -> Wait | None:

@@ -9,7 +9,7 @@ from inboxagent.mail.headers import base_subject
 from inboxagent.mail.intent import asks
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.model import Me
-from inboxagent.outreach.schedule import add_wait
+from inboxagent.outreach.schedule import add_wait, day_words
 from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, Sequence
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.workdays import Workdays
@@ -134,4 +134,4 @@ def _where(conversation: Conversation) -> str:
 
 def _when(at: datetime, me: Me) -> str:
     local = at.astimezone(ZoneInfo(me.zone))
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+    return f"{day_words(local.date())} {local:%H:%M}"

@@ -192,11 +192,12 @@ class _Days:
         self._hours = hours
         self._zone = zone
         self._workdays = workdays
+        self._sends_on = lru_cache(maxsize=512)(self._find_sending)
         self._openings = lru_cache(maxsize=512)(self._find_openings)
 
     def open(self, local: datetime) -> bool:
         """Whether a letter may leave at this time on his wall."""
-        if local.weekday() not in self._hours.days or self._workdays.closed(local.date()):
+        if not self._sends_on(local.date()):
             return False
         minute = local.hour * 60 + local.minute
         return any(start <= minute < end for start, end in self._hours.between)
@@ -214,8 +215,11 @@ class _Days:
             day += DAY
         raise ValueError(f"no window ever opens: {self._hours.days_in_words} {self._hours.windows_in_words}")
 
+    def _find_sending(self, day: date) -> bool:
+        return day.weekday() in self._hours.days and not self._workdays.closed(day)
+
     def _find_openings(self, day: date) -> tuple[datetime, ...]:
-        if day.weekday() not in self._hours.days or self._workdays.closed(day):
+        if not self._sends_on(day):
             return ()
         offset = _even_offset(day, self._zone)
         if offset is None:
@@ -286,4 +290,4 @@ def day_words(local: date) -> str:
 
 
 def _words(local: datetime) -> str:
-    return f"{day_words(local)} {local:%H:%M}"
+    return f"{day_words(local)} {local.hour:02}:{local.minute:02}"

@@ -139,3 +139,19 @@ async def test_reminders_are_no_letters() -> None:
     world.answer(ANNE, text=ASKS)
     await world.days(3.5)
     assert (len(world.told()), world.steps(BART)) == (1, ["nudge"])
+
+
+async def test_killed_at_every_effect_of_a_reminder() -> None:
+    """She is told all the same, at worst twice; and what goes to him stays what it was."""
+    world = await asked()
+    await world.pass_time(hours=23)
+    first = len(world.effects) + 1
+    await world.days(1)
+    last = len(world.effects)
+    assert len(world.told()) == 1
+    for die_at in range(first, last + 1):
+        world = await asked(die_at=die_at)
+        await world.days(3)
+        assert world.deaths == 1, die_at
+        assert 1 <= len(world.told()) <= 2, die_at
+        assert (world.state(ANNE), world.steps(ANNE)) == ("answered", ["nudge"]), die_at
