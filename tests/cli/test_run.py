@@ -15,6 +15,7 @@ import pytest
 from inboxagent.cli.embedded import EmbeddedProvider
 from inboxagent.cli.service import Service
 from inboxagent.errors import StateDamaged
+from inboxagent.ports import REWOUND
 from tests.cli.desk import SECRET, Desk, running, until, write
 
 ANNA = "anna@prospect.test"
@@ -385,3 +386,14 @@ def test_an_account_whose_state_cannot_be_opened_is_not_left_locked(
             Service(desk.composition, lambda: None)
     key.unlink()
     assert once(desk, "--once").returncode == 0
+
+
+def test_she_is_told_of_the_brake_once_by_mail(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    with desk.composition.store.transaction("a test") as ledger:
+        ledger.remember(REWOUND, {"found": 1, "written": 2})
+    for _ in range(2):
+        assert once(desk, "--once").returncode == 0
+    (told,) = (each for each in provider.mail("maya@lind.example") if b"has put the brake on" in each)
+    assert b"an older copy of the state was put back" in told
+    assert b"inboxagent release --brake" in told
+    assert letters(provider, ANNA) == []
