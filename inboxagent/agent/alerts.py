@@ -48,23 +48,13 @@ file, an old backup):
 Look at "inboxagent list", then say: inboxagent release --brake
 """
 
-UNCERTAIN = """\
-The line broke while a letter was on its way, and nobody knows whether it has
-arrived:
-
-    {because}
-
-It is not sent again by itself. "inboxagent status" names it; then say
-"inboxagent release ID" to send it again, or "inboxagent drop ID" to let it be.
-"""
-
 TEXTS = {
     "sending_stopped": ("inboxagent cannot send", STOPPED),
     "blind": ("inboxagent cannot read your mailboxes", BLIND),
     "braked": ("inboxagent has put the brake on", BRAKED),
-    "uncertain": ("inboxagent: a letter may or may not have gone", UNCERTAIN),
 }
-"""By mail; of anything else, a refused log-in, mail may be the broken part."""
+"""By mail. Of anything else (a line that broke in a send, a refused log-in) mail may be the broken part: that is for her
+command and the log."""
 
 
 class Alerts:

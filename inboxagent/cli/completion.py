@@ -4,7 +4,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from inboxagent import __version__
-from inboxagent.cli.paper import say
+from inboxagent.cli.paper import say, tell
 
 PROGRAM, VARIABLE = "inboxagent", "_INBOXAGENT_COMPLETE"
 PLACES = {
@@ -21,7 +21,7 @@ def completion_command(ctx: click.Context, shell: str) -> None:
     """Print the completion script for a shell: inboxagent completion bash > FILE."""
     made = get_completion_class(shell)
     assert made is not None
-    say(f"# put it into {PLACES[shell]}")
+    tell(f"Put it into {PLACES[shell]}")
     say(made(ctx.find_root().command, {}, PROGRAM, VARIABLE).source())
 
 

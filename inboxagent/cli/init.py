@@ -19,6 +19,7 @@ from inboxagent.config import checks, read_config
 from inboxagent.config.places import NAME, config_home
 from inboxagent.config.providers import Place, Provider
 from inboxagent.config.reading import IMAP_PORTS, SMTP_PORTS, machine_zone
+from inboxagent.edge.system_identity import carry_credentials, hand_over
 from inboxagent.edge.system_state import write_whole
 from inboxagent.errors import LoginRefused, Refused, StateUnwritable, Unreachable, UsageError
 
@@ -70,6 +71,7 @@ def init_command(
     path = Path(config).expanduser().absolute() if config else config_home(os.environ) / NAME
     if path.exists():
         raise Refused(f"{path} is there already; edit it, or move it away")
+    carry_credentials(path)
     address = _asked("Your address", address, "--address", checks.address)
     provider = _servers(address, imap, smtp)
     me = {"name": _asked("Your name, as letters are signed", name, "--name", checks.text), "address": address}
@@ -87,6 +89,7 @@ def init_command(
     else:
         text = _with_typed_password(tables, path, provider, log_in=not no_login)
     _write(path, text)
+    hand_over(path)
     say(NEXT.format(path=path))
 
 

@@ -47,6 +47,13 @@ class Service:
         composition.rules()
         self._lock = ProcessLock(composition.lock_path)
         self._lock.take()
+        try:
+            self._open(composition)
+        except BaseException:
+            self._lock.release()  # this process may begin anew
+            raise
+
+    def _open(self, composition: Composition) -> None:
         self._read_before = (read_status(composition.status_path) or {}).get("last_reading_at")
         self.ended_because = "all is done"
         self._errands: set[asyncio.Future[None]] = set()

@@ -11,7 +11,7 @@ import click
 
 from inboxagent.cli.paper import say
 from inboxagent.edge.shipped import find
-from inboxagent.edge.system_identity import CONFIGURATIONS, STATES, UNITS, USER
+from inboxagent.edge.system_identity import CONFIGURATIONS, STATES, UNITS, USER, hand_over
 from inboxagent.errors import Refused, StateUnwritable
 
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 from the system unit by ProtectHome=, PrivateTmp=
@@ -31,9 +31,8 @@ AS_SYSTEM = """\
 Written: {units}
 The user "{user}" runs it and owns {state}; what is secret stays root's.
 
-1. The configuration, {config}/config.toml:  sudo inboxagent init --config {config}/config.toml
-   with the line:  credential = "password"
-2. The password, on the first line of {config}/password (mode 0600, root's).
+1. Put the password on the first line of {config}/password (mode 0600, root's).
+2. sudo inboxagent init --config {config}/config.toml --credential password
 3. systemctl daemon-reload && systemctl enable --now inboxagent
 
 Several accounts: a folder each, {config}/NAME with config.toml and password, and the unit inboxagent@NAME.
@@ -79,10 +78,8 @@ def _install_for_system() -> None:
     password = CONFIGURATIONS / "password"
     if not password.exists():
         password.touch(mode=0o600)  # systemd does not start a service whose credential is missing
-    config = CONFIGURATIONS / "config.toml"
-    if config.exists():
-        shutil.chown(config, group=USER)
-        config.chmod(0o640)
+    if (config := CONFIGURATIONS / "config.toml").exists():
+        hand_over(config)
     names = ("inboxagent.service", "inboxagent@.service")
     for name in names:
         _copy(find("systemd") / name, UNITS / name, program)

@@ -26,17 +26,12 @@ def become_owner(config: Path, environ: MutableMapping[str, str]) -> None:
     path = config.absolute()
     if _acting and path.parent not in _acting:
         raise Refused(f"{path} is another account than {_acting[0]}; with sudo, name one account of the service")
-    if os.geteuid() != 0 or CONFIGURATIONS not in path.parents:
+    owner = _owner(path)
+    if owner is None:
         return
-    try:
-        owner = pwd.getpwnam(USER)
-    except KeyError:  # the service is not installed: root's own configuration, wherever it lies
-        return
+    carry_credentials(path)
     _acting.append(path.parent)
     account = path.parent.relative_to(CONFIGURATIONS)
-    for name, source in credentials(account):
-        if source.is_file():
-            carry(name, source.read_bytes())
     _make_state(STATES / account, owner)
     environ.update(STATE_DIRECTORY=str(STATES / account), HOME=owner.pw_dir)
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
@@ -44,6 +39,33 @@ def become_owner(config: Path, environ: MutableMapping[str, str]) -> None:
     os.initgroups(owner.pw_name, owner.pw_gid)
     os.setgid(owner.pw_gid)
     os.setuid(owner.pw_uid)
+
+
+def carry_credentials(config: Path) -> None:
+    """Keep in this process what the unit of this configuration hands over, where root asks."""
+    if _owner(config) is None:
+        return
+    for name, source in credentials(config.absolute().parent.relative_to(CONFIGURATIONS)):
+        if source.is_file():
+            carry(name, source.read_bytes())
+
+
+def hand_over(config: Path) -> None:
+    """Let the service's user read a configuration of the service that root has written."""
+    owner = _owner(config)
+    if owner is not None:
+        os.chown(config, 0, owner.pw_gid)
+        config.chmod(0o640)
+
+
+def _owner(config: Path) -> pwd.struct_passwd | None:
+    """The service's user, where root is at a configuration of the service."""
+    if os.geteuid() != 0 or CONFIGURATIONS not in config.absolute().parents:
+        return None
+    try:
+        return pwd.getpwnam(USER)
+    except KeyError:  # the service is not installed: root's own configuration, wherever it lies
+        return None
 
 
 def credentials(account: Path, units: Path = UNITS) -> list[tuple[str, Path]]:

@@ -55,7 +55,7 @@ def test_debug_shows_the_fault(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "sentence"),
     [
         (["lsit"], 'inboxagent: there is no command "lsit"; did you mean "list"?'),
-        (["frobnicate"], 'inboxagent: there is no command "frobnicate"; there are: enroll, list'),
+        (["frobnicate"], 'inboxagent: there is no command "frobnicate"; there are: init, enroll, list'),
         (["list", "--jsn"], "inboxagent: No such option '--jsn'. Did you mean '--json'?"),
         (["show"], "inboxagent: Missing argument 'ID'."),
     ],

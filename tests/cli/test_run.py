@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from inboxagent.cli.embedded import EmbeddedProvider
+from inboxagent.cli.service import Service
+from inboxagent.errors import StateDamaged
+from inboxagent.ports import REWOUND
 from tests.cli.desk import SECRET, Desk, running, until, write
 
 ANNA = "anna@prospect.test"
@@ -391,3 +394,26 @@ def test_a_command_of_hers_that_fails_is_logged_and_harms_nobody(
     done = once(desk, "--once")
     assert done.returncode == 77
     assert 'hook_failed hook=on_alert because="it ended with 3"' in done.stderr
+
+
+def test_an_account_whose_state_cannot_be_opened_is_not_left_locked(
+    desk: Desk, provider: EmbeddedProvider, due: str
+) -> None:
+    key = desk.folder / "state" / "key"
+    key.write_bytes(b"too short")
+    for _ in range(2):  # the second time it is not told of a daemon that runs: itself
+        with pytest.raises(StateDamaged, match="should hold 32 bytes"):
+            Service(desk.composition, lambda: None)
+    key.unlink()
+    assert once(desk, "--once").returncode == 0
+
+
+def test_she_is_told_of_the_brake_once_by_mail(desk: Desk, provider: EmbeddedProvider, due: str) -> None:
+    with desk.composition.store.transaction("a test") as ledger:
+        ledger.remember(REWOUND, {"found": 1, "written": 2})
+    for _ in range(2):
+        assert once(desk, "--once").returncode == 0
+    (told,) = (each for each in provider.mail("maya@lind.example") if b"has put the brake on" in each)
+    assert b"an older copy of the state was put back" in told
+    assert b"inboxagent release --brake" in told
+    assert letters(provider, ANNA) == []

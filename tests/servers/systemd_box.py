@@ -18,7 +18,7 @@ from tests.servers.polling import until
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMD = "/usr/lib/systemd/systemd"
 KEPT = ("systemd-journald*", "dbus.service", "dbus.socket", "*.target", "*.slice")
-TOOLS = ("unshare", "nsenter", "systemctl", "journalctl", "systemd-analyze", "useradd")
+TOOLS = ("setpriv", "unshare", "nsenter", "systemctl", "journalctl", "systemd-analyze", "useradd")
 
 BOOT = """\
 set -eu
@@ -82,7 +82,7 @@ class Box:
         spaces = ["--pid", "--fork", "--kill-child", "--mount", "--uts", "--ipc", "--cgroup"]
         self._log = (self._root.parent / f"{self._root.name}.log").open("w+")
         self._process = subprocess.Popen(
-            ["unshare", *spaces, "sh", "-c", script, "box", *places],
+            ["setpriv", "--pdeathsig=KILL", "unshare", *spaces, "sh", "-c", script, "box", *places],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,

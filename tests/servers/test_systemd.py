@@ -107,6 +107,16 @@ def test_it_starts_is_ready_reads_and_stops(box: Box, provider: EmbeddedProvider
     assert (box.show("inboxagent", "Result"), box.show("inboxagent", "ActiveState")) == ("success", "inactive")
 
 
+def test_root_may_begin_with_init_there(box: Box, provider: EmbeddedProvider) -> None:
+    box.run("rm", "/etc/inboxagent/config.toml")
+    places = ("--imap", f"127.0.0.1:{provider.imap_port}/none", "--smtp", f"127.0.0.1:{provider.submission_port}/none")
+    who = ("--address", MAYA, "--name", "Maya Lind", "--zone", "Europe/Stockholm", "--credential", "password")
+    box.run("inboxagent", "init", "--config", "/etc/inboxagent/config.toml", *who, *places)
+    assert box.run("stat", "-c", "%U:%G %a", "/etc/inboxagent/config.toml").strip() == "root:inboxagent 640"
+    box.run("systemctl", "start", "inboxagent")
+    wait_state(box, "ok")
+
+
 def test_her_commands_act_as_its_user(box: Box, provider: EmbeddedProvider) -> None:
     enrol = ["inboxagent", "enroll", "proposal", "anna@prospect.example", "--new", "--subject", "Portal"]
     box.run(*enrol, "--field", "first_name=Anna")
