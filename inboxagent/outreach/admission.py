@@ -69,17 +69,26 @@ def horizon(limits: Limits, now: datetime) -> datetime:
 
 
 def _handed_over(events: Iterable[Event]) -> Iterator[Event]:
-    """The intents that the server did not say no to."""
+    """The intents that the server did not say no to. What became of one closes it: a later no is about another letter,
+    which may have had no intent yet."""
     intent: Event | None = None
     for event in events:
         if event.word in (Word.DEFERRED, Word.REFUSED):
             intent = None
-        elif event.word is Word.INTENT:
-            if intent is not None:
-                yield intent
+        elif intent is not None and (event.word in _CLOSING or _is_sent(intent, event)):
+            yield intent
+            intent = None
+        if event.word is Word.INTENT:
             intent = event
     if intent is not None:
         yield intent
+
+
+_CLOSING = (Word.INTENT, Word.RELEASED, Word.DROPPED)
+
+
+def _is_sent(intent: Event, event: Event) -> bool:
+    return event.word is Word.SENT and event.message_id == intent.message_id
 
 
 def _gone(conversation: Conversation, event: Event) -> Gone:

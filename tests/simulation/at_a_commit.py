@@ -155,7 +155,7 @@ def i17_acknowledged_is_there(judge: Judge, contents: Contents) -> str | None:
 def p1_enrolment_sees_open_answers(judge: Judge, case: tuple[Conversation, Record, float]) -> str | None:
     """P1: nobody is enrolled as waiting while an answer to her last message lay there before the enrolment began."""
     conversation, record, began_at = case
-    if conversation.state is State.ANSWERED:
+    if conversation.state is not State.WAITING:
         return None
     found = judge.open_answers(record, began_at)
     return f"enrolled although {found[0].message_id} was there" if found else None

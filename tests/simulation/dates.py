@@ -118,13 +118,15 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
     looked_at = dot.process.looked_at
     written = [each for each in judge.hers[record.person.number] if each < looked_at - 1.0]
     # A step that she releases goes again when it likes; it is no touch of its own.
-    touched = [record.resumed_at, *(at for at, word in record.taken if word != dot.step), *written]
+    touched = [record.resumed_at, *record.passed_at, *(at for at, word in record.taken if word != dot.step), *written]
     last = max(touched)
     forward = max(0.0, timeline.wrong) + sum(max(0.0, leap) for at, leap in timeline.leaps if at > last - DAY)
     if last < 0 or forward > HOUR:
         return None
-    since = timeline.epoch + timedelta(seconds=last - 5.0)
-    end = almanac.wait_end(since, *calendar_of(judge, dot.conversation, dot.sequence, step))
+    # Our clock and hers differ by seconds, and on which side of midnight a touch was makes a day.
+    near = [timeline.epoch + timedelta(seconds=last + seconds) for seconds in (-5.0, 0.0, 5.0)]
+    means = calendar_of(judge, dot.conversation, dot.sequence, step)
+    end = min(almanac.wait_end(since, *means) for since in near)
     early = (end - timeline.true_now).total_seconds()
     if early > 2.0 + forward:
         passed = (dot.seconds - last) / HOUR

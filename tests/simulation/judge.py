@@ -94,6 +94,7 @@ class Record:
     resumed_at: float = -1.0
     her_wait: bool = False
     her_step: str = ""  # the step that went after a wait of hers
+    passed_at: list[float] = field(default_factory=list)  # when steps without a letter would have gone, or were told
     seen: int = 0  # how many of its events have been noticed
     restored_at: float = -1.0  # when an old backup has forgotten a part of it
     accepted: list[datetime] = field(default_factory=list)  # what the machine's clock said
@@ -237,6 +238,9 @@ class Judge:
                 case Word.SENT if event.because.startswith("accepted") and not self.world.ids_are_hidden:
                     # An id that her server gave a letter is known from the moment in which its answer is recorded.
                     record.names.add(self.taken_as[event.message_id or ""])
+                case Word.SKIPPED | Word.TASK:
+                    at = (event.until or event.at) if event.word is Word.SKIPPED else event.at
+                    record.passed_at.append((at - self.world.timeline.epoch).total_seconds())
                 case Word.RESUMED if event.by is By.HER and event.because.startswith("she answered him"):
                     self._go_on(conversation.id, record, event)
             if event.word in (Word.INTENT, Word.SKIPPED, Word.TASK, Word.FINISHED):
@@ -263,6 +267,7 @@ class Judge:
                 names=set(conversation.enrolment.thread),
                 seen=0,
                 dots=[],
+                passed_at=list(origin.passed_at),
                 taken=list(origin.taken),
                 letters=list(origin.letters),
                 accepted=list(origin.accepted),

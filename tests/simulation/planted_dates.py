@@ -1,7 +1,7 @@
 """Planted in when a letter goes: limits, calendars, steps."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -77,9 +77,10 @@ def _(patch: Patch) -> None:
 def _forgets_dates(patch: Patch, place: Any, name: str, value: Any) -> None:
     """What the calendar remembers is its own."""
     patch.set(place, name, value)
-    for memory in (schedule._next_due, schedule._openings, workdays._closed, obstacles._is_so):
-        memory.cache_clear()
-        patch.later(memory.cache_clear)
+    for module in (schedule, workdays, obstacles):
+        for memory in filter(lambda each: hasattr(each, "cache_clear"), vars(module).values()):
+            memory.cache_clear()
+            patch.later(memory.cache_clear)
 
 
 @mutant("holidays are days like others")
@@ -134,16 +135,13 @@ def _(patch: Patch) -> None:
 
 @mutant("clocks that leap move the letter by an hour")
 def _(patch: Patch) -> None:
-    def instant(wall: Any, zone: Any) -> Any:
-        winter = datetime(wall.year, 1, 15, tzinfo=zone).utcoffset()
-        return (wall - winter).replace(tzinfo=UTC)
+    def add_wait(since: Any, wait: Any, *more: Any) -> Any:
+        if isinstance(wait, waits.Wait) and wait.unit is waits.Unit.DAY:
+            return since + timedelta(hours=24 * wait.amount)
+        return original(since, wait, *more)
 
-    def exists(wall: Any, zone: Any) -> bool:
-        return bool(original(wall, zone).astimezone(zone).replace(tzinfo=None, fold=0) == wall)
-
-    original = schedule._instant
-    patch.set(schedule, "_exists", exists)
-    _forgets_dates(patch, schedule, "_instant", instant)
+    original = schedule.add_wait
+    _forgets_dates(patch, schedule, "add_wait", add_wait)
 
 
 @mutant("business days are all days")
@@ -175,7 +173,7 @@ def _(patch: Patch) -> None:
 
 @mutant("an older copy of the state is nothing special")
 def _(patch: Patch) -> None:
-    patch.set(Brake, "_is_rewound", lambda self: False)
+    patch.set(Brake, "_asks_her", lambda self: False)
     patch.set(sending, "REWOUND", "nothing of that name")
 
 

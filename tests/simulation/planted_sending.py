@@ -107,9 +107,6 @@ def _(patch: Patch) -> None:
 
 @mutant("the copy is filed without looking")
 def _(patch: Patch) -> None:
-    async def holds(self: Any, mailbox: str, message_id: str) -> bool:
-        return False
-
     class Mailbox:
         def __init__(self, mailbox: Any) -> None:
             self._mailbox = mailbox
@@ -117,7 +114,8 @@ def _(patch: Patch) -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(self._mailbox, name)
 
-        holds = holds
+        async def holds(self, mailbox: str, message_id: str) -> bool:
+            return False
 
     def begin(self: Copies, mailbox: Any, *more: Any) -> None:
         original(self, Mailbox(mailbox), *more)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.outbox import Phase
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.waits import Unit, Wait
@@ -103,3 +104,16 @@ async def test_our_letter_is_no_word_of_hers_where_another_sequence_has_taken_ov
     await world.days(9)
     assert world.state("anna@prospect.test") == "answered"
     assert world.steps("anna@prospect.test") == ["nudge"]
+
+
+async def test_a_letter_that_is_put_off_does_not_make_the_one_before_forgotten() -> None:
+    """Seed 83: a greylisted letter has no intent yet, and its "later" was taken for a no to the letter before."""
+    steps = (step("hello", 1), step("again", 2), step("last", 2))
+    world = World(sequence=Sequence(name="quick", title="Quick", steps=steps), limits=Limits(person_per_week=2))
+    await world.begin("anna@prospect.test")
+    await world.days(2)
+    world.transport.reply(Phase.RCPT, 451, "4.7.1 Greylisted, come back in five minutes")
+    await world.days(4)
+    assert world.steps("anna@prospect.test") == ["hello", "again"]
+    await world.days(6)
+    assert world.steps("anna@prospect.test") == ["hello", "again", "last"]
