@@ -53,8 +53,8 @@ TEXTS = {
     "blind": ("inboxagent cannot read your mailboxes", BLIND),
     "braked": ("inboxagent has put the brake on", BRAKED),
 }
-"""By mail. Of anything else (a line that broke in a send, a refused log-in) mail may be the broken part: that is for her
-command and the log."""
+"""By mail. Of anything else (a line that broke in a send, a refused log-in) mail may be the broken part: that is for
+her command and the log."""
 
 
 class Alerts:
