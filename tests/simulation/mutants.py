@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import Pool
 
-from inboxagent.agent import brake, enrolment, reading, sending
+from inboxagent.agent import brake, enrolment, reading, sending, understanding
 from inboxagent.outreach import admission, decide, judgement, obstacles, schedule, state
 from tests.simulation import planted_dates, planted_looking, planted_memory, planted_sending
 from tests.simulation.planting import MUTANTS, Patch
@@ -25,7 +25,7 @@ PLANTED = (planted_looking, planted_sending, planted_dates, planted_memory)
 MOST_SEEDS = 60
 PLACES = (
     *(admission, decide, judgement, obstacles, schedule, state),
-    *(enrolment, reading, sending, brake.Brake, reading.Reader, sending.Sender),
+    *(enrolment, reading, understanding, sending, brake.Brake, reading.Reader, sending.Sender),
 )
 """Modules and classes that are patched, as far as they are the agent's."""
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from inboxagent.agent import enrolment, reading, sending
+from inboxagent.agent import enrolment, reading, sending, understanding
 from inboxagent.agent.reading import Reader
 from inboxagent.agent.sending import Sender
 from inboxagent.errors import Unreachable
@@ -96,7 +96,7 @@ def _(patch: Patch) -> None:
     def concerns(header: Any, known: Any) -> bool:
         return bool(original(header, known)) or "our project" in header.subject.lower()
 
-    original = patch.set(reading, "concerns", concerns)
+    original = patch.set(understanding, "concerns", concerns)
 
 
 @mutant("UIDVALIDITY ignored")
@@ -166,7 +166,7 @@ class _NeverError(Exception):
 
 @mutant("her own mail is somebody's answer")
 def _(patch: Patch) -> None:
-    patch.set(reading, "is_hers", lambda message, known: False)
+    patch.set(understanding, "is_hers", lambda message, known: False)
 
 
 @mutant("an automatic answer is an answer")
