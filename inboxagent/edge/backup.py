@@ -15,7 +15,7 @@ from inboxagent.edge.system_state import make_state, message_id_key, write_whole
 from inboxagent.errors import Refused, StateDamaged, StateUnwritable
 from inboxagent.ports import REWOUND
 
-ABOUT, JOURNAL, KEY, CONFIG = "inboxagent.json", "journal", "key", "config.toml"
+ABOUT, JOURNAL, KEY, NEVER, CONFIG = "inboxagent.json", "journal", "key", "never", "config.toml"
 FORM = 1
 ASIDE = "set-aside"
 
@@ -28,6 +28,7 @@ class Backup:
     at: datetime
     journal: bytes
     key: bytes
+    never: bytes
     set_aside: dict[str, bytes]
 
 
@@ -40,9 +41,11 @@ def write_backup(path: Path, state: Path, address: str, config: Path, at: dateti
     store = open_store(state, address)
     with store.transaction("a backup"):
         journal = _read(state / f"{file_stem(address)}.journal")
+        never = _read(state / f"{file_stem(address)}.never")
     store.close()
     about = {"form": FORM, "address": address, "at": at.isoformat()}
-    members = {ABOUT: json.dumps(about).encode(), JOURNAL: journal, KEY: message_id_key(state), CONFIG: _read(config)}
+    members = {ABOUT: json.dumps(about).encode(), JOURNAL: journal, KEY: message_id_key(state)}
+    members |= {NEVER: never, CONFIG: _read(config)}
     members |= {f"{ASIDE}/{each.name}": _read(each) for each in sorted((state / ASIDE).glob("*.*"))}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
@@ -69,6 +72,7 @@ def read_backup(path: Path) -> Backup:
             at=datetime.fromisoformat(about["at"]),
             journal=members[JOURNAL],
             key=members[KEY],
+            never=members[NEVER],
             set_aside={Path(name).name: content for name, content in members.items() if name.startswith(f"{ASIDE}/")},
         )
     except (OSError, tarfile.TarError, EOFError, KeyError, ValueError, TypeError) as error:
@@ -82,11 +86,12 @@ def put_back(backup: Backup, state: Path, now: datetime) -> Path | None:
     else may run. Raises StateUnwritable, StateDamaged.
     """
     make_state(state)
-    suppressed = _suppressed(state, backup.address)
+    suppressed, never = _suppressed(state, backup.address), _never(state, backup)
     kept = _move_aside(state, backup.address, now)
     with _explained(state):
         write_whole(state / f"{file_stem(backup.address)}.journal", backup.journal)
         write_whole(state / "key", backup.key)
+        write_whole(state / f"{file_stem(backup.address)}.never", never)
         for name, content in backup.set_aside.items():
             (state / ASIDE).mkdir(exist_ok=True, mode=0o700)
             write_whole(state / ASIDE / name, content)
@@ -112,9 +117,16 @@ def _suppressed(state: Path, address: str) -> dict[str, str]:
     return suppressions
 
 
+def _never(state: Path, backup: Backup) -> bytes:
+    """The hashes of the backup, and those that are there now as far as they were made with the same key."""
+    now = _read(state / f"{file_stem(backup.address)}.never") if _read(state / "key") == backup.key else b""
+    return b"".join(each + b"\n" for each in dict.fromkeys([*backup.never.split(), *now.split()]))
+
+
 def _move_aside(state: Path, address: str, now: datetime) -> Path | None:
     stem = file_stem(address)
-    present = [each for each in (state / f"{stem}.journal", state / f"{stem}.json", state / "key") if each.exists()]
+    names = (f"{stem}.journal", f"{stem}.json", f"{stem}.never", "key")
+    present = [state / each for each in names if (state / each).exists()]
     if not present:
         return None
     kept = state / f"before-restore-{now:%Y%m%dT%H%M%SZ}"

@@ -36,7 +36,7 @@ def test_what_went_out_since_is_not_sent_again_and_who_opted_out_stays_so(
     desk: Desk, provider: EmbeddedProvider, saved: Path, lost: bool
 ) -> None:
     provider.deliver("maya@lind.example", STOP)
-    desk.rule(wait="1 second")
+    desk.rule(wait="at once")
     desk.run("run", "--once")
     assert (letters(provider, ANNA), letters(provider, BART)) == (1, 0)
     if lost:
@@ -57,7 +57,7 @@ def test_what_went_out_since_is_not_sent_again_and_who_opted_out_stays_so(
 
 def test_the_brake_is_on_until_she_has_looked(desk: Desk, provider: EmbeddedProvider, saved: Path) -> None:
     shutil.rmtree(desk.folder / "state")
-    desk.rule(wait="1 second")
+    desk.rule(wait="at once")
     desk.run("restore", str(saved), "--yes")
     desk.run("run", "--once")
     assert letters(provider, ANNA) == 0
@@ -96,6 +96,22 @@ def test_a_backup_is_hers_alone_and_holds_no_password(desk: Desk, saved: Path) -
         contents = {each.name: archive.extractfile(each).read() for each in archive}  # type: ignore[union-attr]
     assert {"inboxagent.json", "journal", "key", "config.toml"} <= contents.keys()
     assert not any(SECRET.encode() in content for content in contents.values())
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_who_was_erased_is_never_written_to_after_a_restore(
+    desk: Desk, provider: EmbeddedProvider, tmp_path: Path, lost: bool
+) -> None:
+    write(provider, ANNA)
+    desk.run("enroll", "quick", ANNA, "--field", "project=the portal")
+    desk.run("forget", ANNA, "--yes")
+    desk.run("backup", str(tmp_path / "saved"))
+    desk.run("forget", BART, "--yes")
+    if lost:
+        shutil.rmtree(desk.folder / "state")
+    desk.run("restore", str(tmp_path / "saved"), "--yes")
+    assert desk.composition.store.suppression(ANNA) is not None
+    assert (desk.composition.store.suppression(BART) is None) is lost  # what nobody has kept nobody knows
 
 
 def test_what_is_no_backup_is_refused(desk: Desk, tmp_path: Path, saved: Path) -> None:

@@ -256,8 +256,8 @@ def test_case_28_an_absence_holds_all_her_sequences_with_him() -> None:
 
 
 def test_case_38_two_machines_do_not_talk_for_ever() -> None:
-    """Each answer to it is a note of his absence, the later ones of a day mere notes: none is written to, none moves the
-    hold by a day."""
+    """Each answer to it is a note of his absence, the later ones of a day mere notes: none is written to, none moves
+    the hold by a day."""
     conversation, ends = fold("c1", [enrolled()]), []
     found = Match(conversation_id="c1", evidence=Evidence.THREAD, because="it names her letter")
     for number in range(4):
