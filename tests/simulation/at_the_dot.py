@@ -89,6 +89,13 @@ def i7_brake(judge: Judge, dot: Dot) -> str | None:
     return f"{due} letters are due at once" if due > judge.world.limits.brake and not released else None
 
 
+def i7_an_old_copy_asks_her(judge: Judge, dot: Dot) -> str | None:
+    """P3: nothing goes out on an older copy of the state until she releases it."""
+    if judge.restored_at <= judge.brake_released_at:
+        return None
+    return f"`{dot.step}` goes out {dot.seconds - judge.restored_at:.0f} s after an old copy was put back"
+
+
 def i8_her_word(judge: Judge, dot: Dot) -> str | None:
     """After `pause`, `stop` or `pause --all` was acknowledged, no look-and-intent ends in a dot."""
     record = judge.records[dot.conversation.id]

@@ -19,6 +19,7 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         dates.i7_only_if,
         at_the_dot.i7_limits,
         at_the_dot.i7_brake,
+        at_the_dot.i7_an_old_copy_asks_her,
         at_the_dot.i8_her_word,
         at_the_dot.i8_never_again,
         at_the_dot.i8_away,

@@ -130,6 +130,7 @@ class Judge:
         self.counts: Counter[str] = Counter()
         self.reading_ok_at = 0.0
         self.brake_released_at = -1.0
+        self.restored_at = -2.0
         self._checks = checks
         self._intended: dict[str, Sequence] = {}
         self.broken: Callable[[], None] = lambda: None
@@ -311,6 +312,7 @@ class Judge:
     def restores(self, lost: Contents) -> None:
         """An old copy of the state was put back: what is not in it can only be learnt again from her mailboxes."""
         self.acknowledged = self.world.disk.contents
+        self.restored_at = self.world.timeline.seconds
         self.accepted.clear()  # the limits are counted from what the state knows
         self.counts["old backups"] += 1
         for key, record in self.records.items():

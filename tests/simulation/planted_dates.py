@@ -182,15 +182,6 @@ def _(patch: Patch) -> None:
     patch.set(judgement, "_judge_forgotten", lambda conversation, step, arrival: NOTHING)
 
 
-@mutant("her answer lets it go on, whatever he wrote since")
-def _(patch: Patch) -> None:
-    def goes_on(conversation: Any, arrival: Any, me: Any, sequence: Any) -> Any:
-        early = replace(arrival, received_at=max(arrival.received_at, arrival.now))
-        return original(conversation, early, me, sequence)
-
-    original = patch.set(judgement, "_goes_on", goes_on)
-
-
 @mutant("a hold ends at once")
 def _(patch: Patch) -> None:
     def held(conversation: Any, now: datetime) -> Any:
