@@ -14,7 +14,7 @@ from email.parser import BytesHeaderParser
 
 from inboxagent.mail import html as html_body
 from inboxagent.mail.headers import Address, addresses, decode, message_ids
-from inboxagent.mail.parts import UNREADABLE, Part, parts_of, returned_text
+from inboxagent.mail.parts import UNREADABLE, Part, parts_of, payload_of, returned_text
 from inboxagent.mail.report import Report, read_report
 
 LONGEST_HEADER = 65_536
@@ -138,7 +138,7 @@ def _text_message(raw: bytes) -> Message | None:
     if _CONTAINER.search(raw, 0, end):
         return None
     message = BytesHeaderParser().parsebytes(raw[:end])
-    if message.get_payload():
+    if payload_of(message):
         return None  # some line was no field, and ended the header section earlier
     message.set_payload(raw[end:].decode("ascii", "surrogateescape"))
     return message
@@ -148,7 +148,7 @@ def _repaired(message: Message) -> Message:
     """A multipart whose declared boundary occurs nowhere, split at the one that does."""
     if message.get_content_maintype() != "multipart":
         return message
-    body = message.get_payload()
+    body = payload_of(message)
     if isinstance(body, str) and (found := _USED.search(body)):
         inner = email.message_from_string(f'Content-Type: multipart/mixed; boundary="{found[1]}"\n\n{body}')
         message.set_payload(inner.get_payload())

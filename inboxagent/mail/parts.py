@@ -32,7 +32,7 @@ class Part:
     @property
     def children(self) -> list[Message]:
         """What it contains: the parts of a multipart, the message of a message/rfc822."""
-        payload = self.message.get_payload()
+        payload = payload_of(self.message)
         return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
 
     @functools.cached_property
@@ -62,23 +62,29 @@ class Part:
             payload = None
         if isinstance(payload, bytes):
             return payload
-        return str(self.message.get_payload() or "").encode("utf-8", "surrogateescape")
+        return str(payload_of(self.message) or "").encode("utf-8", "surrogateescape")
 
     @functools.cached_property
     def source(self) -> str:
         """Its content as it was written, at most 64 KB; message/* parts were parsed into messages and are written out
         again."""
-        if isinstance(self.message.get_payload(), list):
+        if self.message.is_multipart():
             return "\n\n".join(_fields_of(child) for child in self.children)[:LONGEST_SOURCE]
-        decoded = self.message.get_payload(decode=True)
-        text = decoded.decode("utf-8", "surrogateescape") if isinstance(decoded, bytes) else ""
-        return text[:LONGEST_SOURCE].lstrip("\r\n")
+        return self.octets.decode("utf-8", "surrogateescape")[:LONGEST_SOURCE].lstrip("\r\n")
+
+
+def payload_of(message: Message) -> object:
+    """`get_payload`, which raises where the charset holds a NUL: text as it is written, or the parts. Total."""
+    try:
+        return message.get_payload()
+    except UNREADABLE:
+        return bytes(message.get_payload(decode=True)).decode("ascii", "replace")
 
 
 def _fields_of(message: Message) -> str:
     """A block of fields, and what the parser took for its body when a line was no field."""
     fields = "\n".join(f"{name}: {value}" for name, value in message.raw_items())
-    body = message.get_payload()
+    body = payload_of(message)
     return f"{fields}\n\n{body}" if isinstance(body, str) else fields
 
 

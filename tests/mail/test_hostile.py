@@ -121,7 +121,7 @@ def test_a_charset_that_lies_still_reads():
 
 
 @pytest.mark.parametrize(
-    "charset", ["utf-16", "utf-7", "idna", "base64", "hex", "x" * 900, "utf-8\\0", "=?utf-8?q?x?="]
+    "charset", ["utf-16", "utf-7", "idna", "base64", "hex", "x" * 900, "utf-8\\0", "utf\0-8", "=?utf-8?q?x?="]
 )
 def test_a_charset_that_nobody_can_mean(charset):
     raw = HEAD + f'Content-Type: text/plain; charset="{charset}"\r\n\r\nPlease unsubscribe me'.encode()
@@ -157,3 +157,15 @@ def test_japanese_in_seven_bits():
     body = "配信停止をお願いします。".encode("iso-2022-jp")
     raw = HEAD + b"Content-Type: text/plain; charset=iso-2022-jp\r\nContent-Transfer-Encoding: 7bit\r\n\r\n" + body
     assert classify(parse(raw)).kind is Kind.UNSUBSCRIBE
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/mixed", "message/delivery-status", "text/rfc822-headers"])
+def test_a_nul_in_a_charset_of_a_report(kind):
+    parts = [b'text/plain; charset="us\0ascii"', kind.encode() + b'; charset="a\0b"']
+    body = (
+        b"".join(b"--x\r\nContent-Type: " + each + b"\r\n\r\nD\xe9sinscription\r\n\r\n" for each in parts)
+        + b"--x--\r\n"
+    )
+    raw = HEAD + b'Content-Type: multipart/report; boundary=x; charset="\0"\r\n\r\n' + body
+    assert classify(parse(raw)).because
+    assert classify(parse(HEAD + b'Content-Type: multipart/mixed; charset="\0"\r\n\r\nD\xe9sinscription')).because
