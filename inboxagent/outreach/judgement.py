@@ -113,8 +113,9 @@ def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Seq
     """With `after_my_answer` she need not say `resume`, unless he has written again since."""
     if sequence is None or sequence.after_my_answer is None or conversation.state is not State.ANSWERED:
         return ()
-    at = arrival.received_at
-    if any(event.word in ANSWERS and event.at >= at for event in conversation.events):
+    at, dated = arrival.received_at, arrival.message.date
+    written_at = min(at, dated) if dated else at  # a copy may be filed late, after he has written again
+    if any(event.word in ANSWERS and event.at >= written_at for event in conversation.events):
         return ()
     zone, workdays = zone_of(conversation, sequence, me), workdays_of(conversation, sequence, me)
     until = add_wait(at, sequence.after_my_answer, zone, workdays)

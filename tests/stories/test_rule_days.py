@@ -177,6 +177,20 @@ async def test_after_my_answer_never_passes_over_a_newer_answer() -> None:
     assert world.state(ANNE) == "answered"
 
 
+async def test_after_my_answer_is_not_misled_by_a_copy_that_is_filed_late() -> None:
+    world = await world_of(with_ring("after_my_answer: 5 days\n"))
+    await world.days(4)
+    world.answer(ANNE, text="Could you send me the figures?\n")
+    await world.days(1)
+    letter = world.mail(MAYA.address, ANNE)
+    await world.days(0.2)
+    world.answer(ANNE, text="Thank you, that settles it.\n")
+    await world.days(0.2)
+    world.server.deliver(letter, "Sent")
+    await world.days(20)
+    assert world.state(ANNE) == "answered"
+
+
 async def test_without_it_her_answer_changes_nothing() -> None:
     world = await world_of(with_ring())
     await world.days(4)
