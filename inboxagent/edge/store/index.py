@@ -3,7 +3,7 @@
 import heapq
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, NamedTuple
@@ -43,17 +43,20 @@ class Words:
         for word in words:
             self._unsorted.append((hash(word) & _MASK) << _BITS | number)
 
-    def find(self, word: str) -> list[int]:
-        """Numbers of documents that may have the word, lowest first."""
+    def find(self, word: str, living: Container[int]) -> list[int]:
+        """Numbers of `living` documents that may have the word, lowest first; the others, which never come back, are
+        forgotten where that is cheap."""
         if self._unsorted:
             self._take_in()
         wanted = hash(word) & _MASK
-        found = set(self._fresh.get(wanted, ()))
+        if (fresh := self._fresh.get(wanted)) is not None:
+            fresh[:] = [number for number in fresh if number in living]
+        found = set(fresh or ())
         at = bisect_left(self._sorted, wanted << _BITS)
         while at < len(self._sorted) and self._sorted[at] >> _BITS == wanted:
             found.add(self._sorted[at] & _MASK)
             at += 1
-        return sorted(found)
+        return sorted(number for number in found if number in living)
 
     def _take_in(self) -> None:
         if len(self._unsorted) > _MERGE_AT or len(self._fresh) > _MERGE_AT:

@@ -100,8 +100,9 @@ class Reader:
     def find(self, table: str, name: str, word: str) -> list[int]:
         """The ids of documents that may have this word."""
         with self.guard:
-            words = self.tables[table].words.get(name) if table in self.tables else None
-            return words.find(word) if words else []
+            known = self.tables.get(table)
+            words = known.words.get(name) if known else None
+            return words.find(word, known.rows) if known and words else []
 
     def first(self, table: str, until: float, limit: int) -> list[int]:
         """The ids of the documents that are first in the table's queue, up to a value."""
