@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED, LEAPT
 from inboxagent.agent.enrolment import enroll
 from inboxagent.agent.wish import Wish
-from inboxagent.cli import change
+from inboxagent.cli import change, ending
 from inboxagent.errors import InboxagentError
 from inboxagent.mail.inbound import parse
 from inboxagent.outreach.events import Word
@@ -226,7 +226,7 @@ class Her:
     def _stop(self, random: Random) -> None:
         found = self._one(random, State.WAITING, State.HELD, State.ANSWERED)
         if found is not None and random.random() < 0.4:
-            self.command("stop", found.id, change._stop, Word.STOPPED)
+            self.command("stop", found.id, ending._stop, Word.STOPPED)
 
     def _settle(self, random: Random) -> None:
         """She decides what nobody knows."""
