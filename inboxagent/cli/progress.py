@@ -56,7 +56,7 @@ def _skip(composition: Composition, conversation: Conversation, now: datetime) -
     if step is None:
         raise Refused(f"no step of {conversation.id} is left to be skipped")
     ahead = outlook(conversation, sequence, now, composition.config.me)
-    at = ahead.at if ahead is not None and ahead.step == step.word else now
+    at = ahead.at if ahead is not None and ahead.step == step.word else max(now, conversation.wait_until or now)
     event = skipped(step.word, at, now, f"she left `{step.word}` out", By.HER)
     return Answer((event,), f"`{step.word}` is left out")
 

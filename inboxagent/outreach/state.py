@@ -47,6 +47,7 @@ class Conversation:
     state: State
     because: str
     clock_at: datetime  # the wait of the next step runs from here
+    clocks: tuple[datetime, ...] = ()  # as it was before each hold moved it on: no wait ends sooner for being held
     touches: int = 0
     latest: Mail | None = None  # what a follow-up answers to
     subjects: frozenset[str] = frozenset()  # that messages of the thread have borne
@@ -356,9 +357,11 @@ def _resumed(c: Conversation, e: Event) -> Conversation:
             return replace(_afresh(c), holds=(), asked=asked, again=asked.again or c.again)
         rested = _rested(c)
         wait_until = None if c.wait_until is None else c.wait_until + rested
-        return replace(_afresh(c), holds=(), clock_at=c.clock_at + rested, wait_until=wait_until)
+        clocks = (*c.clocks, c.clock_at)
+        return replace(_afresh(c), holds=(), clock_at=c.clock_at + rested, clocks=clocks, wait_until=wait_until)
     again = e.step or c.again
-    return replace(_afresh(c), holds=(), clock_at=e.at, wait_until=e.until, soft_bounces=0, again=again, asked=None)
+    c = replace(_afresh(c), holds=(), clock_at=e.at, clocks=(), wait_until=e.until)
+    return replace(c, soft_bounces=0, again=again, asked=None)
 
 
 def _rested(c: Conversation) -> timedelta:

@@ -97,7 +97,7 @@ def i7_an_old_copy_asks_her(judge: Judge, dot: Dot) -> str | None:
 
 
 def i8_her_word(judge: Judge, dot: Dot) -> str | None:
-    """After `pause`, `stop` or `pause --all` was acknowledged, no look-and-intent ends in a dot."""
+    """After `pause`, `stop`, `hold` or `pause --all` was acknowledged, no look-and-intent ends in a dot."""
     record = judge.records[dot.conversation.id]
     if judge.world.paused_everything:
         return f"`{dot.step}` goes out although everything is paused"
@@ -105,6 +105,9 @@ def i8_her_word(judge: Judge, dot: Dot) -> str | None:
         return f"`{dot.step}` goes out although she paused it {dot.seconds - record.paused_since:.0f} s ago"
     if record.stopped_since is not None:
         return f"`{dot.step}` goes out although she stopped it {dot.seconds - record.stopped_since:.0f} s ago"
+    for until in (record.held_until, record.next_at):
+        if until is not None and judge.world.clock.now() < until:
+            return f"`{dot.step}` goes out although she named {until}"
     return None
 
 

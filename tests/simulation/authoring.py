@@ -114,6 +114,8 @@ def _settings(random: Random, name: str) -> tuple[str, ...]:
         lines.append(f"out_of_office: {random.choice(('2 business days', '4 days'))}")
     if name == "alder" and random.random() < 0.4:
         lines.append("then: birch")
+    if name == "alder":
+        lines += [f"{when}: birch" for when in ("refused", "won", "lost") if random.random() < 0.4]
     return tuple(lines)
 
 

@@ -86,7 +86,8 @@ def _date_differs(judge: Judge, conversation: Conversation, sequence: Sequence) 
     if step is None or step.wait is None:
         return None
     wait, zone, days, known = calendar_of(judge, conversation, sequence, step)
-    end = conversation.wait_until or almanac.wait_end(conversation.clock_at, wait, zone, days, known)
+    clocks = (conversation.clock_at, *conversation.clocks)
+    end = conversation.wait_until or max(almanac.wait_end(since, wait, zone, days, known) for since in clocks)
     if has_no_touch(conversation):
         end = conversation.wait_until or conversation.clock_at
     if conversation.retry_at is not None:
@@ -118,7 +119,8 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
     looked_at = dot.process.looked_at
     written = [each for each in judge.hers[record.person.number] if each < looked_at - 1.0]
     # A step that she releases goes again when it likes; it is no touch of its own.
-    touched = [record.resumed_at, *record.passed_at, *(at for at, word in record.taken if word != dot.step), *written]
+    touched = [record.resumed_at, *record.passed_at, *record.called_at, *written]
+    touched += [at for at, word in record.taken if word != dot.step]
     last = max(touched)
     forward = max(0.0, timeline.wrong) + sum(max(0.0, leap) for at, leap in timeline.leaps if at > last - DAY)
     if last < 0 or forward > HOUR:

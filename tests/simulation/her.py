@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED, LEAPT
 from inboxagent.agent.enrolment import enroll
 from inboxagent.agent.wish import Wish
-from inboxagent.cli import change
+from inboxagent.cli import change, ending, progress
 from inboxagent.errors import InboxagentError
 from inboxagent.mail.inbound import parse
 from inboxagent.outreach.events import Word
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 ACTS = (
     "pause", "resume", "stop", "settle", "pause all", "phone", "new mail", "move", "delete", "folder", "edit", "brake",
+    "hold", "note", "next", "skip", "done", "won", "lost",
 )  # fmt: skip
 
 
@@ -196,13 +198,17 @@ class Her:
                 answer = doing(desk, conversation, world.clock.now(), *more)
                 if answer.events:
                     ledger.append(conversation_id, *answer.events)
+                if answer.heir is not None:
+                    ledger.enrol(answer.heir.conversation_id, answer.heir.event)
         except InboxagentError:
             return
         except ProcessDiedError:  # it may have done its work before it died
             if not answer or not self._is_written(conversation_id, answer):
                 return
         if answer and answer.events:
-            world.judge.commands(name, conversation_id, her_wait=name == "resume" and bool(more[0]))
+            wait = name == "next" or (name == "resume" and bool(more[0]))
+            until = answer.events[-1].until if name in ("hold", "next") else None
+            world.judge.commands(name, conversation_id, her_wait=wait, until=until)
 
     def _is_written(self, conversation_id: str, answer: change.Answer) -> bool:
         found = self.world.disk.contents.conversations[conversation_id]
@@ -226,7 +232,46 @@ class Her:
     def _stop(self, random: Random) -> None:
         found = self._one(random, State.WAITING, State.HELD, State.ANSWERED)
         if found is not None and random.random() < 0.4:
-            self.command("stop", found.id, change._stop, Word.STOPPED)
+            self.command("stop", found.id, ending._stop, Word.STOPPED)
+
+    def _won(self, random: Random) -> None:
+        self._end(random, "won", Word.WON)
+
+    def _lost(self, random: Random) -> None:
+        self._end(random, "lost", Word.LOST)
+
+    def _end(self, random: Random, name: str, word: Word) -> None:
+        found = self._one(random, State.WAITING, State.HELD, State.ANSWERED)
+        if found is not None and random.random() < 0.4:
+            self.command(name, found.id, ending._stop, word)
+
+    def _hold(self, random: Random) -> None:
+        found = self._one(random, State.WAITING, State.HELD)
+        if found is not None:
+            self.command("hold", found.id, progress._hold, self._day(random))
+
+    def _note(self, random: Random) -> None:
+        found = self._one(random, State.WAITING, State.HELD, State.ANSWERED)
+        if found is not None:
+            self.command("note", found.id, progress._note, "called him", None)
+
+    def _next(self, random: Random) -> None:
+        found = self._one(random, State.WAITING, State.HELD, State.ANSWERED)
+        if found is not None:
+            self.command("next", found.id, progress._note, "called him", self._day(random))
+
+    def _day(self, random: Random) -> str:
+        return (self.world.clock.now() + timedelta(days=random.randint(2, 8))).date().isoformat()
+
+    def _skip(self, random: Random) -> None:
+        found = self._one(random, State.WAITING, State.HELD)
+        if found is not None:
+            self.command("skip", found.id, progress._skip)
+
+    def _done(self, random: Random) -> None:
+        for each in list(self.world.disk.contents.conversations.values()):
+            if each.tasks:
+                self.command("done", each.id, lambda _, found, now: progress._done(found, now, None))
 
     def _settle(self, random: Random) -> None:
         """She decides what nobody knows."""

@@ -1,6 +1,7 @@
 """What must hold once faults have ended: nothing is blind, stuck, forgotten or twice in Sent."""
 
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 
 from inboxagent.outreach.decide import Send, decide
 from inboxagent.outreach.events import Word
@@ -9,7 +10,7 @@ from inboxagent.outreach.state import Conversation, State, fold
 from tests.simulation import almanac
 from tests.simulation.at_a_commit import unjudged
 from tests.simulation.at_the_dot import OVER
-from tests.simulation.dates import calendar_of
+from tests.simulation.dates import HOME, calendar_of
 from tests.simulation.judge import Judge
 
 HOUR = 3_600.0
@@ -33,7 +34,8 @@ def i4_nothing_is_stuck(judge: Judge, _: object) -> str | None:
         if each.state is not State.WAITING or _was_held_back(judge, key):
             continue
         action = decide(each, sequence, now, judge.world.account.me)
-        if isinstance(action, Send) and now - action.due_at > patience:
+        late = isinstance(action, Send) and now - action.due_at > patience
+        if isinstance(action, Send) and late and not _day_was_full(judge, action.due_at):
             return f"{key}: `{action.step.word}` is due since {action.due_at:%a %d %H:%M}"
         late = _overdue(judge, key, each, sequence)
         if late is not None:
@@ -42,10 +44,20 @@ def i4_nothing_is_stuck(judge: Judge, _: object) -> str | None:
 
 
 def _was_held_back(judge: Judge, key: str) -> bool:
-    """Whether he has had as many letters as a week allows, now or a few days ago."""
+    """Whether he was written to or called as often as a week allows, now or a few days ago."""
     record, most = judge.records.get(key), judge.world.limits.person_per_week
-    recent = [at for at in record.accepted if judge.world.clock.now() - at < timedelta(days=11)] if record else []
-    return bool(most) and len(recent) >= most
+    if record is None or not most:
+        return False
+    hers = [*judge.hers[record.person.number], *record.called_at]
+    words = [*record.accepted, *(judge.world.timeline.epoch + timedelta(seconds=at) for at in hers)]
+    return sum(judge.world.clock.now() - at < timedelta(days=11) for at in words) >= most
+
+
+def _day_was_full(judge: Judge, since: datetime) -> bool:
+    """Whether as many letters as a day allows went on one of the days since: first letters go last."""
+    days = Counter(at.astimezone(HOME).date() for _, at in judge.accepted)
+    first = since.astimezone(HOME).date()
+    return any(day >= first and count >= judge.world.limits.per_day for day, count in days.items())
 
 
 def _overdue(judge: Judge, key: str, conversation: Conversation, sequence: Sequence | None) -> str | None:
@@ -66,7 +78,9 @@ def _overdue(judge: Judge, key: str, conversation: Conversation, sequence: Seque
     end = almanac.wait_end(last, wait, zone, days, known)
     soonest = almanac.opening(end, step.hours or sequence.hours, zone, days)
     late = judge.world.clock.now() - soonest
-    return f"{key}: `{step.word}` was to go {late / timedelta(days=1):.1f} days ago" if late > _PATIENCE else None
+    if late <= _PATIENCE or _day_was_full(judge, soonest):
+        return None
+    return f"{key}: `{step.word}` was to go {late / timedelta(days=1):.1f} days ago"
 
 
 _PATIENCE = timedelta(days=3)

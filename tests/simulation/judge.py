@@ -13,7 +13,7 @@ from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.outbox import Envelope
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Sequence
-from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import Fetched
 from tests.fakes.store import Contents
 from tests.simulation import memo
@@ -91,10 +91,14 @@ class Record:
     answers_since: float  # what became visible before is history
     paused_since: float | None = None
     stopped_since: float | None = None
+    held_until: datetime | None = None  # she holds it
+    next_at: datetime | None = None  # the next date that she set, unless she is in touch with him before
+    called_at: list[float] = field(default_factory=list)
     resumed_at: float = -1.0
     her_wait: bool = False
     her_step: str = ""  # the step that went after a wait of hers
-    passed_at: list[float] = field(default_factory=list)  # when steps without a letter would have gone, or were told
+    passed_at: list[float] = field(default_factory=list)  # when steps without a letter would have gone, or she did it
+    closed: frozenset[str] = frozenset()  # what had been said when another sequence was to take over
     seen: int = 0  # how many of its events have been noticed
     restored_at: float = -1.0  # when an old backup has forgotten a part of it
     accepted: list[datetime] = field(default_factory=list)  # what the machine's clock said
@@ -102,6 +106,17 @@ class Record:
     names: set[str] = field(default_factory=set)  # Message-IDs of the thread that can be known
     dots: list[tuple[float, str]] = field(default_factory=list)
     taken: list[tuple[float, str]] = field(default_factory=list)
+
+    def resumes(self, seconds: float, *, her_wait: bool) -> None:
+        """It goes on from then, with the wait of its step or one of hers."""
+        self.resumed_at, self.her_wait, self.her_step = seconds, her_wait, ""
+        self.passed_at = [at for at in self.passed_at if at <= seconds]
+
+    def is_closed(self, post: Post) -> bool:
+        """Whether it had been said when another sequence was to take over."""
+        if post.message_id:
+            return post.message_id in self.closed
+        return bool(self.closed) and (post.visible_at or 0.0) < self.enrolled_at
 
     @property
     def restored(self) -> bool:
@@ -239,9 +254,14 @@ class Judge:
                 case Word.SENT if event.because.startswith("accepted") and not self.world.ids_are_hidden:
                     # An id that her server gave a letter is known from the moment in which its answer is recorded.
                     record.names.add(self.taken_as[event.message_id or ""])
-                case Word.SKIPPED | Word.TASK:
+                case Word.SKIPPED | Word.TASK | Word.DONE:
                     at = (event.until or event.at) if event.word is Word.SKIPPED else event.at
                     record.passed_at.append((at - self.world.timeline.epoch).total_seconds())
+                case Word.NOTE if event.is_call:
+                    record.called_at.append((event.at - self.world.timeline.epoch).total_seconds())
+                    record.next_at = None
+                case Word.OWN_MAIL:
+                    record.next_at = None
                 case Word.RESUMED if event.by is By.HER and event.because.startswith("she answered him"):
                     self._go_on(conversation.id, record, event)
             if event.word in (Word.INTENT, Word.SKIPPED, Word.TASK, Word.FINISHED):
@@ -254,7 +274,7 @@ class Judge:
         wrote_at = (event.at - self.world.timeline.epoch).total_seconds()
         if not any(-2.0 < at - wrote_at < 2.0 for at in self.hers[record.person.number]):
             self.complain("law_2", f"{conversation_id}: resumed in her name, and she did nothing")
-        record.resumed_at, record.her_wait, record.her_step = wrote_at, True, ""
+        record.resumes(wrote_at, her_wait=True)
 
     def _inherit(self, conversation: Conversation) -> None:
         """A sequence that takes over has the history of the one before."""
@@ -266,13 +286,25 @@ class Judge:
                 origin,
                 enrolled_at=now,
                 names=set(conversation.enrolment.thread),
+                paused_since=None,
+                stopped_since=None,
+                held_until=None,
+                next_at=None,
+                closed=self._closed_for(conversation),
                 seen=0,
                 dots=[],
-                passed_at=list(origin.passed_at),
+                passed_at=[at for at in origin.passed_at if at <= now],
+                called_at=list(origin.called_at),
                 taken=list(origin.taken),
                 letters=list(origin.letters),
                 accepted=list(origin.accepted),
             )
+
+    def _closed_for(self, heir: Conversation) -> frozenset[str]:
+        """His words that are no answer to an heir: those to which the rule, or she, let another sequence follow."""
+        origin = self.world.disk.contents.conversations.get(heir.enrolment.origin or "")
+        ended = origin is not None and origin.state is State.STOPPED
+        return frozenset(heir.enrolment.history) if ended else frozenset()
 
     def enrols(self, conversation: Conversation, person: Person, answers_since: float, began_at: float) -> None:
         """An enrolment was acknowledged."""
@@ -281,7 +313,9 @@ class Judge:
         self.counts["enrolled"] += 1
         self.check("enrolled", (conversation, record, began_at), person)
 
-    def commands(self, name: str, conversation_id: str, *, her_wait: bool = False) -> None:
+    def commands(
+        self, name: str, conversation_id: str, *, her_wait: bool = False, until: datetime | None = None
+    ) -> None:
         """A command of hers was acknowledged."""
         record, now = self.records.get(conversation_id), self.world.timeline.seconds
         if record is None:
@@ -289,11 +323,14 @@ class Judge:
         self.counts[name] += 1
         if name == "pause":
             record.paused_since = now
-        if name == "stop":
+        if name in ("stop", "won", "lost"):
             record.stopped_since = now
-        if name == "resume":
+        if name in ("resume", "next"):
             record.paused_since = record.stopped_since = None
-            record.resumed_at, record.her_wait, record.her_step = now, her_wait, ""
+            record.resumes(now, her_wait=her_wait)
+            record.held_until, record.next_at = None, until
+        if name == "hold":
+            record.held_until = until
 
     def appends(self, mailbox: str, raw: bytes) -> None:
         """The agent files a message."""
@@ -321,7 +358,7 @@ class Judge:
                 continue
             record.accepted.clear()
             record.restored_at = self.world.timeline.seconds
-            record.paused_since = record.stopped_since = None
+            record.paused_since = record.stopped_since = record.held_until = record.next_at = None
             if found is not None:  # the others come back with another copy, if at all
                 record.seen = len(found.events)
                 record.names = set(found.enrolment.thread) | (record.names & found.ids)
@@ -336,6 +373,7 @@ class Judge:
             for each in record.person.posts
             if each.truth in (*HIS_WORDS, Truth.OPT_OUT)
             and not self._is_broken(each)
+            and not record.is_closed(each)
             and each.was_visible(seconds)
             and (each.from_him or record.names.intersection(each.names))
             and (each.visible_at or 0.0) > since

@@ -25,7 +25,8 @@ PLANTED = (planted_looking, planted_sending, planted_dates, planted_memory)
 MOST_SEEDS = 60
 PLACES = (
     *(admission, decide, judgement, obstacles, schedule, state),
-    *(enrolment, reading, understanding, sending, brake.Brake, reading.Reader, sending.Sender),
+    *(enrolment, reading, understanding, sending),
+    *(brake.Brake, reading.Reader, understanding.Understanding, sending.Sender),
 )
 """Modules and classes that are patched, as far as they are the agent's."""
 

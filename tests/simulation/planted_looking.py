@@ -7,6 +7,7 @@ from typing import Any
 from inboxagent.agent import enrolment, reading, sending, understanding
 from inboxagent.agent.reading import Reader
 from inboxagent.agent.sending import Sender
+from inboxagent.agent.understanding import Understanding
 from inboxagent.errors import Unreachable
 from inboxagent.mail.classify import Kind
 from inboxagent.outreach import judgement
@@ -126,13 +127,13 @@ def _(patch: Patch) -> None:
 
 @mutant("a message that is not given is passed by")
 def _(patch: Patch) -> None:
-    async def read(self: Reader, fetched: Any, known: Any) -> Any:
+    async def read(self: Understanding, fetched: Any, known: Any) -> Any:
         try:
             return await original(self, fetched, known)
         except Unreachable:
             return None
 
-    original = patch.set(Reader, "_read", read)
+    original = patch.set(Understanding, "read", read)
 
 
 @mutant("cursor before verdicts")

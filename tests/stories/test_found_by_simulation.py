@@ -1,13 +1,19 @@
 """Faults that the simulation found, each as a story; the seeds are in tests/simulation/FOUND.md."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
+from inboxagent.cli import progress
+from inboxagent.outreach.events import Word
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.outbox import Phase
-from inboxagent.outreach.sequence import Sequence
+from inboxagent.outreach.rulebook import Rulebook
+from inboxagent.outreach.sequence import Expiry, Sequence
 from inboxagent.outreach.waits import Unit, Wait
-from tests.stories.world import World, step
+from tests.stories.world import MAYA, World, step
 
 
 async def test_a_vacation_notice_is_not_the_message_to_answer_to() -> None:
@@ -117,3 +123,34 @@ async def test_a_letter_that_is_put_off_does_not_make_the_one_before_forgotten()
     assert world.steps("anna@prospect.test") == ["hello", "again"]
     await world.days(6)
     assert world.steps("anna@prospect.test") == ["hello", "again", "last"]
+
+
+async def test_no_wait_ends_sooner_for_having_been_held() -> None:
+    """Seed 10: a night's hold moved Friday afternoon to early Saturday; a business day from there ends early."""
+    nudge = replace(step("nudge", 1), wait=Wait(amount=1, unit=Unit.BUSINESS_DAY))
+    world = World(sequence=Sequence(name="quick", title="Quick", steps=(nudge,)))
+    times: list[datetime] = []
+    world.before = lambda effect: times.append(world.clock.at) if effect == "dot" else None
+    await world.pass_time(days=4, hours=6)
+    await world.begin("anna@prospect.test")
+    touched_at = world.clock.at
+    assert f"{touched_at:%a %H:%M}" == "Fri 16:00"
+    await world.pass_time(hours=1)
+    world.command("anna@prospect.test", Word.HELD, until=world.clock.at + timedelta(hours=15))
+    await world.days(5)
+    assert len(times) == 1
+    assert times[0] - touched_at >= timedelta(days=3)
+
+
+async def test_leaving_out_a_step_that_is_not_for_him_keeps_the_date_she_set() -> None:
+    """Seeds 55, 74: the step behind it went days before the date that she had named."""
+    offer = replace(step("offer", 1), expires=Expiry(day=date(2026, 11, 1)))
+    world = World(sequence=Sequence(name="quick", title="Quick", steps=(offer, step("last", 1))))
+    await world.begin("anna@prospect.test")
+    named = world.clock.at + timedelta(days=8)
+    world.command("anna@prospect.test", Word.RESUMED, until=named)
+    desk: Any = SimpleNamespace(
+        rulebook=Rulebook(sequences={"quick": world.sequence}, phrases={}), config=SimpleNamespace(me=MAYA)
+    )
+    (event,) = progress._skip(desk, world.of("anna@prospect.test"), world.clock.at).events
+    assert (event.step, event.until) == ("offer", named)
