@@ -110,15 +110,18 @@ def judge_hers(
 
 
 def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Sequence | None) -> tuple[Event, ...]:
-    """With `after_my_answer` she need not say `resume`, unless he has written again since."""
+    """With `after_my_answer` she need not say `resume`, unless he has written again since, or a hold waits for her."""
     if sequence is None or sequence.after_my_answer is None or conversation.state is not State.ANSWERED:
+        return ()
+    if any(hold.until is None for hold in conversation.holds):
         return ()
     at, dated = arrival.received_at, arrival.message.date
     written_at = min(at, dated) if dated else at  # a copy may be filed late, after he has written again
     if any(event.word in ANSWERS and event.at >= written_at for event in conversation.events):
         return ()
     zone, workdays = zone_of(conversation, sequence, me), workdays_of(conversation, sequence, me)
-    until = add_wait(at, sequence.after_my_answer, zone, workdays)
+    end = add_wait(at, sequence.after_my_answer, zone, workdays)
+    until = max(end, conversation.held_until or end)
     because = f"she answered him; it goes on if he is silent for {sequence.after_my_answer}"
     return (Event(at=at, word=Word.RESUMED, by=By.HER, because=because, until=until, step=sequence.again),)
 

@@ -154,3 +154,25 @@ async def test_leaving_out_a_step_that_is_not_for_him_keeps_the_date_she_set() -
     )
     (event,) = progress._skip(desk, world.of("anna@prospect.test"), world.clock.at).events
     assert (event.step, event.until) == ("offer", named)
+
+
+async def test_an_answer_of_hers_ends_no_hold_of_hers() -> None:
+    """She paused, or named a day; he wrote, she answered, and `after_my_answer` let it go on all the same."""
+    rule = Sequence(
+        name="quick", title="Quick", steps=(step("last", 1),), after_my_answer=Wait(amount=2, unit=Unit.DAY)
+    )
+    world = World(sequence=rule)
+    people = ("anna@prospect.test", "bart@prospect.test", "cleo@prospect.test")
+    await world.begin(*people)
+    day = world.clock.at + timedelta(days=9)
+    world.command(people[0], Word.HELD)
+    world.command(people[1], Word.HELD, until=day)
+    for each in people:
+        world.answer(each)
+    await world.pass_time(hours=1)
+    for each in people:
+        world.she_writes(each)
+    await world.days(5)
+    assert [world.steps(each) for each in people] == [[], [], ["last"]]
+    await world.days(10)
+    assert [world.steps(each) for each in people] == [[], ["last"], ["last"]]
