@@ -7,6 +7,7 @@ from random import Random
 from typing import Protocol
 
 from inboxagent.mail.inbound import Inbound
+from tests.simulation import tongues
 from tests.simulation.almanac import ZONES_OF_COUNTRIES
 from tests.simulation.post import HER, HIS_WORDS, Post, Truth, report, write
 from tests.simulation.timeline import Timeline
@@ -170,16 +171,8 @@ class Person:
             self.later(self.random.uniform(0.0, 0.4), lambda: _answer(self))
 
 
-_ANSWERS = (
-    "Thank you, that sounds good. Could you send me the figures for the second part?\n",
-    "Yes, let us talk on the phone. I am in the office in the afternoon.\n",
-    "We have discussed it. My colleagues want to know whether the dates can be moved.\n",
-    "I have read it. What would it cost without the training days?\n",
-)
-
-
 def _answer(person: Person) -> None:
-    person.say(person.random.choice(_ANSWERS))
+    person.say(tongues.answer(person.random))
 
 
 def _silent(person: Person, number: int) -> None:
@@ -209,7 +202,7 @@ def _away(person: Person, number: int) -> None:
     days = person.random.randint(3, 8)
     back = person.town.timeline.true_now + timedelta(days=days)
     dated = person.random.random() < 0.6
-    words = f"I am away and back in the office on {back:%d} {back:%B} {back:%Y}." if dated else "I am away for a while."
+    words = tongues.absence(person.random, back if dated else None)
     person.later(person.random.uniform(1.0, 5 * MINUTE), lambda: _away_note(person, words))
     person.over = True
     if person.random.random() < 0.4:
@@ -244,7 +237,7 @@ def _delayed(person: Person, number: int) -> None:
 
 def _opting_out(person: Person, number: int) -> None:
     if number == 2:
-        words = person.random.choice(("unsubscribe\n", "Please remove me from your list.\n"))
+        words = tongues.stop(person.random)
         linked = person.random.random() < 0.7
         person.later(
             person.random.uniform(1.0, 2 * DAY), lambda: _unit(person.say(words, Truth.OPT_OUT, linked=linked))
