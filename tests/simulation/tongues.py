@@ -31,7 +31,7 @@ def _spoken(kind: Kind) -> tuple[str, ...]:
     )
 
 
-ANSWERS = _spoken(Kind.REPLY)
+ANSWERS = tuple(text for text in _spoken(Kind.REPLY) if "Mañana le confirmo" not in text)  # which is a promise
 STOPS = _spoken(Kind.UNSUBSCRIBE)
 
 
