@@ -59,3 +59,21 @@ def test_its_seven_people_end_where_they_should(shown: str) -> None:
     }
     assert len(re.findall("gets a reminder: Gina Rossi waits for your answer", shown)) == 1
     assert "0 after an answer, 0 twice, 0 without exactly one copy in Sent" in shown
+
+
+WITHOUT = """
+import sys
+sys.modules.update(dict.fromkeys(("aiosmtpd", "pymap", "msal")))  # as if they were not installed
+from inboxagent.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["man"], 0), (["demo", "--help"], 0), (["demo"], 2)])
+def test_without_the_packages_of_the_demo_only_the_demo_is_missing(words: list[str], code: int) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, timeout=60, env=environment
+    )
+    assert done.returncode == code, done.stderr
+    assert ("the demo needs the package" in done.stderr) is (code == 2)
