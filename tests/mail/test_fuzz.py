@@ -22,7 +22,7 @@ def fuzz(*arguments: str, seconds: int) -> subprocess.CompletedProcess[str]:
 
 
 def test_nothing_breaks_parse_and_classify() -> None:
-    result = fuzz(seconds=SECONDS)
+    result = fuzz("--seed", "7", seconds=SECONDS)  # a test says the same every time; `./run fuzz` looks elsewhere
     assert result.returncode == 0, result.stdout[-2_000:] + result.stderr[-4_000:]
     figures = dict(re.findall(r"stat::(\w+): +(\d+)", result.stderr))
     assert int(figures["number_of_executed_units"]) > 100
