@@ -98,8 +98,6 @@ def pause_command(conversation: str | None, everything: bool, config: str | None
 def _pause(_: Composition, conversation: Conversation, now: datetime) -> Answer:
     if conversation.state in (State.STOPPED, State.FINISHED):
         raise Refused(f"{conversation.id} is {conversation.state}, so nothing goes out anyway: {conversation.because}")
-    if conversation.state is State.ANSWERED:
-        return Answer((), "it is your turn, so nothing goes out until you resume it anyway")
     if any(hold.until is None for hold in conversation.holds):
         return Answer((), f"is on hold already until you resume it: {plain(conversation.because)}")
     event = hers(Word.HELD, now, "she paused it")

@@ -61,7 +61,8 @@ class Conversation:
     pending: Event | None = None  # an intent without a result
     uncertain: bool = False  # nobody knows what became of `pending`
     attempts: Mapping[str, int] = field(default_factory=dict)  # releases by her, by step
-    wait_until: datetime | None = None  # the end of a wait that she set in place of the step's own
+    wait_until: datetime | None = None  # the end of a wait that was set in place of the step's own
+    named_by_her: bool = False  # `wait_until` is a date of hers: the earliest, which a touch before it leaves alone
     asked: Hold | None = None  # the hold behind which the next step goes as soon as its wait is over
     retry_at: datetime | None = None
     deferred_since: datetime | None = None
@@ -81,6 +82,11 @@ class Conversation:
         """When the hold ends by itself: the latest of all dates, None while one of them waits for her."""
         dates = [hold.until for hold in self.holds if hold.until is not None]
         return max(dates) if dates and len(dates) == len(self.holds) and not self.uncertain else None
+
+    @property
+    def next_is_hers(self) -> bool:
+        """Whether the next step goes on a date that she has named."""
+        return self.named_by_her and self.wait_until is not None
 
     @property
     def court(self) -> str:

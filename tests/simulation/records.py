@@ -25,7 +25,7 @@ class Record:
     paused_since: float | None = None
     stopped_since: float | None = None
     held_until: datetime | None = None  # she holds it
-    next_at: datetime | None = None  # the next date that she set, unless she is in touch with him before
+    next_at: datetime | None = None  # the next date that she set: the earliest, also if she writes to him before
     called_at: list[float] = field(default_factory=list)
     resumed_at: float = -1.0
     her_wait: bool = False
@@ -44,6 +44,11 @@ class Record:
         """It goes on from then, with the wait of its step or one of hers."""
         self.resumed_at, self.her_wait, self.her_step = seconds, her_wait, ""
         self.passed_at = [at for at in self.passed_at if at <= seconds]
+
+    def is_in_touch(self, at: datetime) -> None:
+        """Her own hand, on the day that she had named or later, does what was to come then."""
+        if self.next_at is not None and at >= self.next_at:
+            self.next_at = None
 
     def is_closed(self, post: Post) -> bool:
         """Whether it had been said when another sequence was to take over."""
@@ -83,9 +88,9 @@ class Records(dict[str, Record]):
                     record.passed_at.append((at - self._judge.world.timeline.epoch).total_seconds())
                 case Word.NOTE if event.is_call:
                     record.called_at.append((event.at - self._judge.world.timeline.epoch).total_seconds())
-                    record.next_at = None
+                    record.is_in_touch(event.at)
                 case Word.OWN_MAIL:
-                    record.next_at = None
+                    record.is_in_touch(event.at)
                 case Word.RESUMED if event.by is By.HER and event.because.startswith("she answered him"):
                     self._go_on(conversation.id, record, event)
             if event.word in (Word.INTENT, Word.SKIPPED, Word.TASK, Word.FINISHED):
