@@ -6,12 +6,13 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.fold import advance
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.obstacles import obstacle, step_dates
 from inboxagent.outreach.schedule import Slot, admit, next_due
 from inboxagent.outreach.sequence import Do, Sequence, Step
-from inboxagent.outreach.state import Conversation, State, advance
+from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.waits import AT_ONCE, Delay
 from inboxagent.outreach.workdays import Absence, Workdays
 

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from inboxagent.outreach.decide import Send, decide
 from inboxagent.outreach.events import Word
+from inboxagent.outreach.fold import fold
 from inboxagent.outreach.sequence import Sequence
-from inboxagent.outreach.state import Conversation, State, fold
+from inboxagent.outreach.state import Conversation, State
 from tests.simulation import almanac
 from tests.simulation.at_a_commit import unjudged
 from tests.simulation.at_the_dot import OVER
