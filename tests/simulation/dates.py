@@ -87,7 +87,7 @@ def _date_differs(judge: Judge, conversation: Conversation, sequence: Sequence) 
     if step is None or step.wait is None:
         return None
     wait, zone, days, known = calendar_of(judge, conversation, sequence, step)
-    clocks = (conversation.clock_at, *conversation.clocks)
+    clocks = conversation.clocks_of(step.word)
     end = conversation.wait_until or max(almanac.wait_end(since, wait, zone, days, known) for since in clocks)
     if has_no_touch(conversation):
         end = conversation.wait_until or conversation.clock_at
