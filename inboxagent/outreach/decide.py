@@ -276,7 +276,7 @@ def _waited(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Sl
     hours, conversation = turn.sequence.hours_of(turn.step), turn.conversation
     if conversation.wait_until is None:
         dates = step_dates(conversation, turn.sequence)
-        clocks = (conversation.clock_at, *conversation.clocks)
+        clocks = conversation.clocks_of(turn.step.word)
         slots = [next_due(each, delay, hours, zone, turn.key, workdays, dates) for each in clocks]
         return max(slots, key=lambda each: each.waited_until)
     slot = admit(conversation.wait_until, hours, zone, turn.key, spread=False, workdays=workdays)

@@ -135,7 +135,8 @@ def _released(c: Conversation, e: Event) -> Conversation:
     step = _step(c, e)
     if step is None or not c.uncertain:  # a letter on the wire may still go
         return c
-    return replace(_afresh(_result(c)), attempts={**c.attempts, step: c.attempts.get(step, 0) + 1})
+    attempts = {**c.attempts, step: c.attempts.get(step, 0) + 1}
+    return replace(_afresh(_result(c)), attempts=attempts, released=c.pending)
 
 
 def _dropped(c: Conversation, e: Event) -> Conversation:
@@ -221,7 +222,7 @@ def _resumed(c: Conversation, e: Event) -> Conversation:
         clocks = (*c.clocks, c.clock_at)
         return replace(_afresh(c), holds=(), clock_at=c.clock_at + rested, clocks=clocks, wait_until=wait_until)
     again = e.step or c.again
-    c = replace(_afresh(c), holds=(), clock_at=e.at, clocks=(), wait_until=e.until)
+    c = replace(_afresh(c), holds=(), clock_at=e.at, clocks=(), released=None, wait_until=e.until)
     # A message of hers lets it go on by the rule; a command of hers names no message.
     return replace(c, soft_bounces=0, again=again, asked=None, named_by_her=e.message_id is None)
 
@@ -237,7 +238,7 @@ def _bounce(c: Conversation, e: Event) -> Conversation:
 
 
 def _delayed(c: Conversation, e: Event) -> Conversation:
-    return replace(c, clock_at=_later(c.clock_at, e.at))
+    return replace(c, clock_at=_later(c.clock_at, e.at), clocks=(*c.clocks, c.clock_at))
 
 
 def _note(c: Conversation, e: Event) -> Conversation:

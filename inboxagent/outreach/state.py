@@ -46,7 +46,7 @@ class Conversation:
     state: State
     because: str
     clock_at: datetime  # the wait of the next step runs from here
-    clocks: tuple[datetime, ...] = ()  # as it was before each hold moved it on: no wait ends sooner for being held
+    clocks: tuple[datetime, ...] = ()  # as it was before a hold or a delay moved it on: no wait ends sooner for either
     touches: int = 0
     latest: Mail | None = None  # what a follow-up answers to
     subjects: frozenset[str] = frozenset()  # that messages of the thread have borne
@@ -61,6 +61,7 @@ class Conversation:
     pending: Event | None = None  # an intent without a result
     uncertain: bool = False  # nobody knows what became of `pending`
     attempts: Mapping[str, int] = field(default_factory=dict)  # releases by her, by step
+    released: Event | None = None  # the newest intent that she let go again: it may have gone out before
     wait_until: datetime | None = None  # the end of a wait that was set in place of the step's own
     named_by_her: bool = False  # `wait_until` is a date of hers: the earliest, which a touch before it leaves alone
     asked: Hold | None = None  # the hold behind which the next step goes as soon as its wait is over
@@ -82,6 +83,13 @@ class Conversation:
         """When the hold ends by itself: the latest of all dates, None while one of them waits for her."""
         dates = [hold.until for hold in self.holds if hold.until is not None]
         return max(dates) if dates and len(dates) == len(self.holds) and not self.uncertain else None
+
+    def clocks_of(self, step: str) -> tuple[datetime, ...]:
+        """Whence the wait of a step runs; the latest end counts. A letter that may have gone out is a touch, but not
+        for its own step."""
+        tried = self.released
+        tried_at = () if tried is None or tried.step == step else (tried.at,)
+        return (self.clock_at, *self.clocks, *tried_at)
 
     @property
     def next_is_hers(self) -> bool:

@@ -49,8 +49,8 @@ def _was_held_back(judge: Judge, key: str) -> bool:
     record, most = judge.records.get(key), judge.world.limits.person_per_week
     if record is None or not most:
         return False
-    hers = [*judge.hers[record.person.number], *record.called_at]
-    words = [*record.accepted, *(judge.world.timeline.epoch + timedelta(seconds=at) for at in hers)]
+    seconds = [*judge.hers[record.person.number], *record.called_at, *(at for at, _ in record.tried)]
+    words = [*record.accepted, *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]
     return sum(judge.world.clock.now() - at < timedelta(days=11) for at in words) >= most
 
 
