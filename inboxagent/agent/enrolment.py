@@ -19,6 +19,7 @@ from inboxagent.outreach.acquaintance import acquaint
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.fold import begin
 from inboxagent.outreach.model import Enrolment, Me
+from inboxagent.outreach.notes import with_note
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.thread import Thread, bears, threads, unique
 from inboxagent.ports import Clock, Cursor, Ledger, Mailbox, Records, Search, Status, Store
@@ -57,7 +58,8 @@ async def enroll(
 
 async def prepare(account: Account, mailbox: Mailbox, store: Store, clock: Clock, wish: Wish) -> Prepared:
     """Find the thread and judge what has come since; writes nothing. Raises as `enroll` does."""
-    wish = replace(wish, prospect=replace(wish.prospect, address=wish.prospect.address.lower()))
+    prospect = replace(wish.prospect, address=wish.prospect.address.lower())
+    wish = replace(wish, prospect=with_note(prospect, wish.sequence, store.conversations()))
     before = predecessor(store, wish)
     check_wish(account, wish)
     _check_address(account, store, wish)

@@ -23,12 +23,14 @@ FieldValue = str | Decimal | date
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A fact that letters may use; a value of its type, its fallback, or nothing where neither is there."""
+    """A fact that letters may use; a value of its type, its fallback, or nothing where neither is there. `noted`: what
+    was not given is her newest note about him."""
 
     name: str
     fallback: FieldValue | None = None
     required: bool = False
     type: FieldType = FieldType.TEXT
+    noted: bool = False
 
 
 class Do(StrEnum):
