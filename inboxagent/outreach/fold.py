@@ -1,8 +1,9 @@
 """A conversation as a fold over its events: `advance` applies the law of `state`, and the effects of each event."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import reduce
+from itertools import accumulate
 
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.model import Mail
@@ -40,6 +41,12 @@ def advance(conversation: Conversation, event: Event) -> Conversation:
     final = after.final or (state is State.STOPPED and ends(event))
     because = event.because if state is not conversation.state or event.word in _TELLING else conversation.because
     return settle(replace(after, state=state, final=final, because=because))
+
+
+def past(conversation: Conversation) -> Iterator[Conversation]:
+    """The conversation as it was after each of its events."""
+    first, *others = conversation.events
+    return accumulate(others, advance, initial=begin(conversation.id, first))
 
 
 def fold(conversation_id: str, events: Iterable[Event]) -> Conversation:

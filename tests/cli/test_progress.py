@@ -65,9 +65,56 @@ def test_a_call_may_set_the_next_date_wherever_it_stands(desk: Desk, before: lis
     assert instant(found["next"]["at"]).astimezone(zone).date() == date.fromisoformat(day(10))
 
 
-def test_a_call_with_somebody_who_has_answered_leaves_it_her_turn(desk: Desk) -> None:
-    desk.enrol("k1", REPLY)
-    assert desk.ask("note", "k1", "called back")["state"] == "answered"
+@pytest.mark.parametrize(
+    ("before", "says"),
+    [
+        ([REPLY], "noted; it is still your turn"),
+        ([PAUSED], "noted; it is held as before"),
+        ([DEAD], "noted; it is stopped as before"),
+        ([], "noted; the next wait begins now"),
+    ],
+)
+def test_a_call_alone_changes_no_state(desk: Desk, before: list, says: str) -> None:
+    state = desk.enrol("k1", *before).state
+    assert says in desk.run("note", "k1", "called back").stdout
+    assert desk.ask("show", "k1")["state"] == state
+
+
+def test_a_date_that_she_set_outlives_the_next_call(desk: Desk) -> None:
+    desk.enrol("k1")
+    at = desk.ask("note", "k1", "called", "--next", day(10))["next"]["at"]
+    assert "noted; the date that you set stands" in desk.run("note", "k1", "called again").stdout
+    assert desk.ask("show", "k1")["next"]["at"] == at
+    told = [each["says"] for each in desk.ask("why", "k1")["reasons"]]
+    assert told[1:] == [
+        "The wait began anew: she noted: called.",
+        "It went on: she set the next date: called.",
+        "The date that she set stands: she noted: called again.",
+    ]
+
+
+def test_the_summary_of_a_call_goes_on_with_him(desk: Desk) -> None:
+    """A field that comes from her notes: what is missing is said, and once it is noted the sequence takes over."""
+    rules(desk.folder, buyers="fields:\n  agreed: {required: true, from: note}")
+    path = desk.folder / "rules" / "quick.md"
+    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers"))
+    desk.enrol("k1")
+    assert "buyers cannot take over: he lacks agreed" in desk.run("won", "k1", code=1).stderr
+    desk.run("note", "k1", "You get the plan by Friday.")
+    desk.run("won", "k1")
+    assert [each["sequence"] for each in desk.ask("list") if each["state"] == "waiting"] == ["buyers"]
+
+
+def test_who_was_handed_on_is_not_resumed_beside_it(desk: Desk) -> None:
+    rules(desk.folder, buyers="")
+    path = desk.folder / "rules" / "quick.md"
+    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers"))
+    desk.enrol("k1")
+    desk.run("won", "k1")
+    (heir,) = (each["id"] for each in desk.ask("list") if each["state"] == "waiting")
+    assert f"buyers has taken him over ({heir}, waiting); end that first" in desk.run("resume", "k1", code=1).stderr
+    desk.run("stop", heir)
+    assert desk.ask("resume", "k1")["state"] == "waiting"
 
 
 def test_held_until_a_day_and_no_shorter_for_an_absence(desk: Desk) -> None:
