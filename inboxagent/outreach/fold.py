@@ -39,7 +39,8 @@ def advance(conversation: Conversation, event: Event) -> Conversation:
     after = effect(after, event) if effect else after
     state = next_state(conversation, event)
     final = after.final or (state is State.STOPPED and ends(event))
-    because = event.because if state is not conversation.state or event.word in _TELLING else conversation.because
+    tells = event.word in _TELLING and state is not State.ANSWERED  # what he answered stays the reason
+    because = event.because if tells or state is not conversation.state else conversation.because
     return settle(replace(after, state=state, final=final, because=because))
 
 

@@ -156,6 +156,17 @@ def test_the_end_hands_on(desk: Desk, command: str, heir: str) -> None:
     assert two["next"]["step"] == "hello"
 
 
+def test_how_it_ended_may_be_said_after_it_was_stopped(desk: Desk) -> None:
+    rules(desk.folder, buyers="")
+    path = desk.folder / "rules" / "quick.md"
+    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers"))
+    desk.enrol("k1")
+    desk.run("stop", "k1")
+    assert "buyers takes over" in desk.run("won", "k1").stdout
+    assert "is stopped already" in desk.run("won", "k1").stdout
+    assert [each["sequence"] for each in desk.ask("list") if each["state"] == "waiting"] == ["buyers"]
+
+
 def test_nobody_is_a_prospect_and_a_customer_at_once(desk: Desk) -> None:
     rules(desk.folder, first="won: buyers", buyers="")
     path = desk.folder / "rules" / "quick.md"

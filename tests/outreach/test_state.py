@@ -278,6 +278,7 @@ def test_a_hold_of_what_is_answered_is_kept_for_when_it_goes_on() -> None:
     answered = advance(reach(State.ANSWERED), happened(Word.AUTO_REPLY, 2, until=MONDAY + timedelta(days=9)))
     assert answered.state is State.ANSWERED
     assert answered.held_until == MONDAY + timedelta(days=9)
+    assert answered.because == reach(State.ANSWERED).because, "what he answered"
     assert advance(answered, happened(Word.RESUMED, 3, by=By.HER)).holds == ()
 
 
