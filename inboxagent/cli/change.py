@@ -17,7 +17,6 @@ from inboxagent.cli.paper import plain, say, say_json, tell, when
 from inboxagent.edge.system_lock import is_held
 from inboxagent.errors import Refused, UsageError
 from inboxagent.outreach.events import By, Event, Word
-from inboxagent.outreach.roles import rival
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import REWOUND
 
@@ -147,6 +146,8 @@ def _refuse_if_taken_over(composition: Composition, conversation: Conversation) 
     """Who was handed on, or has become a customer, is not written to as before."""
     if conversation.state is not State.STOPPED:
         return
+    from inboxagent.outreach.roles import rival
+
     others = [each for each in composition.store.conversations() if each.id != conversation.id]
     live = (each for each in others if each.state not in (State.STOPPED, State.FINISHED))
     heir = next((each for each in live if each.enrolment.origin == conversation.id), None)
