@@ -28,6 +28,7 @@ class Record:
     next_at: datetime | None = None  # the next date that she set: the earliest, also if she writes to him before
     called_at: list[float] = field(default_factory=list)
     resumed_at: float = -1.0
+    let_go_at: float = -1.0  # when a command of hers let it go on
     her_wait: bool = False
     her_step: str = ""  # the step that went after a wait of hers
     passed_at: list[float] = field(default_factory=list)  # when steps without a letter would have gone, or she did it
@@ -158,6 +159,7 @@ class Records(dict[str, Record]):
         if name in ("resume", "next"):
             record.paused_since = record.stopped_since = None
             record.resumes(now, her_wait=her_wait)
+            record.let_go_at = now
             record.held_until, record.next_at = None, until
         if name == "hold":
             record.held_until = until
