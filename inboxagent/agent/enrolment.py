@@ -18,18 +18,13 @@ from inboxagent.errors import Refused
 from inboxagent.outreach.acquaintance import acquaint
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.fold import begin
-from inboxagent.outreach.model import Enrolment, Me
+from inboxagent.outreach.model import Enrolment
 from inboxagent.outreach.notes import with_note
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.thread import Thread, bears, threads, unique
 from inboxagent.ports import Clock, Cursor, Ledger, Mailbox, Records, Search, Status, Store
 
 DAY = timedelta(days=1)
-
-
-async def find_threads(mailbox: Mailbox, me: Me, address: str) -> tuple[Thread, ...]:
-    """The threads in which she has written to this address, newest first."""
-    return threads(await exchanged(mailbox, Search(address=address)), address, me.addresses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from inboxagent.agent.enrolment import choose, enroll, find_threads
+from inboxagent.agent.enrolment import choose, enroll
+from inboxagent.agent.scan import exchanged
 from inboxagent.agent.wish import Wish
 from inboxagent.errors import Refused, Unreachable, UsageError
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Prospect
 from inboxagent.outreach.sequence import Field
 from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.thread import Thread, threads
+from inboxagent.ports import Search
 from tests.stories.people import ANNE, BART, COLLEAGUE
 from tests.stories.world import DAY, HOUR, MAYA, PROPOSAL, World
 
@@ -33,6 +36,11 @@ def two_threads(world: World) -> tuple[str, str]:
     first = world.she_writes(ANNE, subject="The bridge")
     world.clock.pass_time(DAY)
     return first, world.she_writes(ANNE, subject="The tunnel")
+
+
+async def with_anne(world: World) -> tuple[Thread, ...]:
+    """The threads in which she has written to Anne."""
+    return threads(await exchanged(world.mailbox, Search(address=ANNE)), ANNE, MAYA.addresses)
 
 
 async def test_the_thread_is_found_and_its_touches_are_counted() -> None:
@@ -66,7 +74,7 @@ async def test_several_threads_are_listed_and_refused() -> None:
 async def test_threads_are_listed_by_her_own_clock() -> None:
     world = World()
     two_threads(world)
-    found = await find_threads(world.mailbox, MAYA, ANNE)
+    found = await with_anne(world)
     with pytest.raises(Refused, match=r"times are those of Asia/Tokyo\):\n  2026-11-03 19:00  The tunnel"):
         choose(found, Wish(sequence=PROPOSAL, prospect=Prospect(address=ANNE)), ZoneInfo("Asia/Tokyo"))
 
@@ -272,7 +280,7 @@ async def test_his_name_is_taken_from_the_newest_mail() -> None:
 async def test_threads_with_a_person_are_told_newest_first() -> None:
     world = World()
     first, second = two_threads(world)
-    found = await find_threads(world.mailbox, MAYA, ANNE)
+    found = await with_anne(world)
     assert [each.message_id for each in found] == [second, first]
 
 
