@@ -1,5 +1,6 @@
 """`note`, `hold`, `won`, `lost`, `list --forgotten`: calls, dates she sets, and nobody lost sight of."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -191,7 +192,9 @@ def test_who_is_forgotten(desk: Desk) -> None:
     desk.enrol("k9", event(Word.FINISHED, "all steps are over"))
     desk.enrol("k10", event(Word.TASK, "due", step="ring"), REPLY)
     desk.enrol("k11", REPLY, address="k1@prospect.test")
-    assert [each["id"] for each in desk.ask("list", "--forgotten")] == ["k2", "k5", "k7", "k9"]
-    for name in ("k2", "k5", "k7", "k9"):
+    desk.enrol("k12", replace(PAUSED, at=ago(0.2)), REPLY)
+    desk.enrol("k13", REPLY, replace(PAUSED, at=ago(-0.1)))
+    assert [each["id"] for each in desk.ask("list", "--forgotten")] == ["k2", "k5", "k7", "k9", "k12"]
+    for name in ("k2", "k5", "k7", "k9", "k12"):
         desk.run("stop", name)
     assert "Nobody is without a next date" in desk.run("list", "--forgotten").stderr

@@ -13,7 +13,7 @@ from inboxagent.outreach import admission, decide, fold, obstacles, own_hand, sc
 from inboxagent.outreach.case import NOTHING
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.schedule import Slot
-from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.state import Conversation
 from tests.simulation.planting import Patch, mutant
 
 
@@ -215,11 +215,3 @@ def _(patch: Patch) -> None:
         return original(replace(conversation, named_by_her=False), at)
 
     original = patch.set(fold, "_touched", touched)
-
-
-@mutant("an absence is no matter while it is her turn")
-def _(patch: Patch) -> None:
-    def held(conversation: Any, event: Any) -> Any:
-        return conversation if conversation.state is State.ANSWERED else original(conversation, event)
-
-    original = patch.put(fold._EFFECTS, Word.AUTO_REPLY, held)
