@@ -195,7 +195,7 @@ def _tell_notes(conversation: Conversation, wish: Wish) -> None:
     for name, words in conversation.enrolment.prospect.fields.items():
         field = wish.sequence.fields.get(name)
         if field is not None and field.noted and not wish.prospect.fields.get(name, "").strip():
-            tell(f'{name}, from your note: "{plain(words)}"; another text: stop it, and enrol with --field {name}=…')
+            tell(f'He will read, as {name}, what you noted: "{plain(words)}" (--field {name}=… says something else)')
 
 
 def _tell_what_next(composition: Composition, conversation: Conversation, dry_run: bool) -> None:

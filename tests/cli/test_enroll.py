@@ -3,7 +3,7 @@
 import pytest
 
 from inboxagent.cli.embedded import EmbeddedProvider
-from tests.cli.desk import SECRET, Desk, write
+from tests.cli.desk import SECRET, Desk, ago, write
 
 ANNA = "anna@prospect.test"
 PROJECT = ("--field", "project=the portal")
@@ -22,6 +22,23 @@ def test_it_finds_the_thread_and_says_what_will_happen(desk: Desk, provider: Emb
     (listed,) = desk.ask("list")
     assert (listed["id"], listed["prospect"]) == (conversation, {"address": ANNA, "name": "Anna Berg"})
     assert (listed["touches"], listed["next"]["step"]) == (1, "one")
+
+
+def test_what_was_agreed_on_the_telephone_is_the_summary_that_after_call_sends(
+    desk: Desk, provider: EmbeddedProvider
+) -> None:
+    """She logs the call where he is enrolled, ends that, and need not say it again; what he will read is shown."""
+    write(provider, ANNA)
+    first = desk.ask("enroll", "quick", ANNA, *PROJECT)["id"]
+    agreed, on = "You send the figures by Friday.", ("--field", f"next_date={ago(-30):%Y-%m-%d}")
+    desk.run("stop", first)
+    refusal = desk.run("enroll", "after-call", ANNA, *on, code=1).stderr
+    assert f'add --field summary=…, or say it first with: inboxagent note {ANNA} "…"' in refusal
+    desk.run("note", first, agreed)
+    told = desk.run("enroll", "after-call", ANNA, *on, "--dry-run")
+    assert f'He will read, as summary, what you noted: "{agreed}"' in told.stderr
+    called = desk.ask("enroll", "after-call", ANNA, *on)["id"]
+    assert agreed in desk.run("preview", called).stdout
 
 
 def test_a_dry_run_changes_nothing(desk: Desk, provider: EmbeddedProvider) -> None:
