@@ -1,6 +1,6 @@
 """One account's agent: its reader, its sender and its copies, wired; and the cycle that the daemon repeats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from inboxagent.agent.account import Account
@@ -59,6 +59,6 @@ class Agent:
         """What keeps the whole account from sending now: what her server said, and until when."""
         return self._sender.stopped()
 
-    def plan(self) -> list[Planned]:
+    def plan(self) -> Sequence[Planned]:
         """What `deliver` would do now, the oldest promise first."""
         return self._planner.plan()

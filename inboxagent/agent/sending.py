@@ -1,7 +1,7 @@
 """Sending what is due: the body, the last look, the decision again, the intent, and only then the dot."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 
 from inboxagent.agent.account import Account
@@ -52,13 +52,19 @@ class Sender:
         self._answers = Answers(account, store, clock, observe)
         self._brake = Brake(account.limits, store, clock, observe)
         self._held_back: dict[str, Bar] = {}  # what was said already
+        self._traffic = Traffic()
+        self._recovered: object = None  # the generation in which nothing was found open
 
     def recover(self) -> None:
         """Before a cycle: an intent without a result means that nobody knows. Only under the account's lock."""
+        generation = self._store.generation()
+        if generation == self._recovered:
+            return
         for conversation in self._store.conversations():
             if conversation.pending is not None and not conversation.uncertain:
                 because = f"interrupted while `{conversation.pending.step}` was being handed over; it may have gone out"
                 self._append(conversation.id, self._event(Word.UNCERTAIN, because, conversation.pending))
+        self._recovered = generation
 
     def stopped(self) -> Stoppage | None:
         """What keeps the whole account from sending now."""
@@ -73,16 +79,16 @@ class Sender:
         due = [each for each in planned if isinstance(each.action, Send)]
         if self._brake.holds(len(due)) or not due:
             return next_at(planned)
-        traffic = self._traffic(planned)
+        self._traffic = self._traffic.over((each.conversation for each in planned), self._horizon())
         later: list[datetime] = []
         for each in due:
             if halted() or self._account.paused():
                 return next_at(planned)
-            traffic = self._up_to_date(traffic, each)
-            held_back = self._bar(each.conversation_id, traffic)
+            self._bring_up_to_date(each)
+            held_back = self._bar(each.conversation_id, self._traffic)
             if held_back is None:
                 await self._send_safely(each.conversation_id)
-                traffic = self._up_to_date(traffic, each)
+                self._bring_up_to_date(each)
             else:
                 later.append(held_back.until)
                 self._say_held_back(each.conversation_id, held_back)
@@ -91,15 +97,14 @@ class Sender:
         ahead = next_at(self._planner.settle())
         return min([*later, *([ahead] if ahead else [])], default=None)
 
-    def _traffic(self, planned: Iterable[Planned]) -> Traffic:
-        since = horizon(self._account.limits, self._clock.now())
-        return Traffic().updated((each.conversation for each in planned), since)
+    def _horizon(self) -> datetime:
+        return horizon(self._account.limits, self._clock.now())
 
-    def _up_to_date(self, traffic: Traffic, planned: Planned) -> Traffic:
-        """With what has gone meanwhile to this person; only this process sends letters to the others."""
+    def _bring_up_to_date(self, planned: Planned) -> None:
+        """Count what has gone meanwhile to this person; only this process sends letters to the others."""
         addresses = sorted(planned.conversation.addresses)
         his = {each.id: each for address in addresses for each in self._store.find("address", address)}
-        return traffic.updated(his.values(), horizon(self._account.limits, self._clock.now()))
+        self._traffic = self._traffic.updated(his.values(), self._horizon())
 
     def _bar(self, conversation_id: str, traffic: Traffic) -> Bar | None:
         """What keeps this letter back now: what her server said, a clock that was set, or the limits."""

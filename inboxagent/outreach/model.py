@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from inboxagent.mail.domains import forms
 from inboxagent.mail.headers import Address, without_detail
@@ -10,6 +11,7 @@ from inboxagent.outreach.workdays import Absence
 from inboxagent.outreach.zones import zone_of_region
 
 
+@lru_cache(maxsize=65536)
 def _written(*addresses: str) -> frozenset[str]:
     return frozenset().union(*map(forms, (*addresses, *map(without_detail, addresses))))
 
