@@ -1,6 +1,5 @@
 """The Store port in memory: what the tests of everything above the store use. It passes the store's contract suite."""
 
-import copy
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -90,7 +89,14 @@ class MemoryRecords:
         return next((suppressions[each] for each in covering(address) if each in suppressions), None)
 
     def fact(self, name: str) -> object | None:
-        return copy.deepcopy(self._contents.facts.get(name))
+        return _fresh(self._contents.facts.get(name))
+
+
+def _fresh(value: object) -> object:
+    """A JSON value that shares nothing which can be changed."""
+    if isinstance(value, dict):
+        return {key: _fresh(each) for key, each in value.items()}
+    return [_fresh(each) for each in value] if isinstance(value, list) else value
 
 
 class MemoryLedger(MemoryRecords):
@@ -160,7 +166,7 @@ class MemoryLedger(MemoryRecords):
         if value is None:
             self._draft.facts.pop(name, None)
         else:
-            self._draft.facts[name] = copy.deepcopy(value)
+            self._draft.facts[name] = _fresh(value)
 
 
 class MemoryStore(MemoryRecords):
