@@ -50,7 +50,7 @@ class Agent:
     async def deliver(self, halted: Callable[[], bool] = lambda: False) -> datetime | None:
         """Send what is due until `halted` says so, and tell her what waits for her; returns when to come back at the
         latest. Only after `read`."""
-        times = [await self._sender.deliver(halted), self._copies.next_at()]
+        times = [await self._sender.deliver(halted), self._copies.next_at(), self._reader.next_at()]
         if not halted():
             times.append(await self._reminding.remind())
         return min((at for at in times if at is not None), default=None)

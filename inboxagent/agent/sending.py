@@ -1,8 +1,8 @@
 """Sending what is due: the body, the last look, the decision again, the intent, and only then the dot."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.answers import Answers
@@ -19,9 +19,12 @@ from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import as_mail, envelope
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
+from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Store, Transport
 
+AGAIN_AFTER = timedelta(minutes=1)
+EVIDENCE_WITHIN = timedelta(minutes=10)  # so long a letter in doubt is looked for more often than mail is read
 READING_LIVES = 10.0  # seconds of the boot clock between the beginning of the last look and the dot
 
 
@@ -77,10 +80,12 @@ class Sender:
         """
         planned = self._planner.settle()
         due = [each for each in planned if isinstance(each.action, Send)]
-        if self._brake.holds(len(due)) or not due:
+        if self._brake.holds(len(due)):
             return next_at(planned)
+        if not due:
+            return self._come_back_at({})
         self._traffic = self._traffic.over((each.conversation for each in planned), self._horizon())
-        later: list[datetime] = []
+        later: dict[str, datetime] = {}
         for each in due:
             if halted() or self._account.paused():
                 return next_at(planned)
@@ -90,12 +95,26 @@ class Sender:
                 await self._send_safely(each.conversation_id)
                 self._bring_up_to_date(each)
             else:
-                later.append(held_back.until)
+                later[each.conversation_id] = held_back.until
                 self._say_held_back(each.conversation_id, held_back)
             if held_back is not None and held_back.everybody:
+                later = dict.fromkeys((each.conversation_id for each in due), held_back.until)
                 break
-        ahead = next_at(self._planner.settle())
-        return min([*later, *([ahead] if ahead else [])], default=None)
+        return self._come_back_at(later)
+
+    def _come_back_at(self, later: Mapping[str, datetime]) -> datetime | None:
+        """When there will be something to do after a round that kept these back until then."""
+        planned = self._planner.settle()
+        times = [*later.values(), next_at(planned)]
+        in_doubt = any(self._may_still_prove_itself(each.conversation) for each in planned)
+        # A letter is still due where it was withdrawn, where the round ended before its turn, or where that came late.
+        if in_doubt or any(isinstance(each.action, Send) and each.conversation_id not in later for each in planned):
+            times.append(self._clock.now() + AGAIN_AFTER)
+        return min((at for at in times if at is not None), default=None)
+
+    def _may_still_prove_itself(self, conversation: Conversation) -> bool:
+        tried = conversation.pending
+        return tried is not None and abs(self._clock.now() - tried.at) < EVIDENCE_WITHIN
 
     def _horizon(self) -> datetime:
         return horizon(self._account.limits, self._clock.now())

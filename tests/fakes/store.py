@@ -175,6 +175,7 @@ class MemoryStore(MemoryRecords):
     def __init__(self, memory: Memory | None = None, patience: float = 15.0) -> None:
         self._memory = memory or Memory()
         self._patience = patience
+        self._changes = 0  # its own
 
     @property
     def _contents(self) -> Contents:
@@ -182,6 +183,9 @@ class MemoryStore(MemoryRecords):
 
     def generation(self) -> object:
         return self._memory.changes
+
+    def others(self) -> object:
+        return self._memory.changes - self._changes
 
     def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
         before, now = since if isinstance(since, dict) else {}, self._contents.conversations
@@ -214,6 +218,7 @@ class MemoryStore(MemoryRecords):
         if ledger.changed:
             self._memory.contents = ledger._own
             self._memory.changes += 1
+            self._changes += 1
 
     def close(self) -> None:
         """Nothing is held."""
