@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
-from inboxagent.agent import enrolment, reading, understanding, writing
+from inboxagent.agent import reading, scan, understanding, writing
 from inboxagent.mail import classify as classifying
 from inboxagent.mail import compose as composing
 from inboxagent.mail import inbound
@@ -142,9 +142,9 @@ def index(conversations: Iterable[Conversation], mine: frozenset[str]) -> Known:
 
 
 _REMEMBERED = (
-    *((place, "parse", parse) for place in (understanding, enrolment)),
-    *((place, "parse_headers", parse_headers) for place in (understanding, enrolment)),
-    *((place, "classify", classify) for place in (understanding, enrolment, match)),
+    *((place, "parse", parse) for place in (understanding, scan)),
+    *((place, "parse_headers", parse_headers) for place in (understanding, scan)),
+    *((place, "classify", classify) for place in (understanding, scan, match)),
     (reading, "index", index),
     (writing, "compose", compose),
 )
