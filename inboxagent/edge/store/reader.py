@@ -51,13 +51,15 @@ class Reader:
     def catch_up(self) -> None:
         """Take note of what anybody wrote. Raises StateDamaged."""
         with self.guard:
-            now = self.generation()
-            if now == self._seen:
-                return
-            self._surprises += 1
-            if now[:2] != self._seen[:2] or now[2:] < (self.end,) or not self._continue():
-                self._reload()
-            self._seen = now
+            if self.generation() != self._seen:
+                self._surprises += 1
+                self._take_note()
+
+    def _take_note(self) -> None:
+        now = self.generation()
+        if now[:2] != self._seen[:2] or now[2:] < (self.end,) or not self._continue():
+            self._reload()
+        self._seen = now
 
     def others(self) -> int:
         """Differs from an earlier one if anybody wrote in between but this object itself. Raises StateDamaged."""
