@@ -81,8 +81,10 @@ def i7_brake(judge: Judge, dot: Dot) -> str | None:
     """Nothing goes out while far more is due at once than the brake allows, until she releases it."""
     sequences, now = judge.world.rules().sequences, judge.world.clock.now()
     before = now - timedelta(minutes=30)
-    due = 1
-    for each in judge.world.disk.contents.conversations.values():
+    due, everybody = 1, judge.world.disk.contents.conversations.values()
+    if len(everybody) < judge.world.limits.brake:
+        return None
+    for each in everybody:
         if each.state is not State.WAITING or each.pending is not None or each.events[-1].at > before:
             continue
         sequence = sequences.get(each.enrolment.sequence)
