@@ -295,7 +295,6 @@ def _waited(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Sl
         slots = [next_due(each, delay, hours, zone, turn.key, workdays, dates) for each in clocks]
         return max(slots, key=lambda each: each.waited_until)
     slot = admit(conversation.wait_until, hours, zone, turn.key, spread=False, workdays=workdays)
-    why = "the wait she set when she resumed it"
-    if not conversation.named_by_her:
-        why = "the time he has to answer her (after_my_answer)"
+    by_her, by_rule = "the wait she set when she resumed it", "the time he has to answer her (after_my_answer)"
+    why = by_her if conversation.named_by_her else by_rule
     return replace(slot, because=f"{why}; {slot.because}" if slot.because else why)
