@@ -78,6 +78,8 @@ def init_command(
     me |= {"zone": zone or machine_zone(os.environ)} | ({"country": country} if country else {})
     tables = _tables(me, provider, username or provider.username, ca_file)
     given = {key: value for key, value in ways.items() if value}
+    if "password_file" in given:
+        given["password_file"] = _absolute(given["password_file"])
     if provider.way == "microsoft" and not given:
         told = _asked("Application (client) id at Microsoft", client_id, "--client-id", checks.client_id)
         _write(path, _render({**tables, "microsoft": {"client_id": told}}))
@@ -145,12 +147,17 @@ def _has_terminal() -> bool:
 
 def _tables(me: Mapping[str, str], provider: Provider, username: str, ca_file: str) -> dict[str, dict[str, object]]:
     who = {"username": username} if username else {}
-    authority = {"ca_file": str(Path(ca_file).expanduser().absolute())} if ca_file else {}
+    authority = {"ca_file": _absolute(ca_file)} if ca_file else {}
     return {
         "me": dict(me),
         "imap": {**asdict(provider.imap), **who, **authority},
         "smtp": {**asdict(provider.smtp), **authority},
     }
+
+
+def _absolute(path: str) -> str:
+    """She names it from the folder she is in, the configuration from its own."""
+    return str(Path(path).expanduser().absolute())
 
 
 def _render(tables: Mapping[str, Mapping[str, object]]) -> str:

@@ -11,7 +11,8 @@ import click
 
 from inboxagent.cli.paper import say
 from inboxagent.edge.shipped import find
-from inboxagent.edge.system_identity import CONFIGURATIONS, STATES, UNITS, USER, hand_over
+from inboxagent.edge.system_identity import CONFIGURATIONS, STATES, USER, hand_over
+from inboxagent.edge.system_unit import UNITS
 from inboxagent.errors import Refused, StateUnwritable
 
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 from the system unit by ProtectHome=, PrivateTmp=
