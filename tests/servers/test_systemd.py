@@ -124,6 +124,32 @@ def test_her_commands_act_as_its_user(box: Box, provider: EmbeddedProvider) -> N
     assert box.run("inboxagent", "run", "--once", code=75) == ""
 
 
+@pytest.mark.parametrize("way", ["LoadCredentialEncrypted", "SetCredentialEncrypted"])
+def test_an_encrypted_credential_is_for_the_service_and_for_root_at_its_commands(
+    box: Box, provider: EmbeddedProvider, way: str
+) -> None:
+    lock = ("systemd-creds", "encrypt", "--with-key=host", "--name=password")
+    drop = "/etc/systemd/system/inboxagent.service.d/locked.conf"
+    if way == "LoadCredentialEncrypted":
+        box.run(*lock, "-", "/etc/inboxagent/password.cred", input=f"{SECRET}\n")
+        line = f"{way}=password:/etc/inboxagent/password.cred\n"
+    else:
+        line = box.run(*lock, "--pretty", "-", "-", input=f"{SECRET}\n")
+    box.write(drop, f"[Service]\nLoadCredential=\n{line}")
+    box.run("systemctl", "daemon-reload")
+    try:
+        assert "Nothing is due." in box.run("inboxagent", "run", "--once", "--dry-run")
+        box.run("systemctl", "start", "inboxagent")
+        box.wait_state("ok")
+        box.write(drop, f"[Service]\nLoadCredential=\n{way}=password:nonsense\n")
+        refused = box.call("inboxagent", "run", "--once", "--dry-run")
+        assert (refused.returncode, f"({way}= of the unit): it cannot be decrypted" in refused.stderr) == (78, True)
+        assert box.call("inboxagent", "list").returncode == 0  # needs no password
+    finally:
+        box.run("rm", drop)
+        box.run("systemctl", "daemon-reload")
+
+
 def test_the_journal_has_its_lines_with_priorities(box: Box, provider: EmbeddedProvider) -> None:
     box.run("systemctl", "start", "inboxagent")
     box.wait_state("ok")
