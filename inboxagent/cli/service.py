@@ -27,7 +27,7 @@ from inboxagent.outreach.decide import Send
 from inboxagent.outreach.events import Word
 from inboxagent.ports import Fetched, Observe
 
-LAST_ERRANDS = 3.0  # seconds that her commands have when it ends: systemd waits for 30 in all
+LAST_ERRANDS = 2.0  # seconds that her commands have when it ends. Systemd waits for 30: 20 at the dot, 5 for QUIT, 1
 Hook = Callable[[Mapping[str, object]], Coroutine[None, None, None]]
 TOLD_HER = frozenset({"braked", "uncertain"})
 

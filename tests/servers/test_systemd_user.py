@@ -58,9 +58,16 @@ def home(provider: EmbeddedProvider) -> Iterator[Home]:
         if box.why_not:
             pytest.skip(box.why_not)
         home = Home(box)
-        places = ("--imap", f"127.0.0.1:{provider.imap_port}/none", "--smtp", f"127.0.0.1:{provider.submission_port}/none")
+        places = (
+            "--imap",
+            f"127.0.0.1:{provider.imap_port}/none",
+            "--smtp",
+            f"127.0.0.1:{provider.submission_port}/none",
+        )
         who = ("--address", MAYA, "--name", "Maya Lind", "--zone", "Europe/Stockholm")
-        assert "inboxagent service install" in home.run("inboxagent", "init", *who, *places, "--password-file", "password")
+        assert "inboxagent service install" in home.run(
+            "inboxagent", "init", *who, *places, "--password-file", "password"
+        )
         told = home.run("inboxagent", "service", "install")
         assert f"Written: {UNIT}\n" in told
         for command in re.findall(r"^    (systemctl --user .*)$", told, re.MULTILINE):
