@@ -28,7 +28,8 @@ set -eu
 root=$1 python=$2 packages=$3 checkout=$4
 mount -t tmpfs -o mode=755 box "$root"
 cd "$root"
-mkdir -p usr proc sys dev run tmp var/lib var/log/journal etc/systemd/system root home opt/python opt/packages opt/checkout
+mkdir -p usr proc sys dev run tmp var/lib var/log/journal etc/systemd/system root home
+mkdir -p opt/python opt/packages opt/checkout
 for name in bin sbin lib lib64; do [ ! -L /$name ] || ln -s "$(readlink /$name)" $name; done
 mount --bind /usr usr && mount -o remount,bind,ro usr
 for pair in "$python opt/python" "$packages opt/packages" "$checkout opt/checkout"; do
@@ -47,7 +48,9 @@ mount -t tmpfs -o mode=755 dev dev
 mkdir dev/shm dev/pts dev/mqueue dev/hugepages && ln -s pts/ptmx dev/ptmx
 for name in null zero full random urandom tty; do touch dev/$name && mount --bind /dev/$name dev/$name; done
 cp /etc/passwd /etc/group /etc/shadow /etc/nsswitch.conf /etc/hosts etc/
-for name in ssl alternatives localtime ld.so.cache pam.d security; do [ ! -e /etc/$name ] || cp -RP /etc/$name etc/; done
+for name in ssl alternatives localtime ld.so.cache pam.d security; do
+    [ ! -e /etc/$name ] || cp -RP /etc/$name etc/
+done
 echo 0123456789abcdef0123456789abcdef >etc/machine-id
 printf '[Unit]\\nRequires=systemd-journald.socket dbus.socket\\nAllowIsolate=yes\\n' >etc/systemd/system/box.target
 printf '%s\\n' '#!/bin/sh' 'export PYTHONHOME=/opt/python PYTHONPATH=/opt/checkout:/opt/packages' \\
