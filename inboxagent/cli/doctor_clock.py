@@ -1,4 +1,4 @@
-"""What `doctor` finds out about this machine's clock: whether somebody keeps it, and whether mail comes from its future."""
+"""What `doctor` finds out about the machine's clock: whether it is kept right, and whether mail comes from its future."""
 
 import shutil
 import subprocess
@@ -40,8 +40,8 @@ def is_kept() -> bool | None:
 
 
 def compare(arrived: Sequence[datetime], now: datetime) -> list[Diagnosis]:
-    """A letter that the server took after `now` says that this clock is late; nothing but that can be told from letters,
-    for one that is early only makes them look older."""
+    """A letter that the server took after `now` says that this clock is late. Letters tell no more than that: of a
+    clock that is early they only look older."""
     ahead = max((at - now for at in arrived if at - now < DAY), default=timedelta(0))
     if ahead <= SKEW:
         return []
