@@ -1,4 +1,4 @@
-"""What `doctor` finds out about the machine's clock: whether it is kept right, and whether mail comes from its future."""
+"""What `doctor` finds out about the clock: whether it is kept right, and whether mail comes from its future."""
 
 import shutil
 import subprocess

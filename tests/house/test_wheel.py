@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`inboxagent` of the installed wheel. What it needs is taken from here: no index is asked, nothing of the checkout."""
+    """`inboxagent` of the installed wheel. What it needs is taken from here, so that no index is asked."""
     place = tmp_path_factory.mktemp("installed")
     venv.create(place, symlinks=True)
     pip = [sys.executable, "-m", "pip", "--python", str(place / "bin" / "python"), "install", "--quiet"]
