@@ -21,6 +21,7 @@ class Stoppage:
     until: datetime
     because: str
     tries: int = 1
+    mute: bool = False  # her server takes nothing from her at all: mail cannot tell her of it either
 
 
 def stop(outcome: Outcome, before: Stoppage | None, now: datetime, home: ZoneInfo) -> Stoppage:
@@ -33,7 +34,7 @@ def stop(outcome: Outcome, before: Stoppage | None, now: datetime, home: ZoneInf
     until = next_day(now, home) if outcome.fate is Fate.REFUSED else now + back_off(outcome, tries)
     helps = remedy(outcome)
     because = f"{outcome.means or outcome.text}: {outcome.text}{f'; {helps}' if helps else ''}"
-    return Stoppage(since=since, until=until, because=because, tries=tries)
+    return Stoppage(since=since, until=until, because=because, tries=tries, mute=True)
 
 
 def stop_for_policy(refusals: Iterable[datetime], now: datetime, home: ZoneInfo) -> Stoppage | None:
@@ -79,6 +80,7 @@ def to_fact(stoppage: Stoppage) -> dict[str, object]:
         "until": stoppage.until.isoformat(),
         "because": stoppage.because,
         "tries": stoppage.tries,
+        "mute": stoppage.mute,
     }
 
 
@@ -88,4 +90,5 @@ def from_fact(fact: object) -> Stoppage | None:
         return None
     until = datetime.fromisoformat(str(fact["until"]))
     since = datetime.fromisoformat(str(fact.get("since", fact["until"])))
-    return Stoppage(since=since, until=until, because=str(fact["because"]), tries=int(fact.get("tries", 1)))
+    because, tries, mute = str(fact["because"]), int(fact.get("tries", 1)), fact.get("mute") is True
+    return Stoppage(since=since, until=until, because=because, tries=tries, mute=mute)
