@@ -15,6 +15,7 @@ from inboxagent.edge.dns import resolve
 from inboxagent.edge.imap import ImapMailbox
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.outbox import Outcome
+from inboxagent.outreach.stoppage import explain
 from inboxagent.ports import Cursor
 
 WANTED = {
@@ -114,7 +115,7 @@ def smtp(composition: Composition) -> Iterator[Diagnosis]:
         yield Diagnosis(about="smtp", grade=Grade.OK, says=says)
     else:
         remedy = "put right what it says; until then nothing is sent"
-        yield Diagnosis(about="smtp", grade=Grade.PROBLEM, says=f"{refusal.means}: {refusal.text}", remedy=remedy)
+        yield Diagnosis(about="smtp", grade=Grade.PROBLEM, says=explain(refusal), remedy=remedy)
 
 
 async def _knock(composition: Composition) -> Outcome | None:

@@ -58,12 +58,14 @@ def carry_credentials(config: Path) -> None:
     carry(carried)
 
 
-def hand_over(config: Path) -> None:
-    """Let the service's user read a configuration of the service that root has written."""
+def hand_over(config: Path) -> bool:
+    """Let the service's user read a configuration of the service that root has written; whether it is one."""
     owner = _owner(config)
-    if owner is not None:
-        os.chown(config, 0, owner.pw_gid)
-        config.chmod(0o640)
+    if owner is None:
+        return False
+    os.chown(config, 0, owner.pw_gid)
+    config.chmod(0o640)
+    return True
 
 
 def _owner(config: Path) -> pwd.struct_passwd | None:
