@@ -7,11 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from inboxagent.agent.cycle import Agent
 from inboxagent.errors import StateUnwritable, TryLater, Unreachable
 from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import Clock, Mailbox, Store
+
+T = TypeVar("T")
 
 NOTICE_COMMANDS_EVERY = 0.5  # seconds: a change made by a command is seen within one
 SOON = 10.0  # seconds: longer than the store needs to tidy up
@@ -79,26 +82,10 @@ class Daemon:
             # Taken before the cycle looks at the store: what a command changes during it is not slept over.
             seen = self._seen()
             self._beat()
-            seconds = await self._interruptible(self._cycle())
+            seconds = await interruptible(self._cycle(), self._stop)
             if seconds is not None:
                 await self._tidy(seconds)
                 await self._rest(seconds, seen)
-
-    async def _interruptible(self, cycle: Coroutine[None, None, float]) -> float | None:
-        """The cycle's answer; None where the stop signal came and the cycle did not end soon enough.
-
-        A cycle cut off at the dot leaves its intent open, which the next start reads as uncertain.
-        """
-        running = asyncio.create_task(cycle)
-        stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not running.done():
-            await asyncio.wait({running}, timeout=PATIENCE_AT_STOP)
-        if not running.done():
-            running.cancel()
-        await asyncio.gather(running, stopping, return_exceptions=True)
-        return None if running.cancelled() else running.result()
 
     async def _cycle(self) -> float:
         """Read and send once; returns the seconds to wait at most."""
@@ -168,3 +155,20 @@ class Daemon:
             self._beat()
             await asyncio.sleep(NOTICE_COMMANDS_EVERY)
         return True
+
+
+async def interruptible(work: Coroutine[None, None, T], stop: asyncio.Event) -> T | None:
+    """The answer of the work; None where the stop signal came and the work did not end soon enough.
+
+    Work cut off at the dot leaves its intent open, which the next start reads as uncertain.
+    """
+    running = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not running.done():
+        await asyncio.wait({running}, timeout=PATIENCE_AT_STOP)
+    if not running.done():
+        running.cancel()
+    await asyncio.gather(running, stopping, return_exceptions=True)
+    return None if running.cancelled() else running.result()

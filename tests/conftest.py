@@ -1,6 +1,10 @@
-"""For all tests: what was skipped is said aloud, by name, as the last thing of a run."""
+"""For all tests: what was skipped is said aloud, by name, as the last thing of a run; none fails for a busy machine."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

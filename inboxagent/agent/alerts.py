@@ -90,18 +90,22 @@ class Alerts:
             await self.tell("blind", because, because, since)
 
     async def stopped(self, stoppage: Stoppage | None) -> None:
-        """Tell her that her server, or what it said, keeps everything back, if that is for an hour or longer."""
+        """Tell her that her server, or what it said, keeps everything back, if that is for an hour or longer. Where the
+        server takes nothing from her, no mail is tried: her command and the log are told."""
         if stoppage is not None and stoppage.until - stoppage.since >= WORTH_TELLING:
-            await self.tell("sending_stopped", stoppage.because, stoppage.because, stoppage.until)
+            because, by_mail = stoppage.because, not stoppage.mute
+            await self.tell("sending_stopped", because, because, stoppage.until, by_mail=by_mail)
 
-    async def tell(self, what: str, cause: str, because: str, at: datetime | None = None) -> None:
+    async def tell(
+        self, what: str, cause: str, because: str, at: datetime | None = None, *, by_mail: bool = True
+    ) -> None:
         """Tell her of `what` has happened, unless she was told of this cause within a day; `at`: the time that the
-        letter about it names."""
+        letter about it names. `by_mail` is false where mail is what is broken."""
         now = self._clock.now()
         if self._command is not None and not self._was_told(f"command: {cause}", now):
             await self._command({"alert": what, "because": because, "address": self._account.me.address})
             self._note(f"command: {cause}", now)
-        if what in TEXTS and now >= (self._not_before or now) and not self._was_told(cause, now):
+        if by_mail and what in TEXTS and now >= (self._not_before or now) and not self._was_told(cause, now):
             await self._tell_by_mail(what, cause, because, at or now)
 
     async def _tell_by_mail(self, what: str, cause: str, because: str, at: datetime) -> None:

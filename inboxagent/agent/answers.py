@@ -9,7 +9,7 @@ from inboxagent.agent.refusals import count_policy_refusal, say_stopped
 from inboxagent.errors import LoginRefused
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.outbox import Fate, Outcome, Phase, Scope, back_off, gives_up
-from inboxagent.outreach.stoppage import FACT, Stoppage, from_fact, stop, to_fact
+from inboxagent.outreach.stoppage import FACT, Stoppage, from_fact, stop, to_fact, words
 from inboxagent.ports import Clock, Ledger, Observe, Store
 
 
@@ -73,7 +73,7 @@ class Answers:
             ledger.append(conversation_id, *events)
             # A server says so; what only we think of an address may be put right.
             if outcome.scope is Scope.PROSPECT and outcome.code and outcome.address:
-                ledger.suppress(outcome.address, f"the address is dead: {_words(outcome)}")
+                ledger.suppress(outcome.address, f"the address is dead: {words(outcome)}")
             _forget_letter_of(ledger, intent)
             _let_go(ledger)
             if outcome.policy and outcome.fate is Fate.REFUSED:
@@ -82,7 +82,7 @@ class Answers:
         say_stopped(self._observe, stopped)
 
     def _no(self, ledger: Ledger, conversation_id: str, step: str, outcome: Outcome) -> tuple[Event, ...]:
-        now, said = self._clock.now(), _words(outcome)
+        now, said = self._clock.now(), words(outcome)
         if outcome.fate is Fate.REFUSED:
             dead = outcome.scope is Scope.PROSPECT
             because = f"refused: {said}"
@@ -103,7 +103,7 @@ class Answers:
         """Nothing more goes out for a while. The letter itself is none the worse for it: it is due as before."""
         events: tuple[Event, ...] = ()
         if intent is not None:
-            events = (self._event(Word.DEFERRED, f"put off: {_words(outcome)}", intent),)
+            events = (self._event(Word.DEFERRED, f"put off: {words(outcome)}", intent),)
         with self._store.transaction("the server stops us") as ledger:
             if events:
                 ledger.append(conversation_id, *events)
@@ -143,8 +143,3 @@ def _let_go(ledger: Ledger) -> None:
     """The server deals with single letters again, so the next stoppage begins with a short back-off."""
     if ledger.fact(FACT) is not None:
         ledger.remember(FACT, None)
-
-
-def _words(outcome: Outcome) -> str:
-    """What we take it for, and the server's own words."""
-    return f"{outcome.means}: {outcome.text}" if outcome.means not in ("", outcome.text) else outcome.text

@@ -100,7 +100,18 @@ def _keep(error: Exception) -> str:
     return name
 
 
+def is_journal(descriptor: int) -> bool:
+    """Whether what is written there goes to a journal (systemd.exec(5), $JOURNAL_STREAM)."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
 def _tell(text: str) -> None:
+    if is_journal(2):  # each line has a priority of its own there: sd-daemon(3), SD_ERR
+        text = "\n".join(f"<3>{line}" for line in text.split("\n"))
     try:
         click.echo(text.encode("utf-8", "replace").decode(), err=True)
     except OSError:  # nobody is left to be told

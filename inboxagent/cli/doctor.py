@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from inboxagent.cli import doctor_mail, doctor_send, doctor_state
+from inboxagent.cli import doctor_clock, doctor_mail, doctor_send, doctor_state
 from inboxagent.cli.composition import Composition, compose
 from inboxagent.cli.diagnosis import Diagnosis, Grade
 from inboxagent.cli.options import config_option, json_option
@@ -19,7 +19,7 @@ CHECKS: tuple[Callable[[Composition], Iterator[Diagnosis]], ...] = (
     doctor_state.ownership,
     doctor_state.journal,
     doctor_mail.rules,
-    doctor_mail.clock,
+    doctor_clock.clock,
     doctor_mail.imap,
     doctor_mail.smtp,
     doctor_mail.domain,

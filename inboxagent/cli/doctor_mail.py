@@ -1,24 +1,29 @@
-"""What `doctor` looks at beyond the state folder: rules, clock, servers, and what the world is told of her domain."""
+"""What `doctor` looks at beyond the state folder: rules, servers, and what the world is told of her domain."""
 
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from inboxagent.agent.copies import FILES_ITS_OWN
+from inboxagent.cli import doctor_clock
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.diagnosis import Diagnosis, Grade
 from inboxagent.cli.discovery import Resolve
-from inboxagent.cli.paper import plain, when
+from inboxagent.cli.paper import plain
 from inboxagent.edge.dns import resolve
 from inboxagent.edge.imap import ImapMailbox
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.outbox import Outcome
+from inboxagent.outreach.stoppage import explain
+from inboxagent.ports import Cursor
 
 WANTED = {
     "IDLE": "new mail is announced at once",
     "LIST-STATUS": "all mailboxes are looked at in one question",
     "SPECIAL-USE": "the server says which mailbox is Sent",
 }
+LATEST = 20  # letters whose arrival is compared with the clock
 SELECTORS = ("default", "dkim", "mail", "google", "selector1", "selector2", "s1", "s2", "k1", "fm1", "mx")
 """Under which names the keys of DKIM usually are; they cannot be listed (RFC 6376, 3.6.2.1)."""
 
@@ -35,17 +40,6 @@ def rules(composition: Composition) -> Iterator[Diagnosis]:
             about="rules", grade=Grade.PROBLEM, says=f"{path} cannot be used as it is", remedy="inboxagent check"
         )
     yield Diagnosis(about="rules", grade=Grade.OK, says=f"there are: {', '.join(names)}")
-
-
-def clock(composition: Composition) -> Iterator[Diagnosis]:
-    """Which time it is for her; she sees at once whether that is so."""
-    now = composition.clock.now()
-    says = f"it is {when(now, composition.home, now)} ({composition.config.me.zone})"
-    if now.year < 2026:  # older than this program: a machine without a battery, before it has asked for the time
-        remedy = "set the clock, and have it kept: timedatectl set-ntp true"
-        yield Diagnosis(about="clock", grade=Grade.PROBLEM, says=says, remedy=remedy)
-    else:
-        yield Diagnosis(about="clock", grade=Grade.OK, says=says)
 
 
 def imap(composition: Composition) -> Iterator[Diagnosis]:
@@ -71,7 +65,16 @@ async def _read(composition: Composition, mailbox: ImapMailbox) -> list[Diagnosi
     found = [Diagnosis(about="imap", grade=Grade.OK, says=says)]
     found += [_offer(composition, name, offered) for name in WANTED]
     found.append(_sent(composition, await mailbox.sent(), await mailbox.files_sent()))
-    return found
+    return found + doctor_clock.compare(await _arrivals(mailbox), composition.clock.now())
+
+
+async def _arrivals(mailbox: ImapMailbox) -> list[datetime]:
+    """When the server says that the latest letters of the INBOX have arrived."""
+    status = (await mailbox.status()).get("INBOX")
+    if status is None:
+        return []
+    page = await mailbox.headers("INBOX", Cursor(status.uidvalidity, max(1, status.uidnext - LATEST)), status.uidnext)
+    return [each.received_at for each in page.messages]
 
 
 def _offer(composition: Composition, name: str, offered: frozenset[str]) -> Diagnosis:
@@ -112,7 +115,7 @@ def smtp(composition: Composition) -> Iterator[Diagnosis]:
         yield Diagnosis(about="smtp", grade=Grade.OK, says=says)
     else:
         remedy = "put right what it says; until then nothing is sent"
-        yield Diagnosis(about="smtp", grade=Grade.PROBLEM, says=f"{refusal.means}: {refusal.text}", remedy=remedy)
+        yield Diagnosis(about="smtp", grade=Grade.PROBLEM, says=explain(refusal), remedy=remedy)
 
 
 async def _knock(composition: Composition) -> Outcome | None:

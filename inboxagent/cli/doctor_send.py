@@ -8,6 +8,7 @@ from datetime import timedelta
 from inboxagent.agent.copies import FILES_ITS_OWN
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.diagnosis import Diagnosis, Grade
+from inboxagent.cli.doctor_clock import REMEDY, SKEW
 from inboxagent.cli.documents import instant
 from inboxagent.cli.paper import plain
 from inboxagent.edge.imap import ImapMailbox
@@ -22,7 +23,6 @@ from inboxagent.ports import Fetched, Search
 PATIENCE = 60.0  # seconds until it has arrived
 LOOK_EVERY = 1.0
 SENT_AFTER = 3.0  # seconds that a server has for its own copy once the letter has arrived
-SKEW = timedelta(minutes=2)
 TEXT = "inboxagent has sent this letter to learn what your mail server does with\nletters. You can delete it.\n"
 
 
@@ -103,8 +103,7 @@ def _arrival(letter: Outgoing, arrived: Sequence[Fetched]) -> Diagnosis:
     skew = arrived[0].received_at - letter.date
     if abs(skew) > SKEW:
         says = f"it arrived {skew.total_seconds():+.0f} s after it was sent, by the server's clock"
-        remedy = "look whether this machine's clock is right: timedatectl"
-        return Diagnosis(about="clock", grade=Grade.WARNING, says=says, remedy=remedy)
+        return Diagnosis(about="clock", grade=Grade.WARNING, says=says, remedy=REMEDY)
     return Diagnosis(about="letter", grade=Grade.OK, says=f"it has arrived in {plain(arrived[0].mailbox)}")
 
 

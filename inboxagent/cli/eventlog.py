@@ -2,12 +2,12 @@
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from inboxagent.cli.boundary import is_journal
 from inboxagent.cli.paper import plain
 from inboxagent.outreach.events import ANSWERS, Word
 from inboxagent.ports import Observe, Store
@@ -31,7 +31,7 @@ def begin_log(zone: tzinfo, *, as_json: bool = False) -> None:
     lines = logging.StreamHandler(sys.stderr)
     if as_json:
         lines.setFormatter(_Json())
-    elif _is_journal(2):
+    elif is_journal(2):
         lines.setFormatter(_Journal())
     else:
         times = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
@@ -51,15 +51,6 @@ class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return json.dumps({"at": at, "level": record.levelname.lower(), **vars(record)["document"]}, default=str)
-
-
-def _is_journal(descriptor: int) -> bool:
-    """Whether what is written there goes to a journal (systemd.exec(5), $JOURNAL_STREAM)."""
-    try:
-        found = os.fstat(descriptor)
-    except OSError:
-        return False
-    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
 def write(word: str, fields: Mapping[str, object]) -> None:

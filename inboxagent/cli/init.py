@@ -20,8 +20,9 @@ from inboxagent.config.places import NAME, config_home
 from inboxagent.config.providers import Place, Provider
 from inboxagent.config.reading import IMAP_PORTS, SMTP_PORTS, machine_zone
 from inboxagent.edge.system_identity import carry_credentials, hand_over
-from inboxagent.edge.system_state import write_whole
-from inboxagent.errors import LoginRefused, Refused, StateUnwritable, Unreachable, UsageError
+from inboxagent.edge.system_state import make_state, write_whole
+from inboxagent.errors import ConfigError, LoginRefused, Refused, StateUnwritable, Unreachable, UsageError
+from inboxagent.outreach.stoppage import explain
 
 T = TypeVar("T")
 
@@ -78,6 +79,8 @@ def init_command(
     me |= {"zone": zone or machine_zone(os.environ)} | ({"country": country} if country else {})
     tables = _tables(me, provider, username or provider.username, ca_file)
     given = {key: value for key, value in ways.items() if value}
+    if "password_file" in given:
+        given["password_file"] = _absolute(given["password_file"])
     if provider.way == "microsoft" and not given:
         told = _asked("Application (client) id at Microsoft", client_id, "--client-id", checks.client_id)
         _write(path, _render({**tables, "microsoft": {"client_id": told}}))
@@ -89,7 +92,8 @@ def init_command(
     else:
         text = _with_typed_password(tables, path, provider, log_in=not no_login)
     _write(path, text)
-    hand_over(path)
+    if not hand_over(path):
+        make_state(read_config(text, path, os.environ).state)  # from now on one that is missing has been lost
     say(NEXT.format(path=path))
 
 
@@ -131,7 +135,7 @@ def _asked(what: str, given: str | None, option: str, check: Callable[[object], 
         except ValueError as error:
             raise UsageError(f"{option}: {error}") from None
     if not _has_terminal():
-        raise UsageError(f"without a terminal, say it by {option}")
+        raise UsageError(f"without a terminal, say it by {option}; see also: inboxagent init --help")
     while True:
         try:
             return check(click.prompt(what, err=True))
@@ -145,12 +149,17 @@ def _has_terminal() -> bool:
 
 def _tables(me: Mapping[str, str], provider: Provider, username: str, ca_file: str) -> dict[str, dict[str, object]]:
     who = {"username": username} if username else {}
-    authority = {"ca_file": str(Path(ca_file).expanduser().absolute())} if ca_file else {}
+    authority = {"ca_file": _absolute(ca_file)} if ca_file else {}
     return {
         "me": dict(me),
         "imap": {**asdict(provider.imap), **who, **authority},
         "smtp": {**asdict(provider.smtp), **authority},
     }
+
+
+def _absolute(path: str) -> str:
+    """She names it from the folder she is in, the configuration from its own."""
+    return str(Path(path).expanduser().absolute())
 
 
 def _render(tables: Mapping[str, Mapping[str, object]]) -> str:
@@ -193,7 +202,10 @@ def _password(provider: Provider) -> str:
 
 def _try(text: str, path: Path, *, log_in: bool) -> None:
     """Read what is to be written, and log in to both servers. Raises what is wrong."""
-    config = read_config(text, path, os.environ)
+    try:
+        config = read_config(text, path, os.environ)
+    except ConfigError as error:
+        raise ConfigError(f"nothing is written, for the file would be wrong:\n{error}") from None
     if log_in:
         asyncio.run(_log_in(Composition(config, tell)))
 
@@ -208,7 +220,9 @@ async def _log_in(composition: Composition) -> None:
             f"  copies of your letters lie in {plain(sent)}" if sent else "  no mailbox for sent mail: see [imap] sent"
         )
         if (refusal := await transport.probe()) is not None:
-            raise (LoginRefused if refusal.fatal else Unreachable)(f"{config.smtp.host}: {refusal.text}")
+            raise (LoginRefused if refusal.fatal else Unreachable)(
+                f"{config.smtp.host}:{config.smtp.port}: {explain(refusal)}"
+            )
         tell(f"{config.smtp.host}: logged in")
     finally:
         await asyncio.gather(mailbox.close(), transport.close())

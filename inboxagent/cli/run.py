@@ -15,7 +15,7 @@ from inboxagent.cli.eventlog import begin_log, write
 from inboxagent.cli.options import configs_option
 from inboxagent.cli.paper import plain, say, tell, when
 from inboxagent.cli.service import Service, rehearse
-from inboxagent.edge.system import stop_on_signals
+from inboxagent.edge.system import leave_soon, stop_on_signals
 from inboxagent.errors import ConfigError
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.state import Conversation
@@ -48,6 +48,8 @@ async def _run(
     stop = asyncio.Event()
     stop_on_signals(stop)
     await serve(openers, lambda service: task(service, stop), stop, again=again)
+    if stop.is_set():
+        leave_soon()
 
 
 def _zone(configs: Sequence[str | None]) -> ZoneInfo:

@@ -10,15 +10,17 @@ from pathlib import Path
 import click
 
 from inboxagent.cli.paper import say
+from inboxagent.config import find_config
 from inboxagent.edge.shipped import find
-from inboxagent.edge.system_identity import CONFIGURATIONS, STATES, UNITS, USER, hand_over
-from inboxagent.errors import Refused, StateUnwritable
+from inboxagent.edge.system_identity import CONFIGURATIONS, STATES, USER, hand_over
+from inboxagent.edge.system_unit import UNITS
+from inboxagent.errors import ConfigError, Refused, StateUnwritable
 
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 from the system unit by ProtectHome=, PrivateTmp=
 AS_USER = """\
 Written: {unit}
 
-Start it, now and with the machine, also while you are not logged in:
+{first}Start it, now and with the machine, also while you are not logged in:
 
     systemctl --user daemon-reload
     systemctl --user enable --now inboxagent
@@ -26,6 +28,19 @@ Start it, now and with the machine, also while you are not logged in:
 
 Then:  inboxagent status        journalctl --user -u inboxagent -f
 Changes of yours to the unit:  systemctl --user edit inboxagent
+To take it away again:         systemctl --user disable --now inboxagent; rm {unit}
+"""
+NO_CONFIG = """\
+There is no configuration yet; begin with:  inboxagent init
+
+"""
+AGAIN = """\
+Written: {unit}
+
+It was there before. A service that runs goes on with the program as it is now after:
+
+    systemctl --user daemon-reload
+    systemctl --user restart inboxagent
 """
 AS_SYSTEM = """\
 Written: {units}
@@ -37,6 +52,7 @@ The user "{user}" runs it and owns {state}; what is secret stays root's.
 
 Several accounts: a folder each, {config}/NAME with config.toml and password, and the unit inboxagent@NAME.
 From then on `sudo inboxagent …` acts as that user:  sudo inboxagent status        journalctl -u inboxagent -f
+It was there before? Then only:  systemctl daemon-reload && systemctl try-restart 'inboxagent*'
 """
 
 
@@ -59,8 +75,16 @@ def _install_for_user() -> None:
     base = os.environ.get("XDG_CONFIG_HOME", "")
     home = Path(base) if base.startswith("/") else Path("~/.config").expanduser()
     unit = home / "systemd" / "user" / "inboxagent.service"
+    again = unit.exists()
     _copy(find("systemd") / "user" / "inboxagent.service", unit, _program())
-    say(AS_USER.format(unit=unit))
+    say(AGAIN.format(unit=unit) if again else AS_USER.format(unit=unit, first="" if _has_config() else NO_CONFIG))
+
+
+def _has_config() -> bool:
+    try:
+        return find_config(None, os.environ).is_file()
+    except ConfigError:
+        return False
 
 
 def _install_for_system() -> None:

@@ -2,19 +2,15 @@
 
 import os
 import pwd
-import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from pathlib import Path
 
-from inboxagent.edge.system_secrets import carry
-from inboxagent.errors import Refused, StateUnwritable
+from inboxagent.errors import ConfigError, Refused, StateUnwritable
 
 USER = "inboxagent"
 CONFIGURATIONS = Path("/etc/inboxagent")
 STATES = Path("/var/lib/inboxagent")
-UNITS = Path("/etc/systemd/system")
 _acting: list[Path] = []  # the folder of the account for which root has become its user
-_LOADED = re.compile(r"LoadCredential=(?:([^:\s]+):(\S+))?\s*")
 
 
 def become_owner(config: Path, environ: MutableMapping[str, str]) -> None:
@@ -42,20 +38,34 @@ def become_owner(config: Path, environ: MutableMapping[str, str]) -> None:
 
 
 def carry_credentials(config: Path) -> None:
-    """Keep in this process what the unit of this configuration hands over, where root asks."""
+    """Keep in this process what the unit of this configuration hands over, where root asks.
+
+    What cannot be had is said once it is needed: most commands need no password.
+    """
     if _owner(config) is None:
         return
-    for name, source in credentials(config.absolute().parent.relative_to(CONFIGURATIONS)):
-        if source.is_file():
-            carry(name, source.read_bytes())
+    # Costly, and needed by root alone.
+    from inboxagent.edge.system_secrets import Carried, carry
+    from inboxagent.edge.system_unit import handed_over, unit_of
+
+    account = config.absolute().parent.relative_to(CONFIGURATIONS)
+    carried = Carried(unit_of(account))
+    for each in handed_over(account):
+        try:
+            carried.contents[each.name] = each.fetch()
+        except ConfigError as error:
+            carried.troubles[each.name] = str(error)
+    carry(carried)
 
 
-def hand_over(config: Path) -> None:
-    """Let the service's user read a configuration of the service that root has written."""
+def hand_over(config: Path) -> bool:
+    """Let the service's user read a configuration of the service that root has written; whether it is one."""
     owner = _owner(config)
-    if owner is not None:
-        os.chown(config, 0, owner.pw_gid)
-        config.chmod(0o640)
+    if owner is None:
+        return False
+    os.chown(config, 0, owner.pw_gid)
+    config.chmod(0o640)
+    return True
 
 
 def _owner(config: Path) -> pwd.struct_passwd | None:
@@ -66,26 +76,6 @@ def _owner(config: Path) -> pwd.struct_passwd | None:
         return pwd.getpwnam(USER)
     except KeyError:  # the service is not installed: root's own configuration, wherever it lies
         return None
-
-
-def credentials(account: Path, units: Path = UNITS) -> list[tuple[str, Path]]:
-    """What the account's unit and its drop-ins hand over: names, and the files they come from."""
-    found: dict[str, Path] = {}
-    for line in _lines(account, units):
-        loaded = _LOADED.fullmatch(line)
-        if loaded is not None and loaded[1] is None:  # an empty one takes the earlier ones back
-            found.clear()
-        elif loaded is not None:
-            found[loaded[1]] = Path(loaded[2].replace("%i", str(account)))
-    return list(found.items())
-
-
-def _lines(account: Path, units: Path) -> Iterator[str]:
-    single = account == Path()
-    names = [f"{USER}.service"] if single else [f"{USER}@.service", f"{USER}@{account}.service"]
-    for unit in [units / names[0], *(drop for name in names for drop in sorted((units / f"{name}.d").glob("*.conf")))]:
-        if unit.is_file():
-            yield from unit.read_text().splitlines()
 
 
 def _make_state(folder: Path, owner: pwd.struct_passwd) -> None:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from inboxagent.errors import ConfigError
@@ -88,18 +89,38 @@ def read_password_file(path: Path) -> str:
     return _read(path, f"the password file {path}")
 
 
-_carried: dict[str, bytes] = {}  # what root has read before it became the service's user
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What root has taken along from a unit, and why it could not take the rest, both by the credential's name."""
+
+    unit: str
+    contents: dict[str, bytes] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
+
+    def read(self, name: str) -> bytes:
+        """Raises ConfigError with what to do."""
+        if name in self.troubles:
+            raise ConfigError(self.troubles[name])
+        if name not in self.contents:
+            raise ConfigError(
+                f'{self.unit} hands over no credential "{name}"; add it: systemctl edit {self.unit}, and there '
+                f"[Service] and LoadCredential={name}:FILE"
+            )
+        return self.contents[name]
 
 
-def carry(name: str, content: bytes) -> None:
-    """Keep a credential in this process, where no service manager has handed it over."""
-    _carried[name] = content
+_carried: list[Carried] = []
+
+
+def carry(carried: Carried) -> None:
+    """Keep credentials in this process, to which no service manager has handed them over."""
+    _carried[:] = [carried]
 
 
 def read_credential(name: str, environ: Mapping[str, str]) -> str:
     """The first line of what systemd hands over under this name (LoadCredential=). Raises ConfigError."""
-    if name in _carried:
-        return _first_line(_carried[name], f'the credential "{name}" holds', "a password")
+    if _carried:
+        return _first_line(_carried[0].read(name), f'the credential "{name}" holds', "a password")
     folder = environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         raise ConfigError(

@@ -21,6 +21,7 @@ class Stoppage:
     until: datetime
     because: str
     tries: int = 1
+    mute: bool = False  # her server takes nothing from her at all: mail cannot tell her of it either
 
 
 def stop(outcome: Outcome, before: Stoppage | None, now: datetime, home: ZoneInfo) -> Stoppage:
@@ -31,9 +32,18 @@ def stop(outcome: Outcome, before: Stoppage | None, now: datetime, home: ZoneInf
     tries = before.tries + 1 if before else 1
     since = before.since if before else now
     until = next_day(now, home) if outcome.fate is Fate.REFUSED else now + back_off(outcome, tries)
+    return Stoppage(since=since, until=until, because=explain(outcome), tries=tries, mute=True)
+
+
+def explain(outcome: Outcome) -> str:
+    """What it means, what was said, and what helps."""
     helps = remedy(outcome)
-    because = f"{outcome.means or outcome.text}: {outcome.text}{f'; {helps}' if helps else ''}"
-    return Stoppage(since=since, until=until, because=because, tries=tries)
+    return f"{words(outcome)}; {helps}" if helps else words(outcome)
+
+
+def words(outcome: Outcome) -> str:
+    """What we take it for, and the server's own words."""
+    return f"{outcome.means}: {outcome.text}" if outcome.means not in ("", outcome.text) else outcome.text
 
 
 def stop_for_policy(refusals: Iterable[datetime], now: datetime, home: ZoneInfo) -> Stoppage | None:
@@ -56,6 +66,8 @@ def remedy(outcome: Outcome) -> str:
     """What she can do about an answer that no waiting mends; empty where waiting does."""
     if outcome.phase is Phase.TLS:
         return "see that host, port, security and ca_file of [smtp] are right; nothing is ever sent unencrypted"
+    if outcome.phase is Phase.CONNECT and outcome.fate is Fate.DEFERRED:
+        return "see that host, port and security of [smtp] are right, and that the network is up"
     return _REMEDIES.get(outcome.means, _ASK if outcome.fatal else "")
 
 
@@ -79,6 +91,7 @@ def to_fact(stoppage: Stoppage) -> dict[str, object]:
         "until": stoppage.until.isoformat(),
         "because": stoppage.because,
         "tries": stoppage.tries,
+        "mute": stoppage.mute,
     }
 
 
@@ -88,4 +101,5 @@ def from_fact(fact: object) -> Stoppage | None:
         return None
     until = datetime.fromisoformat(str(fact["until"]))
     since = datetime.fromisoformat(str(fact.get("since", fact["until"])))
-    return Stoppage(since=since, until=until, because=str(fact["because"]), tries=int(fact.get("tries", 1)))
+    because, tries, mute = str(fact["because"]), int(fact.get("tries", 1)), fact.get("mute") is True
+    return Stoppage(since=since, until=until, because=because, tries=tries, mute=mute)

@@ -38,13 +38,11 @@ def test_servers_that_are_away_or_refuse(desk: Desk, provider: EmbeddedProvider)
     assert "refuses the connection" in away.says
 
 
-def test_rules_and_the_clock(desk: Desk) -> None:
+def test_rules(desk: Desk) -> None:
     (fine,) = doctor_mail.rules(desk.composition)
     assert "quick" in fine.says
     (desk.folder / "rules" / "quick.md").write_text("nonsense")
     assert [each.grade for each in doctor_mail.rules(desk.composition)] == [Grade.PROBLEM, Grade.OK]
-    (clock,) = doctor_mail.clock(desk.composition)
-    assert "(Europe/Stockholm)" in clock.says
 
 
 RECORDS = {

@@ -110,6 +110,33 @@ def test_a_configuration_is_tried_and_then_written_for_her_alone(desk: Desk, wor
     assert "Nothing is due." in desk.run("run", "--once", "--dry-run").stdout
 
 
+def test_a_password_file_is_named_from_where_she_is(
+    desk: Desk, words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(desk.folder)
+    desk.config = tmp_path / "elsewhere" / "config.toml"
+    desk.run(*words, "--password-file", "password")
+    assert f'password_file = "{desk.folder}/password"\n' in desk.config.read_text()
+    warned = {each["about"] for each in desk.ask("doctor") if each["grade"] != "ok"}
+    assert "state" not in warned  # its folder is there from the beginning
+
+
+def test_a_wrong_port_says_where_and_what_to_look_at(desk: Desk, provider: EmbeddedProvider, words: list[str]) -> None:
+    words += ["--password-file", str(desk.folder / "password"), "--smtp", f"127.0.0.1:{provider.imap_port}/none"]
+    said = desk.run(*words, code=69).stderr
+    assert f"127.0.0.1:{provider.imap_port}: " in said
+    assert "see that host, port and security of [smtp] are right" in said
+    assert not desk.config.exists()
+
+
+def test_an_option_that_is_wrong_writes_nothing_and_says_so(desk: Desk, words: list[str]) -> None:
+    words[words.index("Europe/Stockholm")] = "Europe/Stokholm"
+    said = desk.run(*words, "--password-command", "echo x", code=78).stderr
+    assert "nothing is written, for the file would be wrong:" in said
+    assert 'did you mean "Europe/Stockholm"?' in said
+    assert not desk.config.exists()
+
+
 def test_a_refused_log_in_writes_nothing(desk: Desk, words: list[str]) -> None:
     assert "refuses the log-in" in desk.run(*words, "--password-command", "echo wrong", code=77).stderr
     assert not desk.config.exists()

@@ -60,6 +60,21 @@ def test_the_answer_that_comes_after_the_stop_is_still_written_down(
     assert letters(provider) == 1
 
 
+@pytest.mark.parametrize("words", [(), ("--once",)])
+def test_an_answer_that_never_comes_is_not_waited_for_and_the_letter_is_uncertain(
+    desk: Desk, provider: EmbeddedProvider, server: Hesitation, words: tuple[str, ...]
+) -> None:
+    with running(desk, *words) as daemon:
+        assert server.accepted.wait(20)
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(29) == 0  # systemd kills after 30 s
+    assert letters(provider) == 1
+    assert [each["event"] for each in desk.ask("show", ANNA)["events"]][-1] == "intent"
+    desk.run("run", "--once")
+    assert [each["event"] for each in desk.ask("show", ANNA)["events"]][-1] == "uncertain"
+    assert letters(provider) == 1
+
+
 def test_a_stop_that_does_not_wait_leaves_it_uncertain_and_it_does_not_go_twice(
     desk: Desk, provider: EmbeddedProvider, server: Hesitation
 ) -> None:

@@ -20,6 +20,18 @@ def test_the_unit_of_a_user_starts_this_program(desk: Desk, monkeypatch: pytest.
     assert f'ExecStart="{desk.folder}/50%% of mine/inboxagent" run\n' in unit.read_text()
 
 
+def test_what_comes_first_and_what_an_upgrade_needs_is_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = desk.folder / "inboxagent"
+    program.write_text("#!/bin/sh\n")
+    monkeypatch.setattr("sys.argv", [str(program)])
+    first = desk.run("service", "install", config=False).stdout
+    assert "begin with:  inboxagent init" in first
+    assert "systemctl --user disable --now inboxagent; rm " in first
+    again = desk.run("service", "install", config=False).stdout
+    assert "It was there before." in again
+    assert "systemctl --user restart inboxagent" in again
+
+
 def test_a_plain_path_is_written_as_it_is() -> None:
     assert units.quote("/opt/inboxagent/bin/inboxagent") == "/opt/inboxagent/bin/inboxagent"
 

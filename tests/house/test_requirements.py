@@ -1,6 +1,9 @@
 """The locked requirements: complete, hashed, in step with each other, and silent about where they come from."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -38,6 +41,12 @@ def test_every_requirement_is_pinned_and_hashed(name: str) -> None:
 
 def test_a_larger_set_holds_the_smaller_ones_in_the_same_versions() -> None:
     assert versions("run").items() <= versions("demo").items() <= versions("dev").items()
+
+
+def test_nobody_has_to_compile() -> None:
+    if not os.environ.get("INBOXAGENT_ASK_INDEX"):
+        pytest.skip("wheels for x86-64 and arm64 are asked of the package index; INBOXAGENT_ASK_INDEX=1 allows it")
+    subprocess.run([ROOT / "requirements" / "wheels"], check=True, env={**os.environ, "PYTHON": sys.executable})
 
 
 def test_everything_the_project_asks_for_is_locked() -> None:

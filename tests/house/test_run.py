@@ -4,6 +4,7 @@ The copies have nothing to install, so that this needs no network and no more th
 """
 
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -102,3 +103,21 @@ def test_torture_hands_its_words_to_the_long_test_of_the_store(checkout: Path) -
     (place / "torture.py").write_text("import sys; print(sys.argv[1:])")
     code, out, _ = finish(start(checkout, "torture", "20"))
     assert (code, out) == (0, "['20']\n")
+
+
+def test_every_other_python_that_is_here_is_taken_and_the_others_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = runpy.run_path(str(ROOT / "run"))
+    names = set(run["NEWEST_FIRST"])
+    (here, broken, *absent) = sorted(names - {"python" + run["version"](sys.executable)})
+    for name, script in ((here, 'test "$1" = -c || echo "$INBOXAGENT_VENV $*"'), (broken, "exit 127")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/nowhere")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run["run_other_pythons"].__globals__["PYTHON"] = sys.executable
+    assert run["run_other_pythons"]() == []
+    out, err = capfd.readouterr()
+    assert out == f"{run['VENV']}-{here} {ROOT}/run core\n"
+    assert err == "".join(f"run: NOT RUN on {name}: it is not installed\n" for name in sorted([broken, *absent]))

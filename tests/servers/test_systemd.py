@@ -87,13 +87,6 @@ def configure(box: Box, imap_port: int, smtp_port: int) -> None:
     box.write("/etc/inboxagent/config.toml", CONFIG.format(imap_port=imap_port, smtp_port=smtp_port))
 
 
-def wait_state(box: Box, state: str) -> None:
-    def is_so() -> bool:
-        return json.loads(box.run("inboxagent", "status", "--json", code=None) or "{}").get("state") == state
-
-    until(is_so, what=f"status says {state}")
-
-
 def restarts(box: Box) -> int:
     return int(box.show("inboxagent", "NRestarts"))
 
@@ -101,7 +94,7 @@ def restarts(box: Box) -> int:
 def test_it_starts_is_ready_reads_and_stops(box: Box, provider: EmbeddedProvider) -> None:
     box.run("systemctl", "start", "inboxagent")
     assert box.show("inboxagent", "ActiveState") == "active"
-    wait_state(box, "ok")
+    box.wait_state("ok")
     assert box.show("inboxagent", "StatusText") == f"{MAYA}: ok"
     box.run("systemctl", "stop", "inboxagent")
     assert (box.show("inboxagent", "Result"), box.show("inboxagent", "ActiveState")) == ("success", "inactive")
@@ -114,7 +107,7 @@ def test_root_may_begin_with_init_there(box: Box, provider: EmbeddedProvider) ->
     box.run("inboxagent", "init", "--config", "/etc/inboxagent/config.toml", *who, *places)
     assert box.run("stat", "-c", "%U:%G %a", "/etc/inboxagent/config.toml").strip() == "root:inboxagent 640"
     box.run("systemctl", "start", "inboxagent")
-    wait_state(box, "ok")
+    box.wait_state("ok")
 
 
 def test_her_commands_act_as_its_user(box: Box, provider: EmbeddedProvider) -> None:
@@ -123,17 +116,43 @@ def test_her_commands_act_as_its_user(box: Box, provider: EmbeddedProvider) -> N
     owners = box.run("sh", "-c", "stat -c %U /var/lib/inboxagent /var/lib/inboxagent/*").split()
     assert set(owners) == {"inboxagent"}
     box.run("systemctl", "start", "inboxagent")
-    wait_state(box, "ok")
+    box.wait_state("ok")
     box.run("inboxagent", "pause", "--all")
-    wait_state(box, "paused")
+    box.wait_state("paused")
     box.run("inboxagent", "resume", "--all")
-    wait_state(box, "ok")
+    box.wait_state("ok")
     assert box.run("inboxagent", "run", "--once", code=75) == ""
+
+
+@pytest.mark.parametrize("way", ["LoadCredentialEncrypted", "SetCredentialEncrypted"])
+def test_an_encrypted_credential_is_for_the_service_and_for_root_at_its_commands(
+    box: Box, provider: EmbeddedProvider, way: str
+) -> None:
+    lock = ("systemd-creds", "encrypt", "--with-key=host", "--name=password")
+    drop = "/etc/systemd/system/inboxagent.service.d/locked.conf"
+    if way == "LoadCredentialEncrypted":
+        box.run(*lock, "-", "/etc/inboxagent/password.cred", input=f"{SECRET}\n")
+        line = f"{way}=password:/etc/inboxagent/password.cred\n"
+    else:
+        line = box.run(*lock, "--pretty", "-", "-", input=f"{SECRET}\n")
+    box.write(drop, f"[Service]\nLoadCredential=\n{line}")
+    box.run("systemctl", "daemon-reload")
+    try:
+        assert "Nothing is due." in box.run("inboxagent", "run", "--once", "--dry-run")
+        box.run("systemctl", "start", "inboxagent")
+        box.wait_state("ok")
+        box.write(drop, f"[Service]\nLoadCredential=\n{way}=password:nonsense\n")
+        refused = box.call("inboxagent", "run", "--once", "--dry-run")
+        assert (refused.returncode, f"({way}= of the unit): it cannot be decrypted" in refused.stderr) == (78, True)
+        assert box.call("inboxagent", "list").returncode == 0  # needs no password
+    finally:
+        box.run("rm", drop)
+        box.run("systemctl", "daemon-reload")
 
 
 def test_the_journal_has_its_lines_with_priorities(box: Box, provider: EmbeddedProvider) -> None:
     box.run("systemctl", "start", "inboxagent")
-    wait_state(box, "ok")
+    box.wait_state("ok")
     lines = [json.loads(line) for line in box.run("journalctl", "-u", "inboxagent", "-o", "json").splitlines()]
     ours = {line["MESSAGE"].split()[0]: line["PRIORITY"] for line in lines if line["_COMM"] != "systemd"}
     assert {"started": "6", "seeing": "6"}.items() <= ours.items()
@@ -144,10 +163,10 @@ def test_a_crash_is_followed_by_a_restart(box: Box, provider: EmbeddedProvider) 
     box.write("/etc/systemd/system/inboxagent.service.d/soon.conf", "[Service]\nRestartSec=100ms\n")
     box.run("systemctl", "daemon-reload")
     box.run("systemctl", "start", "inboxagent")
-    wait_state(box, "ok")
+    box.wait_state("ok")
     box.run("systemctl", "kill", "--signal=KILL", "inboxagent")
     until(lambda: restarts(box) == 1 and box.show("inboxagent", "ActiveState") == "active", what="it is back")
-    wait_state(box, "ok")
+    box.wait_state("ok")
 
 
 def test_what_needs_her_is_not_tried_again(box: Box, provider: EmbeddedProvider) -> None:
@@ -165,7 +184,7 @@ def test_a_cycle_that_hangs_is_ended_by_the_watchdog_and_waiting_is_not(box: Box
     box.write("/etc/systemd/system/inboxagent.service.d/soon.conf", drop)
     box.run("systemctl", "daemon-reload")
     box.run("systemctl", "start", "inboxagent")
-    wait_state(box, "ok")
+    box.wait_state("ok")
     began = box.show("inboxagent", "WatchdogTimestampMonotonic")
     fed = 4_000_000  # microseconds: longer than the watchdog waits
     until(

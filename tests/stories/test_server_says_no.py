@@ -108,6 +108,20 @@ async def test_she_is_not_told_of_a_server_that_is_away_for_minutes() -> None:
     assert (world.steps(ANNE), told(world)) == (["nudge"], [])
 
 
+async def test_a_server_that_takes_nothing_is_not_asked_to_take_a_mail_about_it() -> None:
+    """The broken channel is never the one that tells her: her command and the log are."""
+    world = World(limits=AT_ONCE, alert_after=HOUR)
+    await world.begin(ANNE)
+    await world.days(2.9)
+    world.transport.reply(Phase.MAIL, 550, "5.7.60 Client does not have permissions to send as this sender")
+    await world.days(0.4)
+    assert len(said(world, "sending_stopped")) == 1
+    assert [alert["alert"] for alert in world.commanded] == ["sending_stopped"]
+    assert (told(world), said(world, "alert_unsent")) == ([], [])
+    await world.days(1)
+    assert (world.steps(ANNE), told(world)) == (["nudge"], [])
+
+
 async def test_reports_that_name_no_letter_of_ours_stop_nobody() -> None:
     """Case 43: anybody may write such a report."""
     world = await due(ANNE, BART)

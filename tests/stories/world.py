@@ -144,6 +144,7 @@ class World:
     effects: list[str] = field(default_factory=list)
     observed: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
+    commanded: list[dict[str, object]] = field(default_factory=list)  # what her `on_alert` was given
     deaths: int = 0
     books: dict[str, rules.Sequence] = field(default_factory=dict)
     paused: str | None = None
@@ -191,6 +192,7 @@ class World:
             self._observe,
             to=MAYA.address,
             blind_after=self.alert_after or DAY,
+            command=self._command,
         )
 
     @property
@@ -252,6 +254,9 @@ class World:
 
     async def _warn(self, stoppage: Stoppage | None) -> None:
         await self._alerts.stopped(stoppage)
+
+    async def _command(self, alert: Mapping[str, object]) -> None:
+        self.commanded.append(dict(alert))
 
     def _observe(self, word: str, fields: Mapping[str, object]) -> None:
         self.observed.append((word, dict(fields)))
