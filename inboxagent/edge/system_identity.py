@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
-from inboxagent.edge.system_secrets import carry
 from inboxagent.errors import Refused, StateUnwritable
 
 USER = "inboxagent"
@@ -45,6 +44,8 @@ def carry_credentials(config: Path) -> None:
     """Keep in this process what the unit of this configuration hands over, where root asks."""
     if _owner(config) is None:
         return
+    from inboxagent.edge.system_secrets import carry  # late: it starts programs, which takes its time to be imported
+
     for name, source in credentials(config.absolute().parent.relative_to(CONFIGURATIONS)):
         if source.is_file():
             carry(name, source.read_bytes())

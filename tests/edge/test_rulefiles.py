@@ -168,3 +168,19 @@ def test_what_ships_is_good() -> None:
     assert rules().sequences.keys() == {path.stem for path in rule_files(folder)}
     assert all(read_phrases(path).value for path in phrase_files(folder))
     assert rules.problems == ()
+
+
+def test_a_command_reads_only_the_files_it_asks_for(folders: tuple[Path, Path]) -> None:
+    write(folders[0] / "mine.md", RULE.format(title="Mine", letter="In my words."))
+    write(folders[0] / "broken.md", "no settings")
+    write(folders[0] / "phrases" / "sv.yaml", "greeting: [")
+    rules = RuleFiles(*folders)
+    book = rules.on_demand()
+    assert book.sequences["mine"].title == "Mine"
+    assert "nobody" not in book.sequences
+    assert rules.problems == ()
+    assert sorted(book.sequences) == ["mine", "proposal"]
+    assert any("broken.md" in problem for problem in rules.problems)
+    assert rules.on_demand() is not rules()
+    assert rules.on_demand() is rules()
+    assert rules().sequences == dict(book.sequences)

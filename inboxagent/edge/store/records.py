@@ -4,17 +4,19 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inboxagent.edge.store.never import Never
-from inboxagent.edge.store.storage import JournalStorage
+from inboxagent.edge.store.storage import JournalStorage, View
 from inboxagent.edge.store.tables import JournalDB, JournalTable
 from inboxagent.errors import StateDamaged
 from inboxagent.mail.headers import covering
 from inboxagent.outreach.erasure import Person, erase_from_events, erase_from_fact, is_named
 from inboxagent.outreach.events import Event, from_json, to_json
 from inboxagent.outreach.state import Conversation, State, advance, fold
-from inboxagent.ports import Cursor
+
+if TYPE_CHECKING:
+    from inboxagent.ports import Cursor
 
 CONVERSATIONS, CURSORS, SUPPRESSIONS, FACTS = "conversations", "cursors", "suppressions", "facts"
 SHAPES = {CONVERSATIONS: (("state", "look_at"), "look_at")}
@@ -120,7 +122,9 @@ class JournalRecords:
 
     def conversations(self) -> Sequence[Conversation]:
         """All of them, in the order of their enrolment."""
-        return [self._folds.conversation(document) for document in self._table(CONVERSATIONS)]
+        self._storage.catch_up()
+        numbers = View(self._storage, CONVERSATIONS).numbers()
+        return [self._folds.conversation(self._storage.document(CONVERSATIONS, each)) for each in numbers]
 
     def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
         """Those that somebody wrote to since an earlier mark, all of them without one; and the mark of now."""
@@ -164,8 +168,10 @@ class JournalRecords:
         waiting = [each for each in documents if each and each["look_at"] is not None and each["look_at"] <= last]
         return sorted(waiting, key=lambda each: float(each["look_at"]))[:limit]
 
-    def cursors(self) -> Mapping[str, Cursor]:
+    def cursors(self) -> "Mapping[str, Cursor]":
         """How far each mailbox has been judged."""
+        from inboxagent.ports import Cursor  # late: commands that only read have no use for the ports
+
         return {each["mailbox"]: Cursor(each["uidvalidity"], each["next_uid"]) for each in self._table(CURSORS)}
 
     def suppression(self, address: str) -> str | None:
@@ -245,7 +251,7 @@ class JournalLedger(JournalRecords):
         number, _ = self._conversation(conversation_id)
         self._table(CONVERSATIONS).update({"look_at": _seconds(at)}, doc_ids=[number])
 
-    def move_cursor(self, mailbox: str, cursor: Cursor | None) -> None:
+    def move_cursor(self, mailbox: str, cursor: "Cursor | None") -> None:
         """Remember how far a mailbox has been judged; None forgets it."""
         if cursor is None:
             self._keep(CURSORS, mailbox, None)
