@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from inboxagent.outreach.decide import Wait
     from inboxagent.outreach.letter import Enclosures
     from inboxagent.outreach.rulebook import Rulebook
-    from inboxagent.ports import Records, Store
+    from inboxagent.ports import Clock, Records, Store
 
 HER_RULES = "her_rules"
 """The fact that names the sequences which people are inside of and which were read from her folder."""
@@ -53,7 +53,7 @@ class Composition:
 
     def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
         self.config = config
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.keeps_rules = False  # the daemon does, so that a broken file leaves its last good version in force
         self._tell = tell
 

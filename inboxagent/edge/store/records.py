@@ -31,10 +31,13 @@ NOTHING_ELSE_KEPT = "nothing else is kept about it"
 
 
 class Folds:
-    """Conversations by the events they were folded from, so that what did not change is not folded again."""
+    """Conversations by the events they were folded from, so that what did not change is not folded again.
+
+    Of each the last two: a transaction asks for the one before, too.
+    """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, int], tuple[list[Any], Conversation]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[tuple[list[Any], Conversation], ...]] = OrderedDict()
 
     def conversation(self, document: Mapping[str, Any]) -> Conversation:
         """The conversation of a document. Raises StateDamaged where its events make none."""
@@ -47,16 +50,17 @@ class Folds:
 
     def keep(self, document: Mapping[str, Any], conversation: Conversation) -> None:
         """Remember which conversation a document makes."""
-        self._known[document["id"], len(document["events"])] = (document["events"], conversation)
+        name, events = document["id"], document["events"]
+        others = [each for each in self._known.pop(name, ()) if len(each[0]) != len(events)]
+        self._known[name] = (*others[-1:], (events, conversation))
         if len(self._known) > _CAPACITY:
             self._known.popitem(last=False)
 
     def _recall(self, name: str, events: list[Any], length: int) -> Conversation | None:
-        known = self._known.get((name, length))
-        if known is None:
-            return None
-        before, conversation = known
-        return conversation if before is events or before == events[:length] else None
+        for before, conversation in self._known.get(name, ()):
+            if len(before) == length and (before is events or before == events[:length]):
+                return conversation
+        return None
 
     def _fold(self, name: str, events: list[Any]) -> Conversation:
         """Fold what is new; the last few events are what is new as a rule."""
