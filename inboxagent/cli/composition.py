@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from inboxagent.outreach.decide import Wait
     from inboxagent.outreach.letter import Enclosures
     from inboxagent.outreach.rulebook import Rulebook
-    from inboxagent.ports import Clock, Records, Store
+    from inboxagent.ports import Clock, Store
 
 HER_RULES = "her_rules"
 """The fact that names the sequences which people are inside of and which were read from her folder."""
@@ -56,6 +56,8 @@ class Composition:
         self.clock: Clock = SystemClock()
         self.keeps_rules = False  # the daemon does, so that a broken file leaves its last good version in force
         self._tell = tell
+        self._mark: object = None
+        self._inside: dict[str, str] = {}  # the sequence by conversation, while it is not over
 
     @cached_property
     def home(self) -> ZoneInfo:
@@ -107,7 +109,7 @@ class Composition:
 
     def _is_bound(self, sequence: str) -> bool:
         """Whether it was read from her folder at any time, and has people inside."""
-        return sequence in self._remembered() and sequence in self._inhabited(self.store)
+        return sequence in self._remembered() and sequence in self._inhabited()
 
     def _remembered(self) -> frozenset[str]:
         remembered = self.store.fact(HER_RULES) if self.has_store else None
@@ -117,15 +119,23 @@ class Composition:
         """Remember which sequences are hers while somebody is inside: should such a file vanish, at any time, none of
         that name that ships takes its place. Raises StateUnwritable, TryLater."""
         self.rules()
-        wanted = sorted((self.rules.hers() | self._remembered()) & self._inhabited(self.store))
+        if not (known := self.rules.hers() | self._remembered()):
+            return
+        wanted = sorted(known & self._inhabited())
         if wanted != (self.store.fact(HER_RULES) or []):
             with self.store.transaction("her rules are remembered") as ledger:
                 ledger.remember(HER_RULES, wanted or None)
 
-    @staticmethod
-    def _inhabited(records: "Records") -> frozenset[str]:
+    def _inhabited(self) -> frozenset[str]:
+        """The sequences that somebody is inside of. Asked in every cycle, so that only what was written since is read;
+        who is forgotten meanwhile counts until this process ends."""
+        written, self._mark = self.store.changed(self._mark)
         over = (State.STOPPED, State.FINISHED)
-        return frozenset(each.enrolment.sequence for each in records.conversations() if each.state not in over)
+        self._inside.update({each.id: each.enrolment.sequence for each in written if each.state not in over})
+        for each in written:
+            if each.state in over:
+                self._inside.pop(each.id, None)
+        return frozenset(self._inside.values())
 
     @property
     def lock_path(self) -> Path:

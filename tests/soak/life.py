@@ -167,7 +167,7 @@ class Life:
         self._provider = provider
         self._pace = pace
         self._clock = FastClock(BEGINS_AT)
-        self._path = _write(folder, provider)
+        self._path = write_account(folder, provider)
         self._composition = _Watched(load_config(self._path, os.environ), lambda _: None)
         self._composition.clock = self._clock
         self._noise = 0
@@ -285,7 +285,7 @@ def resident() -> int:
         return 0
 
 
-def _write(folder: Path, provider: Provider) -> Path:
+def write_account(folder: Path, provider: Provider) -> Path:
     """Her configuration, rule and password."""
     (folder / "rules").mkdir()
     (folder / "rules" / "soak.md").write_text(RULE)
