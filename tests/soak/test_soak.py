@@ -9,13 +9,13 @@ from tests.soak.provider import Provider
 
 PACE = Pace(people=8, steps=7, cuts=1)
 WEEKS = 3
-MOST_A_WEEK = 600_000  # bytes: what is computed for new dates and letters is kept, up to a bound
+MOST_A_WEEK = 600_000  # bytes, once the first week has filled the caches: what is computed for new dates is kept, too
 
 
 def test_files_tasks_and_threads_stay_the_same_and_memory_within_bounds(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
-        first, *_, last = asyncio.run(_live(tmp_path))
+        first, second, last = asyncio.run(_live(tmp_path))
     finally:
         tracemalloc.stop()
     assert last.letters >= WEEKS * PACE.people
@@ -24,7 +24,7 @@ def test_files_tasks_and_threads_stay_the_same_and_memory_within_bounds(tmp_path
     assert last.descriptors <= first.descriptors
     assert last.tasks <= first.tasks
     assert last.threads <= first.threads
-    assert last.traced - first.traced <= (WEEKS - 1) * MOST_A_WEEK
+    assert last.traced - second.traced <= MOST_A_WEEK
 
 
 async def _live(folder: Path) -> list[Figures]:

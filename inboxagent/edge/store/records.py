@@ -56,6 +56,13 @@ class Folds:
         if len(self._known) > _CAPACITY:
             self._known.popitem(last=False)
 
+    def keep_only(self, living: Sequence[Conversation]) -> None:
+        """Let go of who is not among them, as somebody who was forgotten is to be."""
+        if len(self._known) > len(living):
+            names = {each.id for each in living}
+            for name in self._known.keys() - names:
+                del self._known[name]
+
     def _recall(self, name: str, events: list[Any], length: int) -> Conversation | None:
         for before, conversation in self._known.get(name, ()):
             if len(before) == length and (before is events or before == events[:length]):
@@ -128,7 +135,9 @@ class JournalRecords:
         """All of them, in the order of their enrolment."""
         self._storage.catch_up()
         numbers = View(self._storage, CONVERSATIONS).numbers()
-        return [self._folds.conversation(self._storage.document(CONVERSATIONS, each)) for each in numbers]
+        found = [self._folds.conversation(self._storage.document(CONVERSATIONS, each)) for each in numbers]
+        self._folds.keep_only(found)
+        return found
 
     def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
         """Those that somebody wrote to since an earlier mark, all of them without one; and the mark of now."""
