@@ -78,7 +78,7 @@ def when(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     # Not strftime: its names follow the locale of the process.
     local = at.astimezone(zone)
     year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
-    return f"{DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}{year} {local:%H:%M}"
+    return f"{DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}{year} {local.hour:02}:{local.minute:02}"
 
 
 def ago(at: datetime, now: datetime) -> str:
