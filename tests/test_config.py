@@ -18,7 +18,7 @@ from inboxagent.config import (
 )
 from inboxagent.config.places import MINIMAL
 from inboxagent.errors import ConfigError
-from inboxagent.outreach.letter import Unsubscribing
+from inboxagent.outreach.unsubscribing import Unsubscribing
 
 FULL = """
 rules = "letters"

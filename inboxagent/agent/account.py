@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from inboxagent.outreach.letter import Enclosures, Unsubscribing
+from inboxagent.outreach.letter import Enclosures
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.rulebook import Rulebook
+from inboxagent.outreach.unsubscribing import Unsubscribing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

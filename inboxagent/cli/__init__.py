@@ -12,6 +12,9 @@ def main() -> None:
         # Here, so that importing a neighbour of this module costs nothing.
         from inboxagent.cli.commands import commands
 
-        commands.main(prog_name="inboxagent")
+        try:
+            commands.main(prog_name="inboxagent")
+        finally:
+            gc.freeze()  # nor does the end of the process look through it once more
     except KeyboardInterrupt:  # while something was imported, or the process was at its end already
         raise SystemExit(130) from None

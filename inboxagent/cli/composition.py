@@ -19,12 +19,12 @@ from inboxagent.outreach.state import Conversation, State
 if TYPE_CHECKING:
     from inboxagent.agent.account import Account
     from inboxagent.edge.imap import ImapMailbox
-    from inboxagent.edge.rulefiles import RuleFiles
+    from inboxagent.edge.rulefolders import RuleFiles
     from inboxagent.edge.smtp import SmtpTransport
     from inboxagent.outreach.decide import Wait
     from inboxagent.outreach.letter import Enclosures
     from inboxagent.outreach.rulebook import Rulebook
-    from inboxagent.ports import Records, Store
+    from inboxagent.ports import Clock, Store
 
 HER_RULES = "her_rules"
 """The fact that names the sequences which people are inside of and which were read from her folder."""
@@ -53,9 +53,11 @@ class Composition:
 
     def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
         self.config = config
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.keeps_rules = False  # the daemon does, so that a broken file leaves its last good version in force
         self._tell = tell
+        self._mark: object = None
+        self._inside: dict[str, str] = {}  # the sequence by conversation, while it is not over
 
     @cached_property
     def home(self) -> ZoneInfo:
@@ -78,7 +80,7 @@ class Composition:
     @cached_property
     def rules(self) -> "RuleFiles":
         """The rulebook in force, each time it is called."""
-        from inboxagent.edge.rulefiles import RuleFiles
+        from inboxagent.edge.rulefolders import RuleFiles
         from inboxagent.edge.shipped import find
 
         named_in = self.config.path if self.config.rules_named else None
@@ -87,7 +89,7 @@ class Composition:
             find("rules"),
             self._tell,
             named_in=named_in,
-            bound=self._bound,
+            is_bound=self._is_bound,
             kept=self.config.state / "rules",
             keeps=self.keeps_rules,
         )
@@ -102,29 +104,38 @@ class Composition:
 
     @cached_property
     def rulebook(self) -> "Rulebook":
-        """The rulebook as it was when this command first asked."""
-        return self.rules()
+        """The rulebook as this command finds it; only the files that it asks for are read."""
+        return self.rules.on_demand()
 
-    def _bound(self) -> frozenset[str]:
-        """The sequences that were read from her folder at any time, and have people inside."""
-        if not self.has_store:
-            return frozenset()
-        remembered = self.store.fact(HER_RULES)
-        return frozenset(remembered) & self._inhabited(self.store) if isinstance(remembered, list) else frozenset()
+    def _is_bound(self, sequence: str) -> bool:
+        """Whether it was read from her folder at any time, and has people inside."""
+        return sequence in self._remembered() and sequence in self._inhabited()
+
+    def _remembered(self) -> frozenset[str]:
+        remembered = self.store.fact(HER_RULES) if self.has_store else None
+        return frozenset(remembered) if isinstance(remembered, list) else frozenset()
 
     def remember_rules(self) -> None:
         """Remember which sequences are hers while somebody is inside: should such a file vanish, at any time, none of
         that name that ships takes its place. Raises StateUnwritable, TryLater."""
-        hers = self.rules.hers()
-        wanted = sorted((hers | self._bound()) & self._inhabited(self.store))
+        self.rules()
+        if not (known := self.rules.hers() | self._remembered()):
+            return
+        wanted = sorted(known & self._inhabited())
         if wanted != (self.store.fact(HER_RULES) or []):
             with self.store.transaction("her rules are remembered") as ledger:
                 ledger.remember(HER_RULES, wanted or None)
 
-    @staticmethod
-    def _inhabited(records: "Records") -> frozenset[str]:
+    def _inhabited(self) -> frozenset[str]:
+        """The sequences that somebody is inside of. Asked in every cycle, so that only what was written since is read;
+        who is forgotten meanwhile counts until this process ends."""
+        written, self._mark = self.store.changed(self._mark)
         over = (State.STOPPED, State.FINISHED)
-        return frozenset(each.enrolment.sequence for each in records.conversations() if each.state not in over)
+        self._inside.update({each.id: each.enrolment.sequence for each in written if each.state not in over})
+        for each in written:
+            if each.state in over:
+                self._inside.pop(each.id, None)
+        return frozenset(self._inside.values())
 
     @property
     def lock_path(self) -> Path:

@@ -21,7 +21,7 @@ from inboxagent.cli.demo_stage import Stage
 from inboxagent.cli.demo_story import BEGINS_AT, BY_ADDRESS, MAYA, PEOPLE, PROJECT, PROPOSAL, Answer, Person
 from inboxagent.cli.embedded import EmbeddedProvider, Letter, away
 from inboxagent.edge.imap import ImapMailbox
-from inboxagent.edge.rulefiles import RuleFiles
+from inboxagent.edge.rulefolders import RuleFiles
 from inboxagent.edge.shipped import find
 from inboxagent.edge.smtp import SmtpTransport
 from inboxagent.edge.store import open_store

@@ -11,7 +11,7 @@ from inboxagent.cli.documents import conversation_document, event_document, inst
 from inboxagent.cli.finding import find
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import block, columns, fact, paragraph, plain, say, say_json, tell, when
-from inboxagent.cli.status import Standing, standing
+from inboxagent.cli.standing import Standing, standing
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import ANSWERS, By, Event, Word
 from inboxagent.outreach.state import Conversation, State

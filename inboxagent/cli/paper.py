@@ -37,7 +37,9 @@ def say_json(value: object, *, lines: bool = False) -> None:
 
 def plain(text: str) -> str:
     """Foreign text on one line without anything that a terminal would obey."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())
 
 
 def block(text: str, margin: str) -> str:
@@ -76,7 +78,7 @@ def when(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     # Not strftime: its names follow the locale of the process.
     local = at.astimezone(zone)
     year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
-    return f"{DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}{year} {local:%H:%M}"
+    return f"{DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}{year} {local.hour:02}:{local.minute:02}"
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -96,15 +98,19 @@ def size(octets: int) -> str:
 def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
     """The rows with their columns aligned. Where a terminal is too narrow for the last one it is cut, or, where little
     of it would be seen, put on a line of its own below the others."""
-    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
-    return [_row(row, widths, gap) for row in rows]
+    sizes = [[cells(text) for text in row] for row in rows]
+    widths = [max(column) for column in zip(*sizes, strict=True)]
+    room = None if sys.stdout is None or not sys.stdout.isatty() else width() - sum(each + gap for each in widths[:-1])
+    return [
+        _row(row, [most - size + gap for most, size in zip(widths, own, strict=True)], room)
+        for row, own in zip(rows, sizes, strict=True)
+    ]
 
 
-def _row(row: Sequence[str], widths: Sequence[int], gap: int) -> str:
-    padded = [text + " " * (widths[at] - cells(text) + gap) for at, text in enumerate(row[:-1])]
-    before = "".join(padded)
-    room = width() - cells(before)
-    if sys.stdout is None or not sys.stdout.isatty() or cells(row[-1]) <= room:
+def _row(row: Sequence[str], gaps: Sequence[int], room: int | None) -> str:
+    """One line; `room` is how many columns are left for the last one, None where nobody counts them."""
+    before = "".join(text + " " * gap for text, gap in zip(row[:-1], gaps, strict=False))
+    if room is None or cells(row[-1]) <= room:
         return (before + row[-1]).rstrip()
     if room < LEAST:
         return f"{before.rstrip()}\n{HANG}{_cut(row[-1], width() - len(HANG))}"

@@ -196,8 +196,9 @@ class Service:
             notify(os.environ, f"STATUS={fields['address']}: {health.sight} {health.because}".strip())
         self._health = health
         self._write(health.sight, health.since, health.because)
-        with suppress(StateUnwritable, TryLater):  # next time will do
-            self._composition.remember_rules()
+        if health.sight is Sight.OK:  # before the first reading it would keep the start waiting
+            with suppress(StateUnwritable, TryLater):  # next time will do
+                self._composition.remember_rules()
 
     def fail(self, error: BaseException) -> None:
         """Say why it cannot go on."""

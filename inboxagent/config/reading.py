@@ -9,9 +9,9 @@ from inboxagent.config.places import default_state
 from inboxagent.config.source import Problem, Table, parse
 from inboxagent.config.values import Alerting, Config, Microsoft, Secret, Sending, Server, Watching
 from inboxagent.errors import ConfigError
-from inboxagent.outreach.letter import Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
+from inboxagent.outreach.unsubscribing import Unsubscribing
 from inboxagent.outreach.zones import is_zone
 
 _SECRETS = ("password_command", "password_file", "credential", "token_command")

@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from inboxagent.outreach.letter import Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
+from inboxagent.outreach.unsubscribing import Unsubscribing
 
 Security = Literal["tls", "starttls", "none"]
 

@@ -5,9 +5,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inboxagent.errors import StateDamaged, StateUnwritable
-from inboxagent.ports import Fetched
+
+if TYPE_CHECKING:
+    from inboxagent.ports import Fetched
 
 KEY_LENGTH = 32
 
@@ -38,7 +41,7 @@ def message_id_key(folder: Path) -> bytes:
     return key
 
 
-def set_aside(folder: Path, fetched: Fetched, raw: bytes, why: str) -> None:
+def set_aside(folder: Path, fetched: "Fetched", raw: bytes, why: str) -> None:
     """Keep a message that our own code failed on, with the traceback beside it. Raises StateUnwritable."""
     kept = folder / "set-aside"
     with _explained(kept):

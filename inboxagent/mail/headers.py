@@ -2,14 +2,11 @@
 
 import base64
 import binascii
-import email.utils
 import functools
 import quopri
 import re
 from collections.abc import Container
 from dataclasses import dataclass
-
-from inboxagent.mail import languages
 
 # A field longer than this is an attack, not a message; whatever follows is not looked at.
 LONGEST_FIELD = 65_536
@@ -107,7 +104,10 @@ def _address_list(value: str) -> tuple[Address, ...]:
 
 
 def _split_addresses(value: str) -> tuple[Address, ...]:
-    pairs = email.utils.getaddresses([value])
+    # Loaded late, as the languages below: what only needs an Address is spared a tenth of its start.
+    from email.utils import getaddresses
+
+    pairs = getaddresses([value])
     return tuple(Address(decode(name).strip(), spec.lower()) for name, spec in pairs if _ADDR_SPEC.fullmatch(spec))
 
 
@@ -207,6 +207,8 @@ def _without_prefixes(subject: str) -> str:
 
 @functools.cache
 def _prefix_pattern() -> re.Pattern[str]:
+    from inboxagent.mail import languages
+
     words = sorted({w for pack in languages.packs() for w in pack.words("prefixes")}, key=len, reverse=True)
     choice = "|".join(re.escape(word) for word in words)
     return re.compile(rf"(?:\[[^\[\]]{{0,80}}\]\s*)?((?:{choice}){_COUNTER})", re.IGNORECASE)

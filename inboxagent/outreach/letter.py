@@ -15,6 +15,7 @@ from inboxagent.outreach.model import Mail, Me
 from inboxagent.outreach.outbox import Envelope
 from inboxagent.outreach.sequence import Sequence, Step
 from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.unsubscribing import NOTHING_OFFERED, Unsubscribing
 
 FORGOTTEN_RELEASES = 5
 
@@ -46,17 +47,6 @@ class Enclosures:
 
 
 NOTHING_ENCLOSED = Enclosures()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsubscribing:
-    """What letters offer to whoever wants no more of them; `page` is an https address with `{token}` in it."""
-
-    by_mail: bool = False
-    page: str = ""
-
-
-NOTHING_OFFERED = Unsubscribing()
 
 
 def token(key: bytes, account: str, conversation_id: str, step: str, attempt: int) -> str:

@@ -24,7 +24,7 @@ def obstacle(conversation: Conversation, sequence: Sequence, step: Step, day: da
 Given = tuple[tuple[str, str], ...]
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _is_so(condition: str, fields: tuple[Field, ...], given: Given) -> bool:
     """Asked of everybody in every cycle, and answered once."""
     # Loaded late: most steps have no condition, and the template engine takes its time.

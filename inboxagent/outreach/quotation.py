@@ -20,7 +20,7 @@ _ROOT = 28  # characters of Base64: 21 of the 22 octets that all messages of a t
 _MASS = ("list-id", "list-unsubscribe", "list-post")
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=16_384)
 def topic(subject: str) -> str:
     """The subject by which messages are compared: without prefixes, in any case."""
     return base_subject(subject).casefold()

@@ -47,7 +47,7 @@ def next_due(
     return _next_due(since, wait, hours, zone, key, workdays, known)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _next_due(
     since: datetime,
     wait: Delay,

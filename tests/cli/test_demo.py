@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inboxagent.edge.rulefiles import RuleFiles
+from inboxagent.edge.rulefolders import RuleFiles
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -154,7 +154,18 @@ def test_what_he_wrote_is_inert(desk: Desk) -> None:
 
 def test_a_command_imports_only_what_it_needs(desk: Desk) -> None:
     desk.enrol("k1", event(Word.STOPPED, by=By.HER))
-    costly = ("imapclient", "aiosmtplib", "jinja2", "ruamel", "mailparser", "selectolax", "asyncio")
+    others = (
+        "imapclient",
+        "aiosmtplib",
+        "jinja2",
+        "ruamel",
+        "mailparser",
+        "selectolax",
+        "asyncio",
+        "email",
+        "subprocess",
+    )
+    costly = (*others, "inboxagent.ports", "inboxagent.outreach.letter", "inboxagent.agent", "inboxagent.rules")
     code = (
         "import sys\nfrom inboxagent.cli.commands import commands\n"
         f"try: commands.main(['list', '--config', {str(desk.config)!r}])\n"

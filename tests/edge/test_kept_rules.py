@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from inboxagent.edge.rulefiles import RuleFiles, read_kept
+from inboxagent.edge.rulefiles import read_kept
+from inboxagent.edge.rulefolders import RuleFiles
 
 GOOD = "---\nsequence: Mine\n---\n\n## one\nwait: 3 days\n\nDid it reach you?\n"
 

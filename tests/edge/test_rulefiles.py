@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from inboxagent.edge import shipped
-from inboxagent.edge.rulefiles import RuleFiles, phrase_files, read_phrases, read_rule, rule_files
+from inboxagent.edge.rulefiles import phrase_files, read_phrases, read_rule, rule_files
+from inboxagent.edge.rulefolders import RuleFiles
 from inboxagent.errors import ConfigError
 
 RULE = """---
@@ -131,14 +132,14 @@ def test_a_folder_that_nobody_named_may_be_missing(folders: tuple[Path, Path], t
 
 def test_the_shipped_one_never_steps_in_for_hers_with_people_inside(folders: tuple[Path, Path]) -> None:
     bound = {"proposal"}
-    rules = RuleFiles(*folders, bound=lambda: frozenset(bound))
+    rules = RuleFiles(*folders, is_bound=bound.__contains__)
     assert rules().sequences == {}
     assert "copy the shipped one there" in rules.problems[0]
     assert rules.unusable == (folders[0] / "proposal.md",)
     write(folders[0] / "proposal.md", RULE.format(title="Mine", letter="In my words."))
     assert rules().sequences["proposal"].title == "Mine"
     bound.clear()
-    assert RuleFiles(*folders, bound=lambda: frozenset(bound))().sequences["proposal"].title == "Mine"
+    assert RuleFiles(*folders, is_bound=bound.__contains__)().sequences["proposal"].title == "Mine"
 
 
 def test_unchanged_files_are_not_read_again(folders: tuple[Path, Path]) -> None:
@@ -167,3 +168,19 @@ def test_what_ships_is_good() -> None:
     assert rules().sequences.keys() == {path.stem for path in rule_files(folder)}
     assert all(read_phrases(path).value for path in phrase_files(folder))
     assert rules.problems == ()
+
+
+def test_a_command_reads_only_the_files_it_asks_for(folders: tuple[Path, Path]) -> None:
+    write(folders[0] / "mine.md", RULE.format(title="Mine", letter="In my words."))
+    write(folders[0] / "broken.md", "no settings")
+    write(folders[0] / "phrases" / "sv.yaml", "greeting: [")
+    rules = RuleFiles(*folders)
+    book = rules.on_demand()
+    assert book.sequences["mine"].title == "Mine"
+    assert "nobody" not in book.sequences
+    assert rules.problems == ()
+    assert sorted(book.sequences) == ["mine", "proposal"]
+    assert any("broken.md" in problem for problem in rules.problems)
+    assert rules.on_demand() is not rules()
+    assert rules.on_demand() is rules()
+    assert rules().sequences == dict(book.sequences)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from inboxagent.edge.enclosures import enclosures_in
-from inboxagent.outreach.letter import Unsubscribing
 from inboxagent.outreach.outbox import Phase
+from inboxagent.outreach.unsubscribing import Unsubscribing
 from tests.stories.people import ANNE, BART
 from tests.stories.world import PROPOSAL, World
 

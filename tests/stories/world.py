@@ -19,13 +19,14 @@ from inboxagent.mail.inbound import Inbound, parse
 from inboxagent.outreach import sequence as rules
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.hours import Hours
-from inboxagent.outreach.letter import Enclosures, Unsubscribing
+from inboxagent.outreach.letter import Enclosures
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me, Prospect
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Step
 from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.stoppage import Stoppage
+from inboxagent.outreach.unsubscribing import Unsubscribing
 from inboxagent.outreach.waits import Unit, Wait
 from inboxagent.ports import Fetched, Ledger
 from tests.fakes.mailbox import FakeMailbox, MailServer

@@ -16,7 +16,6 @@ from inboxagent.edge.store.records import SHAPES, Folds, JournalRecords
 from inboxagent.edge.store.repair import Damage, find_damage
 from inboxagent.edge.store.storage import JournalStorage
 from inboxagent.edge.system_state import message_id_key
-from inboxagent.ports import REWOUND
 
 
 def file_stem(address: str) -> str:
@@ -54,6 +53,8 @@ class JournalStore(JournalRecords):
             with storage.exclusive(why):
                 ledger = JournalLedger(storage, self._folds, self._never)
                 if self._journal.rewound:
+                    from inboxagent.ports import REWOUND  # late: commands that only read have no use for the ports
+
                     ledger.remember(REWOUND, {"found": self._journal.newest, "written": self._journal.lock.witness})
                 yield ledger
                 self._never.add(ledger.suppressed)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inboxagent.edge.store.never import Never
 from inboxagent.edge.store.records import (
@@ -22,7 +22,9 @@ from inboxagent.outreach.erasure import Person, erase_from_events, erase_from_fa
 from inboxagent.outreach.events import Event, to_json
 from inboxagent.outreach.fold import advance, fold
 from inboxagent.outreach.state import Conversation
-from inboxagent.ports import Cursor
+
+if TYPE_CHECKING:
+    from inboxagent.ports import Cursor
 
 
 class JournalLedger(JournalRecords):
@@ -61,7 +63,7 @@ class JournalLedger(JournalRecords):
         number, _ = self._conversation(conversation_id)
         self._table(CONVERSATIONS).update({"look_at": seconds(at)}, doc_ids=[number])
 
-    def move_cursor(self, mailbox: str, cursor: Cursor | None) -> None:
+    def move_cursor(self, mailbox: str, cursor: "Cursor | None") -> None:
         """Remember how far a mailbox has been judged; None forgets it."""
         if cursor is None:
             self._keep(CURSORS, mailbox, None)

@@ -4,17 +4,19 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inboxagent.edge.store.never import Never
-from inboxagent.edge.store.storage import JournalStorage
+from inboxagent.edge.store.storage import JournalStorage, View
 from inboxagent.edge.store.tables import JournalDB, JournalTable
 from inboxagent.errors import StateDamaged
 from inboxagent.mail.headers import covering
 from inboxagent.outreach.events import from_json
 from inboxagent.outreach.fold import advance, fold
 from inboxagent.outreach.state import Conversation, State
-from inboxagent.ports import Cursor
+
+if TYPE_CHECKING:
+    from inboxagent.ports import Cursor
 
 CONVERSATIONS, CURSORS, SUPPRESSIONS, FACTS = "conversations", "cursors", "suppressions", "facts"
 SHAPES = {CONVERSATIONS: (("state", "look_at"), "look_at")}
@@ -29,10 +31,13 @@ NOTHING_ELSE_KEPT = "nothing else is kept about it"
 
 
 class Folds:
-    """Conversations by the events they were folded from, so that what did not change is not folded again."""
+    """Conversations by the events they were folded from, so that what did not change is not folded again.
+
+    Of each the last two: a transaction asks for the one before, too.
+    """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, int], tuple[list[Any], Conversation]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[tuple[list[Any], Conversation], ...]] = OrderedDict()
 
     def conversation(self, document: Mapping[str, Any]) -> Conversation:
         """The conversation of a document. Raises StateDamaged where its events make none."""
@@ -45,16 +50,24 @@ class Folds:
 
     def keep(self, document: Mapping[str, Any], conversation: Conversation) -> None:
         """Remember which conversation a document makes."""
-        self._known[document["id"], len(document["events"])] = (document["events"], conversation)
+        name, events = document["id"], document["events"]
+        others = [each for each in self._known.pop(name, ()) if len(each[0]) != len(events)]
+        self._known[name] = (*others[-1:], (events, conversation))
         if len(self._known) > _CAPACITY:
             self._known.popitem(last=False)
 
+    def keep_only(self, living: Sequence[Conversation]) -> None:
+        """Let go of who is not among them, as somebody who was forgotten is to be."""
+        if len(self._known) > len(living):
+            names = {each.id for each in living}
+            for name in self._known.keys() - names:
+                del self._known[name]
+
     def _recall(self, name: str, events: list[Any], length: int) -> Conversation | None:
-        known = self._known.get((name, length))
-        if known is None:
-            return None
-        before, conversation = known
-        return conversation if before is events or before == events[:length] else None
+        for before, conversation in self._known.get(name, ()):
+            if len(before) == length and (before is events or before == events[:length]):
+                return conversation
+        return None
 
     def _fold(self, name: str, events: list[Any]) -> Conversation:
         """Fold what is new; the last few events are what is new as a rule."""
@@ -120,7 +133,11 @@ class JournalRecords:
 
     def conversations(self) -> Sequence[Conversation]:
         """All of them, in the order of their enrolment."""
-        return [self._folds.conversation(document) for document in self._table(CONVERSATIONS)]
+        self._storage.catch_up()
+        numbers = View(self._storage, CONVERSATIONS).numbers()
+        found = [self._folds.conversation(self._storage.document(CONVERSATIONS, each)) for each in numbers]
+        self._folds.keep_only(found)
+        return found
 
     def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
         """Those that somebody wrote to since an earlier mark, all of them without one; and the mark of now."""
@@ -164,8 +181,10 @@ class JournalRecords:
         waiting = [each for each in documents if each and each["look_at"] is not None and each["look_at"] <= last]
         return sorted(waiting, key=lambda each: float(each["look_at"]))[:limit]
 
-    def cursors(self) -> Mapping[str, Cursor]:
+    def cursors(self) -> "Mapping[str, Cursor]":
         """How far each mailbox has been judged."""
+        from inboxagent.ports import Cursor  # late: commands that only read have no use for the ports
+
         return {each["mailbox"]: Cursor(each["uidvalidity"], each["next_uid"]) for each in self._table(CURSORS)}
 
     def suppression(self, address: str) -> str | None:
