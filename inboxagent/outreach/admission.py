@@ -205,9 +205,10 @@ def _company(traffic: Traffic, conversation: Conversation, limits: Limits, now: 
 
 
 def _person(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
-    """Between the steps of one sequence the rule's own waits are all there is."""
+    """Between the steps of one sequence, and after her mail in its thread, the rule's own waits are all there is."""
     others = [each for each in traffic.letters if each.conversation_id != conversation.id]
-    last = max((each.at for each in _to(conversation, (*others, *traffic.hers)) if each.at <= now), default=None)
+    hers = traffic.all_hers if conversation.next_is_hers else traffic.hers  # where she named the date no wait runs
+    last = max((each.at for each in _to(conversation, (*others, *hers)) if each.at <= now), default=None)
     if last is None:
         return None
     return Bar(until=last + limits.person_gap, because="something else went to him a short while ago (person_gap)")

@@ -295,5 +295,7 @@ def _waited(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Sl
         slots = [next_due(each, delay, hours, zone, turn.key, workdays, dates) for each in clocks]
         return max(slots, key=lambda each: each.waited_until)
     slot = admit(conversation.wait_until, hours, zone, turn.key, spread=False, workdays=workdays)
-    hers = "the wait she set when she resumed it"
-    return replace(slot, because=f"{hers}; {slot.because}" if slot.because else hers)
+    why = "the wait she set when she resumed it"
+    if not conversation.named_by_her:
+        why = "the time he has to answer her (after_my_answer)"
+    return replace(slot, because=f"{why}; {slot.because}" if slot.because else why)
