@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.moves import Move, is_move, move
@@ -45,6 +46,7 @@ class _Standing:
     """What was planned for one conversation, on which rule, and from when until when it stands."""
 
     planned: Planned
+    turn: tuple[int, bool, datetime]
     rule: Rule | None
     since: datetime
     until: datetime
@@ -97,9 +99,9 @@ class Planner:
 
     def _plan_anew(self, generation: object, rules: Rulebook, now: datetime) -> _Plan:
         self._standing = {each.id: self._stand(each, rules, now) for each in self._store.conversations()}
-        planned = sorted((each.planned for each in self._standing.values()), key=_turn_of)
-        until = min((each.until for each in self._standing.values()), default=FOR_EVER)
-        return _Plan(planned, generation, rules, now, until)
+        standing = sorted(self._standing.values(), key=attrgetter("turn"))
+        until = min((each.until for each in standing), default=FOR_EVER)
+        return _Plan([each.planned for each in standing], generation, rules, now, until)
 
     def _stand(self, conversation: Conversation, rules: Rulebook, now: datetime) -> _Standing:
         """What was decided for it before, where that stands."""
@@ -108,7 +110,7 @@ class Planner:
             return known
         action = self._decide(conversation, rule, now)
         planned = Planned(conversation=conversation, action=action, priority=_priority(rule))
-        return _Standing(planned, rule, now, stands_until(action, now))
+        return _Standing(planned, _turn_of(planned), rule, now, stands_until(action, now))
 
     def priority(self, conversation: Conversation) -> int:
         """That of its rule."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from inboxagent.mail.body import Attachment
 from inboxagent.mail.compose import Outgoing
@@ -49,6 +50,7 @@ class Enclosures:
 NOTHING_ENCLOSED = Enclosures()
 
 
+@lru_cache(maxsize=4096)
 def token(key: bytes, account: str, conversation_id: str, step: str, attempt: int) -> str:
     """The same for every automatic try of a step, a new one only when she released it; nobody else can guess it."""
     words = "\0".join((account, conversation_id, step, str(attempt)))
