@@ -46,7 +46,7 @@ _ALLOWED = {
     Word.PROMISE: (Truth.PROMISE,),
     Word.REFUSAL: (Truth.REFUSAL,),
     Word.AUTO_REPLY: (Truth.AWAY,),
-    Word.BOUNCE: (Truth.DEAD, Truth.SOFT),
+    Word.BOUNCE: (Truth.DEAD, Truth.SOFT, Truth.LEFT),
     Word.UNSUBSCRIBE: (Truth.OPT_OUT,),
     Word.DELAYED: (Truth.DELAYED,),
     Word.OWN_MAIL: (Truth.HERS,),
@@ -82,9 +82,12 @@ def i16_cursor_behind_verdicts(judge: Judge, commit: Commit) -> str | None:
     return None
 
 
+_MATTERS = (*HIS_WORDS, Truth.OPT_OUT, Truth.DEAD, Truth.AWAY, Truth.SOFT, Truth.LEFT)
+
+
 def unjudged(judge: Judge, post: Post, contents: Contents) -> str | None:
     """Whose conversation does not know of this message, though it must."""
-    if post.truth not in (*HIS_WORDS, Truth.OPT_OUT, Truth.DEAD, Truth.AWAY, Truth.SOFT) or not post.message_id:
+    if post.truth not in _MATTERS or not post.message_id:
         return None
     for conversation_id, record in judge.records.items():
         if record.person.number not in post.about or (post.visible_at or 0.0) <= record.answers_since:

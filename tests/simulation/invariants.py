@@ -5,7 +5,7 @@ Numbers are those of the list in which they were first written down. The judge c
 
 from collections.abc import Callable, Mapping
 
-from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end
+from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end, told
 
 Invariant = Callable[..., str | None]
 
@@ -27,6 +27,7 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         at_the_dot.i18_one_process,
         at_the_dot.letter_complete,
     ),
+    "notice": (told.told_to_her_alone, told.told_once),
     "taken": (at_the_dot.i1_never_twice,),
     "commit": (
         at_a_commit.i3_nothing_is_rewritten,
@@ -50,5 +51,6 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         in_the_end.i14_every_answer_is_noted,
         in_the_end.i21_one_copy_each,
         in_the_end.state_is_the_fold,
+        told.told_in_the_end,
     ),
 }

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from inboxagent.edge.store import JournalStore, disk
-from inboxagent.edge.store.records import SUPPRESSIONS
+from inboxagent.edge.store.records import FACTS, SUPPRESSIONS
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Ledger
@@ -138,6 +138,7 @@ class JournalDisk(Disk):
                 {each.id: each for each in records.conversations()},
                 dict(records.cursors()),
                 {each["address"]: each["because"] for each in records._table(SUPPRESSIONS)},
+                {each["name"]: each["value"] for each in records._table(FACTS)},
             )
         except InboxagentError as error:
             self.complain(f"the journal cannot be read: {error}")

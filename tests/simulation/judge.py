@@ -17,6 +17,7 @@ from tests.simulation.post import Post
 from tests.simulation.process import Process
 from tests.simulation.records import Record, Records
 from tests.simulation.smtp import Letter
+from tests.simulation.told import Notices, is_notice
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -29,6 +30,7 @@ class Judge:
         self.world = world
         self.violations: list[Violation] = []
         self.records = Records(self)
+        self.notices = Notices()
         self.acknowledged = Contents()
         self.taken: dict[str, list[float]] = defaultdict(list)  # by the Message-ID that we gave
         self.taken_as: dict[str, str] = {}
@@ -68,6 +70,9 @@ class Judge:
     def dot(self, process: Process, envelope: Envelope, message: bytes, recipient_at: float) -> None:
         """A dot is about to be written."""
         letter = memo.parse(message)
+        if is_notice(letter):
+            self.check("notice", self.notices.begins(process, envelope, letter))
+            return
         now = self.world.timeline.seconds
         found = self._pending(self.world.disk.contents, letter.message_id)
         if found is None or found.pending is None:
@@ -85,6 +90,7 @@ class Judge:
             person=record.person,
             envelope=envelope,
             letter=letter,
+            raw=message,
             recipient_at=recipient_at,
             conversation=found,
             durable=self._pending(self.world.disk.durable, letter.message_id),
@@ -101,6 +107,10 @@ class Judge:
         """The server has accepted a letter."""
         ours = memo.parse(letter.ours)
         now = self.world.timeline.seconds
+        if is_notice(ours):
+            self.counts["told"] += 1
+            self.notices.takes(ours.message_id)
+            return
         self.counts["accepted"] += 1
         self.accepted.append((now, self.world.clock.now()))
         self.taken[ours.message_id].append(now)
@@ -130,6 +140,8 @@ class Judge:
             if before.conversations.get(key) is not each
         }
         self.acknowledged = after
+        if why == "she was reminded":
+            self.notices.is_written_down(process)
         for key in fresh:
             self.records.inherit(after.conversations[key])
             self.records.notice(after.conversations[key])
@@ -164,6 +176,7 @@ class Judge:
         self.accepted.clear()  # the limits are counted from what the state knows
         self.counts["old backups"] += 1
         self.records.restore(self.acknowledged, lost)
+        self.notices.restores()
 
     def person_of(self, conversation: Conversation) -> Person:
         """Whose conversation it is."""

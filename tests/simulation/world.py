@@ -10,6 +10,8 @@ from random import Random
 
 from inboxagent.agent.account import Account
 from inboxagent.cli import change
+from inboxagent.mail.body import Attachment
+from inboxagent.outreach.letter import Enclosures, Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.workdays import Absence
@@ -39,6 +41,7 @@ STARTS = (
     datetime(2026, 10, 12, 6, tzinfo=UTC),  # Europe's clocks go back on the 25th, America's on 1 November
 )
 CALM_DAYS = 4
+SIGNATURE = "Maya Lind, Lind & Daughters\nwe plan what others build"
 
 
 @dataclass
@@ -76,12 +79,20 @@ class World:
             tells_ids=chance.random() < 0.7,
         )
         self.ids_are_hidden = self.submission.rewrites_ids and not self.submission.tells_ids
+        desk = Random(f"{seed}/desk")
+        signs = desk.random() < 0.5
         self.account = Account(
             me=self._me(),
             key=b"a secret of the account",
             rules=self.rules,
             paused=lambda: "she paused everything" if self.paused_everything else None,
             limits=self.limits,
+            unsubscribing=Unsubscribing(by_mail=desk.random() < 0.4),
+            enclosures=Enclosures(
+                signature=lambda: SIGNATURE if signs else "",
+                attachment=lambda name: Attachment(name=name, media_type="text/plain", content=b"Prices on request."),
+            ),
+            remind_to=HER if desk.random() < 0.7 else "",
         )
         self.surprise = Random(f"{seed}/surprise")
         self.machine, self.post_office = Machine(self), PostOffice(self)
