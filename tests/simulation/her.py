@@ -142,7 +142,7 @@ _BY_HAND: Mapping[str, Callable[[Her, Random], None]] = {
     "edit": Her._edit,
 }
 ACTS = (*COMMANDS, *_BY_HAND)
-OFTEN = {"move": 12, "phone": 5, "pause all": 1, "folder": 2}
+OFTEN = {"move": 12, "phone": 5, "pause all": 1, "folder": 2, "suppress": 1, "forget": 1}
 """How often in a month, on the average; other acts three times."""
 
 

@@ -5,7 +5,7 @@ Numbers are those of the list in which they were first written down. The judge c
 
 from collections.abc import Callable, Mapping
 
-from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end, told
+from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end, never, told
 
 Invariant = Callable[..., str | None]
 
@@ -27,6 +27,8 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         at_the_dot.i18_one_process,
         at_the_dot.letter_complete,
     ),
+    "envelope": (never.nobody_of_the_suppressed,),
+    "forgotten": (never.nothing_is_left,),
     "notice": (told.told_to_her_alone, told.told_once),
     "taken": (at_the_dot.i1_never_twice,),
     "commit": (

@@ -101,6 +101,10 @@ class JournalDisk(Disk):
         self.unsynced.clear()
         self.changes += 1
 
+    def octets(self) -> bytes:
+        """The whole file."""
+        return self.path.read_bytes()
+
     def backup(self) -> object:
         """A copy of the file as it is on the medium."""
         return self.path.read_bytes()[: self._synced] if self.path.exists() else b""
@@ -190,6 +194,8 @@ class JournalProcessStore:
                 yield ledger
         finally:
             self._disk.writer = None
+        if ledger.has_erased:
+            self._disk.compacted()
         if self._disk.contents is not before:
             self._acknowledged(self._process, before, self._disk.contents, why)
 

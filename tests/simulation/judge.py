@@ -12,8 +12,10 @@ from inboxagent.ports import Fetched
 from tests.fakes.store import Contents
 from tests.simulation import memo
 from tests.simulation.cases import Commit, Dot, Violation
+from tests.simulation.never import Forgotten
 from tests.simulation.people import Person
 from tests.simulation.post import Post
+from tests.simulation.privacy_line import FORGETTING
 from tests.simulation.process import Process
 from tests.simulation.records import Record, Records
 from tests.simulation.smtp import Letter
@@ -42,6 +44,7 @@ class Judge:
         self.counts: Counter[str] = Counter()
         self.reading_ok_at = 0.0
         self.brake_released_at = -1.0
+        self.never: set[str] = set()  # addresses and @domains that are not written to again
         self.restored_at = -2.0
         self._checks = checks
         self.broken: Callable[[], None] = lambda: None
@@ -73,6 +76,7 @@ class Judge:
         if is_notice(letter):
             self.check("notice", self.notices.begins(process, envelope, letter))
             return
+        self.check("envelope", envelope)
         now = self.world.timeline.seconds
         found = self._pending(self.world.disk.contents, letter.message_id)
         if found is None or found.pending is None:
@@ -121,6 +125,8 @@ class Judge:
         if conversation is not None:
             self.records.inherit(conversation)
         record = self.records.get(conversation.id) if conversation else None
+        if any(path in self.never for path in letter.envelope.forward_paths):
+            return  # it was on the wire when she had him forgotten
         if conversation is None or record is None:
             self.complain("i10_intent_before_dot", f"{ours.message_id} was accepted and nobody knows of it")
             return
@@ -139,6 +145,9 @@ class Judge:
             for key, each in after.conversations.items()
             if before.conversations.get(key) is not each
         }
+        if why == FORGETTING:
+            self.forgets(before, after)
+            return
         self.acknowledged = after
         if why == "she was reminded":
             self.notices.is_written_down(process)
@@ -147,6 +156,15 @@ class Judge:
             self.records.notice(after.conversations[key])
         case = Commit(seconds=self.world.timeline.seconds, process=process, before=before, after=after, fresh=fresh)
         self.check("commit", case)
+
+    def forgets(self, before: Contents, after: Contents) -> None:
+        """She had somebody forgotten: his conversations are gone, and those of others that named him rewritten."""
+        gone = before.conversations.keys() - after.conversations.keys()
+        self.acknowledged = after if gone else self.acknowledged
+        for key in gone:
+            record = self.records.pop(key, None)
+            if record is not None:
+                self.check("forgotten", Forgotten(record.person, after), record.person)
 
     def enrols(self, conversation: Conversation, person: Person, answers_since: float, began_at: float) -> None:
         """An enrolment was acknowledged."""

@@ -6,10 +6,12 @@ from typing import Any
 from inboxagent.agent import reminding, understanding, writing
 from inboxagent.agent.notices import Notices
 from inboxagent.agent.reminding import Reminding
+from inboxagent.cli import privacy
 from inboxagent.mail import classify as classifying
 from inboxagent.outreach import judgement
 from inboxagent.outreach.judgement import NOTHING
 from inboxagent.outreach.outbox import Fate
+from tests.fakes.store import MemoryLedger
 from tests.simulation.planting import Patch, mutant
 
 
@@ -83,3 +85,23 @@ def _(patch: Patch) -> None:
         return original(letter, replace(sequence, signature=False), *more)
 
     original = patch.set(writing, "enclose", enclose)
+
+
+@mutant("suppress ends what is there, and nothing else")
+def _(patch: Patch) -> None:
+    patch.set(MemoryLedger, "suppress", lambda self, address, because: None)
+
+
+@mutant("forget keeps no hash")
+def _(patch: Patch) -> None:
+    def erase(self: MemoryLedger, person: Any) -> None:
+        original(self, person)
+        for address in person.addresses:
+            self._draft.suppressions.pop(address)
+
+    original = patch.set(MemoryLedger, "erase", erase)
+
+
+@mutant("an export is a summary")
+def _(patch: Patch) -> None:
+    patch.set(privacy, "to_json", lambda event: {"event": str(event.word), "because": event.because})

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from inboxagent.agent.account import Account
-from inboxagent.cli import change
+from inboxagent.cli import change, privacy
 from inboxagent.mail.body import Attachment
 from inboxagent.outreach.letter import Enclosures, Unsubscribing
 from inboxagent.outreach.limits import Limits
@@ -176,11 +176,11 @@ class World:
     def _current_loop(self) -> Iterator[None]:
         with memo.remembering(), self.disk.in_use():
             was_held = change.is_held
-            change.is_held = lambda path: self.machine.holder is not None
+            change.is_held = privacy.is_held = lambda path: self.machine.holder is not None
             try:
                 yield
             finally:
-                change.is_held = was_held
+                change.is_held = privacy.is_held = was_held
 
     async def _until_ended(self) -> None:
         await self._ended
