@@ -55,10 +55,13 @@ _ALLOWED = {
 
 def i14_verdict_is_the_truth(judge: Judge, commit: Commit) -> str | None:
     """P1, P4: an answer is taken for an answer, a machine for a machine, hers for hers, ours for nothing."""
-    for events in commit.fresh.values():
+    for key, events in commit.fresh.items():
+        number = judge.person_of(commit.after.conversations[key]).number
         for event in events:
             post = judge.truth.get(event.message_id or "")
             allowed = _ALLOWED.get(event.word)
+            if post is not None and post.about and number not in post.about:
+                allowed = None if event.word is Word.REPLY or post.truth is Truth.LEFT else allowed  # of somebody else
             if post is not None and post.truth is Truth.STRANGER:
                 return f"a stranger's {post.message_id} was taken for `{event.word}`: {event.because}"
             if post is not None and allowed is not None and post.truth not in allowed:

@@ -5,7 +5,7 @@ Numbers are those of the list in which they were first written down. The judge c
 
 from collections.abc import Callable, Mapping
 
-from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end, never, told
+from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end, never, ties, told
 
 Invariant = Callable[..., str | None]
 
@@ -20,8 +20,13 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         at_the_dot.i7_limits,
         at_the_dot.i7_brake,
         at_the_dot.i7_an_old_copy_asks_her,
+        ties.i7_one_letter_at_a_time,
+        ties.i7_priority,
         at_the_dot.i8_her_word,
         at_the_dot.i8_never_again,
+        ties.i8_nobody_who_opted_out,
+        ties.i8_company,
+        ties.i8_no_public_company,
         at_the_dot.i8_away,
         at_the_dot.i10_intent_before_dot,
         at_the_dot.i18_one_process,

@@ -35,6 +35,8 @@ class Judge:
         self.notices = Notices()
         self.acknowledged = Contents()
         self.taken: dict[str, list[float]] = defaultdict(list)  # by the Message-ID that we gave
+        self.letters_to: dict[int, list[tuple[float, datetime, str]]] = defaultdict(list)  # by person: of which
+        self.partners: dict[int, set[int]] = defaultdict(set)  # by person: to whom she wrote in the same mail
         self.taken_as: dict[str, str] = {}
         self.accepted: list[tuple[float, datetime]] = []  # true seconds, and what the machine's clock said
         self.hers: dict[int, list[float]] = defaultdict(list)  # her own mails by person: when they could be seen
@@ -133,6 +135,7 @@ class Judge:
         intent = next(e for e in conversation.events if e.word is Word.INTENT and e.message_id == ours.message_id)
         record.taken.append((now, intent.step or ""))
         record.accepted.append(self.world.clock.now())
+        self.letters_to[record.person.number].append((now, self.world.clock.now(), conversation.id))
         record.letters.append((intent.step or "", ours.message_id))
         if self.taken_as[ours.message_id] == ours.message_id:
             record.names.add(ours.message_id)
@@ -191,6 +194,7 @@ class Judge:
         """An old copy of the state was put back: what is not in it can only be learnt again from her mailboxes."""
         self.acknowledged = self.world.disk.contents
         self.restored_at = self.world.timeline.seconds
+        self.letters_to.clear()
         self.accepted.clear()  # the limits are counted from what the state knows
         self.counts["old backups"] += 1
         self.records.restore(self.acknowledged, lost)

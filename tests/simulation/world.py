@@ -24,7 +24,7 @@ from tests.simulation.invariants import INVARIANTS
 from tests.simulation.journal import JournalDisk
 from tests.simulation.judge import Judge
 from tests.simulation.machine import Machine
-from tests.simulation.people import COUNTRIES, DAY, HOUR, ZONES, Person
+from tests.simulation.people import COUNTRIES, DAY, DOMAINS, HOUR, ZONES, Person
 from tests.simulation.post import HER, HER_OTHER
 from tests.simulation.post_office import PostOffice
 from tests.simulation.rulebook import Rules
@@ -124,6 +124,7 @@ class World:
             chance,
             behave=CHARACTERS[chance.choice((*CHARACTERS, *SILENT))],
             card={name: value for name, value in card.items() if value},
+            shared_domain=Random(f"{self.seed}/domain/{number}").choice(DOMAINS),
         )
 
     def _me(self) -> Me:
