@@ -5,14 +5,12 @@ from typing import Any
 
 from inboxagent.agent import consequences, reminding, understanding, writing
 from inboxagent.agent.notices import Notices
-from inboxagent.agent.planning import Planner
 from inboxagent.agent.reminding import Reminding
 from inboxagent.cli import privacy
 from inboxagent.mail import classify as classifying
 from inboxagent.outreach import admission, colleagues, judgement
 from inboxagent.outreach.judgement import NOTHING
 from inboxagent.outreach.outbox import Fate
-from tests.fakes import store
 from tests.fakes.store import MemoryLedger
 from tests.simulation.planting import Patch, mutant
 
@@ -119,16 +117,6 @@ def _(patch: Patch) -> None:
     patch.set(colleagues, "company", lambda address: address.partition("@")[2])
 
 
-@mutant("no letter gives way to one of a higher priority")
-def _(patch: Patch) -> None:
-    patch.set(Planner, "precedence", lambda self, conversation: None)
-
-
 @mutant("two sequences write to one person on one day")
 def _(patch: Patch) -> None:
     patch.set(admission, "_person", lambda *case: None)
-
-
-@mutant("forgetting leaves him in what others were told")
-def _(patch: Patch) -> None:
-    patch.set(store, "erase_from_events", lambda events, person: events)
