@@ -27,22 +27,28 @@ from inboxagent.outreach.state import Conversation
 def suppress_command(whom: str, because: str, config: str | None, as_json: bool) -> None:
     """Never write to an address, or to anybody at a domain, again; it cannot be taken back."""
     entry = _entry(whom)
-    composition = compose(config)
+    because, stopped = _suppress(compose(config), entry, because)
+    if as_json:
+        say_json({"suppressed": entry, "because": because, "stopped": stopped})
+        return
+    whose = f"anybody at {entry[1:]}" if entry.startswith("@") else entry
+    say(f"Nothing is ever sent to {plain(whose)} again: {plain(because)}.")
+    if stopped:
+        say(f"Stopped: {', '.join(stopped)}.")
+
+
+def _suppress(composition: Composition, entry: str, because: str) -> tuple[str, list[str]]:
+    """The reason, which is that of the first time, and the conversations that are stopped by it."""
     with composition.store.transaction("she suppresses somebody", urgent=True) as ledger:
         known = ledger.suppression(entry)
         if known is None:
             ledger.suppress(entry, because)
+        because = known or because
         stopped = [each.id for each in ledger.conversations() if _goes_to(each, entry)]
-        event = hers(Word.SUPPRESSED, composition.clock.now(), f"never to be written to: {known or because}")
+        event = hers(Word.SUPPRESSED, composition.clock.now(), f"never to be written to: {because}")
         for name in stopped:
             ledger.append(name, event)
-    if as_json:
-        say_json({"suppressed": entry, "because": known or because, "stopped": stopped})
-        return
-    whose = f"anybody at {entry[1:]}" if entry.startswith("@") else entry
-    say(f"Nothing is ever sent to {plain(whose)} again: {plain(known or because)}.")
-    if stopped:
-        say(f"Stopped: {', '.join(stopped)}.")
+    return because, stopped
 
 
 def _entry(whom: str) -> str:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from inboxagent.mail.headers import base_subject
 from inboxagent.mail.intent import asks
-from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.schedule import add_wait, day_words
 from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, Sequence
@@ -37,13 +37,18 @@ def reminders(conversation: Conversation, sequence: Sequence | None, me: Me) -> 
 
 
 def question(conversation: Conversation) -> Event | None:
-    """His oldest question since her last word to him, where it is her turn."""
+    """His oldest question since her last word to him, or since she let it go on, where it is her turn."""
     if conversation.state is not State.ANSWERED:
         return None
     said = [(_said_at(event), event) for event in conversation.events]
-    hers = max((at for at, event in said if event.word is Word.OWN_MAIL or event.is_call), default=None)
+    hers = max((at for at, event in said if _is_settled_by(event)), default=None)
     waiting = (event for at, event in said if event.word is Word.REPLY and (hers is None or at > hers))
     return next((event for event in waiting if asks(event.text or "")), None)
+
+
+def _is_settled_by(event: Event) -> bool:
+    """Whether what he asked before needs no answer any more."""
+    return event.word is Word.OWN_MAIL or event.is_call or (event.word is Word.RESUMED and event.by is By.HER)
 
 
 def _said_at(event: Event) -> datetime:

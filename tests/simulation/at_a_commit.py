@@ -46,7 +46,7 @@ _ALLOWED = {
     Word.PROMISE: (Truth.PROMISE,),
     Word.REFUSAL: (Truth.REFUSAL,),
     Word.AUTO_REPLY: (Truth.AWAY,),
-    Word.BOUNCE: (Truth.DEAD, Truth.SOFT),
+    Word.BOUNCE: (Truth.DEAD, Truth.SOFT, Truth.LEFT),
     Word.UNSUBSCRIBE: (Truth.OPT_OUT,),
     Word.DELAYED: (Truth.DELAYED,),
     Word.OWN_MAIL: (Truth.HERS,),
@@ -55,10 +55,13 @@ _ALLOWED = {
 
 def i14_verdict_is_the_truth(judge: Judge, commit: Commit) -> str | None:
     """P1, P4: an answer is taken for an answer, a machine for a machine, hers for hers, ours for nothing."""
-    for events in commit.fresh.values():
+    for key, events in commit.fresh.items():
+        number = judge.person_of(commit.after.conversations[key]).number
         for event in events:
             post = judge.truth.get(event.message_id or "")
             allowed = _ALLOWED.get(event.word)
+            if post is not None and post.about and number not in post.about:
+                allowed = None if event.word is Word.REPLY or post.truth is Truth.LEFT else allowed  # of somebody else
             if post is not None and post.truth is Truth.STRANGER:
                 return f"a stranger's {post.message_id} was taken for `{event.word}`: {event.because}"
             if post is not None and allowed is not None and post.truth not in allowed:
@@ -82,9 +85,12 @@ def i16_cursor_behind_verdicts(judge: Judge, commit: Commit) -> str | None:
     return None
 
 
+_MATTERS = (*HIS_WORDS, Truth.OPT_OUT, Truth.DEAD, Truth.AWAY, Truth.SOFT, Truth.LEFT)
+
+
 def unjudged(judge: Judge, post: Post, contents: Contents) -> str | None:
     """Whose conversation does not know of this message, though it must."""
-    if post.truth not in (*HIS_WORDS, Truth.OPT_OUT, Truth.DEAD, Truth.AWAY, Truth.SOFT) or not post.message_id:
+    if post.truth not in _MATTERS or not post.message_id:
         return None
     for conversation_id, record in judge.records.items():
         if record.person.number not in post.about or (post.visible_at or 0.0) <= record.answers_since:

@@ -122,7 +122,7 @@ def i8_never_again(judge: Judge, dot: Dot) -> str | None:
         ours = each.original is None or each.original in record.names
         if (each.visible_at or 0.0) <= record.answers_since:
             continue
-        if each.truth in (Truth.OPT_OUT, Truth.DEAD) and ours and each.was_visible(dot.process.looked_at):
+        if each.truth in (Truth.OPT_OUT, Truth.DEAD, Truth.LEFT) and ours and each.was_visible(dot.process.looked_at):
             return f"`{dot.step}` goes out after {each.truth} {each.message_id}"
     return None
 
@@ -162,7 +162,11 @@ def letter_complete(judge: Judge, dot: Dot) -> str | None:
         return f"{person.name} is not among {letter.to}"
     if dot.envelope.forward_paths[0] != person.address:
         return f"the envelope is for {dot.envelope.forward_paths}"
-    step = dot.sequence.step(dot.step)
+    step, signature = dot.sequence.step(dot.step), judge.world.account.enclosures.signature()
+    if dot.sequence.signature and any(line not in letter.text for line in signature.splitlines()):
+        return f"it is not signed: {letter.text!r}"
+    if step is not None and any(name.encode() not in dot.raw for name in step.attach):
+        return f"{step.attach} is not attached"
     if step is not None and step.subject is not None:
         return None
     latest = dot.conversation.latest

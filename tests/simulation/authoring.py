@@ -114,6 +114,14 @@ def _settings(random: Random, name: str) -> tuple[str, ...]:
         lines.append(f"out_of_office: {random.choice(('2 business days', '4 days'))}")
     if name == "alder" and random.random() < 0.4:
         lines.append("then: birch")
+    more = {
+        "quote": ("yes",),
+        "company": ("hold",),
+        "priority": ("1", "2", "3"),
+        "my_turn": ("2 days", "3 hours"),
+        "signature": ("no",),
+    }
+    lines += [f"{key}: {random.choice(values)}" for key, values in more.items() if random.random() < 0.25]
     if name == "alder":
         lines += [f"{when}: birch" for when in ("refused", "won", "lost") if random.random() < 0.4]
     return tuple(lines)
@@ -129,6 +137,8 @@ def _step(random: Random, word: str, *, first: bool) -> tuple[str, tuple[str, ..
         lines.append("expires: {{ event_on }}")
     if random.random() < 0.15:
         lines.append(f"subject: {word} for {{{{ branch }}}}")
+    if random.random() < 0.08:
+        lines.append("attach: prices.txt")
     if random.random() < 0.15:
         lines.append(f"tone: {random.choice(('formal', 'brief'))}")
     body = f"{{{{ greeting }}}}\n\n{random.choice(_LETTERS)}\n\n{{{{ sign_off }}}}"

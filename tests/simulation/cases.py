@@ -32,6 +32,7 @@ class Dot:
     person: Person
     envelope: Envelope
     letter: Inbound
+    raw: bytes
     recipient_at: float
     conversation: Conversation
     durable: Conversation | None

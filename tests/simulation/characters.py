@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from tests.simulation import tongues
+from tests.simulation import automata, tongues
 from tests.simulation.people import DAY, HOUR, MINUTE, Person
 from tests.simulation.post import Truth
 
@@ -116,6 +116,15 @@ def _in_may(person: Person, number: int) -> None:
         person.later(person.random.uniform(MINUTE, DAY), lambda: _unit(person.say(words, truth)))
 
 
+def _asking(person: Person, number: int) -> None:
+    """He asks something, and waits for her."""
+    if number in (2, 4):
+        words = person.random.choice(
+            ("What would two days of it cost?\n", "Thank you. When could you begin, and with whom?\n")
+        )
+        person.later(person.random.uniform(MINUTE, DAY), lambda: _unit(person.say(words)))
+
+
 def _gazette(person: Person, number: int) -> None:
     """Newsletters and receipts come from him, and he answers only in the end."""
     if number == 1:
@@ -148,6 +157,11 @@ CHARACTERS: dict[str, Callable[[Person, int], None]] = {
     "in May": _in_may,
     "gazette": _gazette,
     "racer": _silent,
+    "asking": _asking,
+    "unsubscribing": automata.unsubscribing,
+    "complaining": automata.complaining,
+    "gone": automata.gone,
+    "present": automata.present,
 }
 SILENT = ("silent",) * 5
 """Most people never answer, which is what the whole thing is for."""

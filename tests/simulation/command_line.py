@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,14 @@ from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import REWOUND
 from tests.simulation.authoring import FIELDS
 from tests.simulation.people import DAY, MINUTE, Person
-from tests.simulation.process import ProcessDiedError
+from tests.simulation.privacy_line import forget, suppress
+from tests.simulation.process import Process, ProcessDiedError
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+
+NOWHERE = Path("/nowhere")  # where messages would lie that were set aside
 
 
 class CommandLine:
@@ -67,19 +72,24 @@ class CommandLine:
         """What he wrote before her last message is history; without one, all that was there."""
         return began_at if new or not hers else max(hers)
 
-    def command(self, name: str, conversation_id: str, doing: Callable[..., change.Answer], *more: Any) -> None:
-        """One command of hers on one conversation, as the command line does it."""
+    def desk(self, process: Process) -> Any:
+        """What a command finds: the store, the clock, the rules, the configuration."""
         world = self.world
-        process = world.machine.process("command")
-        desk: Any = SimpleNamespace(
+        return SimpleNamespace(
             store=world.machine.store(process),
             clock=world.clock,
             rulebook=world.rules(),
             rules=world.rules,
-            config=SimpleNamespace(me=world.account.me),
+            config=SimpleNamespace(me=world.account.me, state=NOWHERE),
             home=world.account.home,
             lock_path=world,
+            next_of=lambda conversation: None,
         )
+
+    def command(self, name: str, conversation_id: str, doing: Callable[..., change.Answer], *more: Any) -> None:
+        """One command of hers on one conversation, as the command line does it."""
+        world = self.world
+        desk = self.desk(world.machine.process("command"))
         answer: change.Answer | None = None
         try:
             with desk.store.transaction(f"she changes {conversation_id}") as ledger:
@@ -210,4 +220,6 @@ COMMANDS: Mapping[str, Callable[[CommandLine, Random], None]] = {
     "done": CommandLine.done,
     "won": CommandLine.won,
     "lost": CommandLine.lost,
+    "suppress": suppress,
+    "forget": forget,
 }

@@ -44,6 +44,10 @@ class Disk(Memory):
         """A copy of what is on the medium."""
         return self.durable
 
+    def octets(self) -> bytes:
+        """What lies in the file, where there is one."""
+        return b""
+
     def lose_power(self, random: Random) -> None:
         """Any part of what was not synced, in its order, may be there afterwards."""
         self.contents = self.durable = random.choice([self.durable, *self.unsynced])
@@ -54,6 +58,7 @@ class Disk(Memory):
         """An old copy of the file takes its place, which the store notices as soon as it is opened."""
         assert isinstance(copy, Contents)
         found = copy.copy()
+        found.suppressions |= self.contents.suppressions  # they lie beside the journal, and stay
         found.facts[REWOUND] = {"found": 1, "written": 2}
         self.contents = self.durable = found
         self.unsynced.clear()

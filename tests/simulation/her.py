@@ -64,24 +64,37 @@ class Her:
             return
         if random.random() < 0.3:  # he had asked her something
             timeline.at(first_at - HOUR, lambda: _unit(person.say("Could you make us an offer?\n", linked=False)))
-        timeline.at(first_at, lambda: self.write_to(person))
+        ties = Random(f"{self.world.seed}/ties/{person.number}")
+        partner = ties.choice([each for each in self.world.people if each is not person] or [person])
+        together = partner is not person and ties.random() < 0.12
+        timeline.at(first_at, lambda: self.write_to(person, partner=partner if together else None))
         enrol_at = first_at + random.choice((1.0, MINUTE, HOUR, 6 * HOUR, 2 * DAY)) * random.uniform(0.5, 1.5)
         if random.random() < 0.12:  # and he answers at about the time at which she enrols him
             answer_at = enrol_at + random.uniform(-2.0, 2.0) * random.choice((1.0, MINUTE, HOUR))
             timeline.at(max(answer_at, first_at + 30.0), lambda: _unit(person.say("Thank you, I will read it.\n")))
         timeline.at(enrol_at, lambda: self._enrol(person, sequence))
+        if ties.random() < 0.2:  # and she begins a second conversation with him
+            again_at, other = (
+                enrol_at + ties.uniform(HOUR, 6 * DAY),
+                ties.choice(("brisk", "night", "night", "alder", "birch")),
+            )
+            timeline.at(again_at, lambda: self.write_to(person))
+            timeline.at(again_at + ties.choice((MINUTE, HOUR)), lambda: self._enrol(person, other))
 
     # -- with her mail program -------------------------------------------------------------------------------------
 
-    def write_to(self, person: Person, *, linked: bool = False, author: str = HER) -> None:
-        """She sends him a message from one of her programs; it lies in Sent a moment later."""
+    def write_to(
+        self, person: Person, *, linked: bool = False, author: str = HER, partner: Person | None = None
+    ) -> None:
+        """She sends him, or him and a partner, a message from one of her programs; it lies in Sent a moment later."""
         self.written += 1
         newest = person.received[-1] if linked and person.received else None
         message_id = f"<{self.written}.{person.name}@lind.test>"
         subject = f"Re: {newest.subject.removeprefix('Re: ')}" if newest else f"Our project, part {self.written % 3}"
+        people = [person, *([partner] if partner else [])]
         raw = write(
             f"Maya Lind <{author}>",
-            person.address,
+            ", ".join(each.address for each in people),
             subject,
             "Good morning,\n\nhere is what we spoke about.\n\nMaya\n",
             at=self.world.timeline.true_now,
@@ -89,11 +102,13 @@ class Her:
             answers=newest.message_id if newest else None,
             references=tuple(person.thread[-6:]) if newest else (),
         )
-        post = Post(raw, Truth.HERS, (person.number,), message_id)
+        post = Post(raw, Truth.HERS, tuple(each.number for each in people), message_id)
         self.world.judge.arrives(post)
         self.world.server.file(post, "Sent")
-        self.world.judge.hers[person.number].append(self.world.timeline.seconds)
-        person.receive(parse(raw), delay=2.0)
+        for each in people:
+            self.world.judge.hers[each.number].append(self.world.timeline.seconds)
+            self.world.judge.partners[each.number] |= {other.number for other in people if other is not each}
+            each.receive(parse(raw), delay=2.0)
 
     def _phone(self, random: Random) -> None:
         self.write_to(random.choice(self.world.people), linked=True)
@@ -142,7 +157,7 @@ _BY_HAND: Mapping[str, Callable[[Her, Random], None]] = {
     "edit": Her._edit,
 }
 ACTS = (*COMMANDS, *_BY_HAND)
-OFTEN = {"move": 12, "phone": 5, "pause all": 1, "folder": 2}
+OFTEN = {"move": 12, "phone": 5, "pause all": 1, "folder": 2, "suppress": 1, "forget": 1}
 """How often in a month, on the average; other acts three times."""
 
 

@@ -45,9 +45,15 @@ def i4_nothing_is_stuck(judge: Judge, _: object) -> str | None:
 
 
 def _was_held_back(judge: Judge, key: str) -> bool:
-    """Whether he was written to or called as often as a week allows, now or a few days ago."""
+    """Whether he was written to or called as often as a week allows, or in another conversation, a few days ago."""
     record, most = judge.records.get(key), judge.world.limits.person_per_week
-    if record is None or not most:
+    if record is None:
+        return False
+    beside = [each for name, each in judge.records.items() if name != key and each.person is record.person]
+    lately = judge.world.timeline.seconds - 11 * 24 * HOUR
+    if any(at > max(record.enrolled_at, lately) for each in beside for at, _ in each.taken):
+        return True
+    if not most:
         return False
     seconds = [*judge.hers[record.person.number], *record.called_at, *(at for at, _ in record.tried)]
     words = [*record.accepted, *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]

@@ -5,7 +5,7 @@ Numbers are those of the list in which they were first written down. The judge c
 
 from collections.abc import Callable, Mapping
 
-from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end
+from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end, never, ties, told
 
 Invariant = Callable[..., str | None]
 
@@ -20,13 +20,21 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         at_the_dot.i7_limits,
         at_the_dot.i7_brake,
         at_the_dot.i7_an_old_copy_asks_her,
+        ties.i7_one_letter_at_a_time,
+        ties.i7_priority,
         at_the_dot.i8_her_word,
         at_the_dot.i8_never_again,
+        ties.i8_nobody_who_opted_out,
+        ties.i8_company,
+        ties.i8_no_public_company,
         at_the_dot.i8_away,
         at_the_dot.i10_intent_before_dot,
         at_the_dot.i18_one_process,
         at_the_dot.letter_complete,
     ),
+    "envelope": (never.nobody_of_the_suppressed,),
+    "forgotten": (never.nothing_is_left,),
+    "notice": (told.told_to_her_alone, told.told_once),
     "taken": (at_the_dot.i1_never_twice,),
     "commit": (
         at_a_commit.i3_nothing_is_rewritten,
@@ -50,5 +58,6 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         in_the_end.i14_every_answer_is_noted,
         in_the_end.i21_one_copy_each,
         in_the_end.state_is_the_fold,
+        told.told_in_the_end,
     ),
 }

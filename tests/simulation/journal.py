@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from inboxagent.edge.store import JournalStore, disk
-from inboxagent.edge.store.records import CONVERSATIONS, SUPPRESSIONS
+from inboxagent.edge.store.records import CONVERSATIONS, FACTS, SUPPRESSIONS
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Ledger
@@ -119,6 +119,10 @@ class JournalDisk(Disk):
         self.unsynced.clear()
         self.changes += 1
 
+    def octets(self) -> bytes:
+        """The whole file."""
+        return self.path.read_bytes()
+
     def backup(self) -> object:
         """A copy of the file as it is on the medium; the whole of it still says what was read of it bit by bit."""
         before = self.contents
@@ -165,6 +169,7 @@ class JournalDisk(Disk):
                 dict(self._everybody.read()),
                 dict(records.cursors()),
                 {each["address"]: each["because"] for each in records._table(SUPPRESSIONS)},
+                {each["name"]: each["value"] for each in records._table(FACTS)},
             )
         except InboxagentError as error:
             self.complain(f"the journal cannot be read: {error}")
@@ -217,6 +222,8 @@ class JournalProcessStore:
                 yield ledger
         finally:
             self._disk.writer = None
+        if ledger.has_erased:
+            self._disk.compacted()
         if self._disk.contents is not before:
             self._acknowledged(self._process, before, self._disk.contents, why)
 

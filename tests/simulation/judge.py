@@ -12,11 +12,14 @@ from inboxagent.ports import Fetched
 from tests.fakes.store import Contents
 from tests.simulation import memo
 from tests.simulation.cases import Commit, Dot, Violation
+from tests.simulation.never import Forgotten
 from tests.simulation.people import Person
 from tests.simulation.post import Post
+from tests.simulation.privacy_line import FORGETTING
 from tests.simulation.process import Process
 from tests.simulation.records import Record, Records
 from tests.simulation.smtp import Letter
+from tests.simulation.told import Notices, is_notice
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -29,8 +32,11 @@ class Judge:
         self.world = world
         self.violations: list[Violation] = []
         self.records = Records(self)
+        self.notices = Notices()
         self.acknowledged = Contents()
         self.taken: dict[str, list[float]] = defaultdict(list)  # by the Message-ID that we gave
+        self.letters_to: dict[int, list[tuple[float, datetime, str]]] = defaultdict(list)  # by person: of which
+        self.partners: dict[int, set[int]] = defaultdict(set)  # by person: to whom she wrote in the same mail
         self.taken_as: dict[str, str] = {}
         self.accepted: list[tuple[float, datetime]] = []  # true seconds, and what the machine's clock said
         self.hers: dict[int, list[float]] = defaultdict(list)  # her own mails by person: when they could be seen
@@ -40,6 +46,7 @@ class Judge:
         self.counts: Counter[str] = Counter()
         self.reading_ok_at = 0.0
         self.brake_released_at = -1.0
+        self.never: set[str] = set()  # addresses and @domains that are not written to again
         self.restored_at = -2.0
         self._checks = checks
         self.broken: Callable[[], None] = lambda: None
@@ -68,6 +75,10 @@ class Judge:
     def dot(self, process: Process, envelope: Envelope, message: bytes, recipient_at: float) -> None:
         """A dot is about to be written."""
         letter = memo.parse(message)
+        if is_notice(letter):
+            self.check("notice", self.notices.begins(process, envelope, letter))
+            return
+        self.check("envelope", envelope)
         now = self.world.timeline.seconds
         found = self._pending(self.world.disk.contents, letter.message_id)
         if found is None or found.pending is None:
@@ -85,6 +96,7 @@ class Judge:
             person=record.person,
             envelope=envelope,
             letter=letter,
+            raw=message,
             recipient_at=recipient_at,
             conversation=found,
             durable=self._pending(self.world.disk.durable, letter.message_id),
@@ -101,6 +113,10 @@ class Judge:
         """The server has accepted a letter."""
         ours = memo.parse(letter.ours)
         now = self.world.timeline.seconds
+        if is_notice(ours):
+            self.counts["told"] += 1
+            self.notices.takes(ours.message_id)
+            return
         self.counts["accepted"] += 1
         self.accepted.append((now, self.world.clock.now()))
         self.taken[ours.message_id].append(now)
@@ -111,12 +127,15 @@ class Judge:
         if conversation is not None:
             self.records.inherit(conversation)
         record = self.records.get(conversation.id) if conversation else None
+        if any(path in self.never for path in letter.envelope.forward_paths):
+            return  # it was on the wire when she had him forgotten
         if conversation is None or record is None:
             self.complain("i10_intent_before_dot", f"{ours.message_id} was accepted and nobody knows of it")
             return
         intent = next(e for e in conversation.events if e.word is Word.INTENT and e.message_id == ours.message_id)
         record.taken.append((now, intent.step or ""))
         record.accepted.append(self.world.clock.now())
+        self.letters_to[record.person.number].append((now, self.world.clock.now(), conversation.id))
         record.letters.append((intent.step or "", ours.message_id))
         if self.taken_as[ours.message_id] == ours.message_id:
             record.names.add(ours.message_id)
@@ -129,12 +148,26 @@ class Judge:
             for key, each in after.conversations.items()
             if before.conversations.get(key) is not each
         }
+        if why == FORGETTING:
+            self.forgets(before, after)
+            return
         self.acknowledged = after
+        if why == "she was reminded":
+            self.notices.is_written_down(process)
         for key in fresh:
             self.records.inherit(after.conversations[key])
             self.records.notice(after.conversations[key])
         case = Commit(seconds=self.world.timeline.seconds, process=process, before=before, after=after, fresh=fresh)
         self.check("commit", case)
+
+    def forgets(self, before: Contents, after: Contents) -> None:
+        """She had somebody forgotten: his conversations are gone, and those of others that named him rewritten."""
+        gone = before.conversations.keys() - after.conversations.keys()
+        self.acknowledged = after if gone else self.acknowledged
+        for key in gone:
+            record = self.records.pop(key, None)
+            if record is not None:
+                self.check("forgotten", Forgotten(record.person, after), record.person)
 
     def enrols(self, conversation: Conversation, person: Person, answers_since: float, began_at: float) -> None:
         """An enrolment was acknowledged."""
@@ -161,9 +194,11 @@ class Judge:
         """An old copy of the state was put back: what is not in it can only be learnt again from her mailboxes."""
         self.acknowledged = self.world.disk.contents
         self.restored_at = self.world.timeline.seconds
+        self.letters_to.clear()
         self.accepted.clear()  # the limits are counted from what the state knows
         self.counts["old backups"] += 1
         self.records.restore(self.acknowledged, lost)
+        self.notices.restores()
 
     def person_of(self, conversation: Conversation) -> Person:
         """Whose conversation it is."""

@@ -12,21 +12,22 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import Pool
 
-from inboxagent.agent import brake, enrolment, reading, sending, understanding
+from inboxagent.agent import brake, enrolment, notices, reading, reminding, sending, understanding, writing
 from inboxagent.outreach import admission, decide, fold, judgement, obstacles, own_hand, schedule, state
-from tests.simulation import planted_dates, planted_looking, planted_memory, planted_sending
+from tests.simulation import planted_dates, planted_life, planted_looking, planted_memory, planted_sending
 from tests.simulation.planting import MUTANTS, Patch
 from tests.simulation.setting import Setting
 from tests.simulation.world import simulate
 
-PLANTED = (planted_looking, planted_sending, planted_dates, planted_memory)
+PLANTED = (planted_looking, planted_sending, planted_dates, planted_memory, planted_life)
 """Where the faults are; each enters its own in `MUTANTS`."""
 
 MOST_SEEDS = 60
 PLACES = (
     *(admission, decide, fold, judgement, obstacles, own_hand, schedule),
-    *(enrolment, reading, understanding, sending),
+    *(enrolment, reading, reminding, understanding, sending, writing),
     *(state.Conversation, brake.Brake, reading.Reader, understanding.Understanding, sending.Sender),
+    *(notices.Notices, reminding.Reminding),
 )
 """Modules and classes that are patched, as far as they are the agent's."""
 

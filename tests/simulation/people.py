@@ -43,6 +43,9 @@ NAMES = [
     "carl",
     "dina",
 ]
+PUBLIC = ("yahoo.test",)  # a domain of this name is a public provider's in every country
+DOMAINS = (*PUBLIC, "guild.test", "guild.test", *("",) * 9)
+"""Where people have their mailboxes; most at a firm of their own."""
 ZONES = ("", "", "Europe/Stockholm", "America/New_York", "Asia/Tokyo", "Europe/London")
 COUNTRIES = ("", "", *ZONES_OF_COUNTRIES)
 
@@ -70,14 +73,20 @@ class Person:
     written: int = 0
     posts: list[Post] = field(default_factory=list)
     over: bool = False
+    shared_domain: str = ""
 
     @property
     def name(self) -> str:
         return NAMES[self.number]
 
     @property
+    def domain(self) -> str:
+        """His own firm's, or one that he shares with others."""
+        return self.shared_domain or f"{self.name}-works.test"
+
+    @property
     def address(self) -> str:
-        return f"{self.name}@{self.name}-works.test"
+        return f"{self.name}@{self.domain}"
 
     @property
     def zone(self) -> str:
@@ -86,7 +95,7 @@ class Person:
 
     @property
     def colleague(self) -> str:
-        return f"kim@{self.name}-works.test"
+        return f"kim.{self.name}@{self.domain}"
 
     def receive(self, message: Inbound, *, delay: float) -> None:
         """A message of hers is on its way to him."""

@@ -26,6 +26,8 @@ class Truth(StrEnum):
     HERS = "hers"
     LETTER = "letter"
     STRANGER = "stranger"
+    NOTICE = "notice"  # what the agent writes to her
+    LEFT = "left"  # the company, as his responder says
 
 
 HIS_WORDS = (Truth.ANSWER, Truth.NOT_NOW, Truth.REFUSAL, Truth.PROMISE)
@@ -82,6 +84,22 @@ def write(
         "Content-Type: text/plain; charset=utf-8",
     ]
     return ("\r\n".join(lines) + "\r\n\r\n" + text.replace("\n", "\r\n")).encode()
+
+
+def complaint(address: str, original: str, *, at: datetime, message_id: str) -> bytes:
+    """What his provider sends when he calls a letter of hers spam (RFC 5965)."""
+    header = (
+        f"From: Feedback Loop <fbl@feedback.example>\r\nTo: {HER}\r\nSubject: FW: a complaint\r\n"
+        f"Date: {format_datetime(at)}\r\nMessage-ID: {message_id}\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
+    )
+    text = (
+        "--b\r\nContent-Type: text/plain\r\n\r\nThis is an email abuse report.\r\n--b\r\n"
+        "Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: Provider/1.0\r\n"
+        "Version: 1\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        f"From: {HER}\r\nTo: {address}\r\nMessage-ID: {original}\r\n\r\nGood morning.\r\n--b--\r\n"
+    )
+    return (header + text).encode()
 
 
 def report(

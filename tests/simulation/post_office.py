@@ -31,6 +31,9 @@ class PostOffice:
         if world.filing is not Filing.NEVER:
             late = world.surprise.choice((0.0, 0.5, 5.0, 600.0))
             self.timeline.after(late, lambda: self._file_copy(letter, ours.message_id, gone.message_id))
+        if HER in letter.envelope.forward_paths:
+            notice = Post(letter.raw, Truth.NOTICE, (), gone.message_id)
+            self.timeline.after(2.0, lambda: self.arrive(notice, usual=True))
         by_address = {each.address: each for each in world.people}
         for path in letter.envelope.forward_paths:
             if path in by_address:

@@ -109,7 +109,8 @@ class Records(dict[str, Record]):
         """Where the rule says so, a message of hers resumes a conversation, from when she wrote it."""
         self._judge.counts["resumed by her answer"] += 1
         wrote_at = (event.at - self._judge.world.timeline.epoch).total_seconds()
-        if not any(-2.0 < at - wrote_at < 2.0 for at in self._judge.hers[record.person.number]):
+        them = (record.person.number, *self._judge.partners[record.person.number])
+        if not any(-2.0 < at - wrote_at < 2.0 for number in them for at in self._judge.hers[number]):
             self._judge.complain("law_2", f"{conversation_id}: resumed in her name, and she did nothing")
         record.resumes(wrote_at, her_wait=True)
 
@@ -180,9 +181,12 @@ class Records(dict[str, Record]):
     def open_answers(self, record: Record, seconds: float) -> list[Post]:
         """His answers that a look at that time had to see, and that nothing of hers has closed."""
         since = max(record.answers_since, record.resumed_at)
+        partners = self._judge.partners[record.person.number]
+        others = [each for each in self._judge.world.people if each.number in partners]
+        theirs = [post for each in others for post in each.posts if record.names.intersection(post.names)]
         return [
             each
-            for each in record.person.posts
+            for each in (*record.person.posts, *theirs)
             if each.truth in (*HIS_WORDS, Truth.OPT_OUT)
             and not self._is_broken(each)
             and not record.is_closed(each)

@@ -74,6 +74,7 @@ This is my last letter about {{ project }}.
 _NIGHT = """---
 sequence: At any hour
 language: en
+priority: 1
 tone: brief
 fields:
   project: {fallback: the plan}

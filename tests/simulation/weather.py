@@ -5,6 +5,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from inboxagent.errors import StateUnwritable, TryLater
+from tests.simulation.post import HER
 from tests.simulation.process import Process
 from tests.simulation.smtp import ENDINGS, FINE, Ending
 
@@ -141,8 +142,9 @@ class Weather:
         return None
 
     def ending(self, process: Process) -> Ending:
-        """How a letter ends."""
-        if self._streams["endings"].random() >= 0.05 * self.mood or not self.on("endings"):
+        """How a letter ends; those to her are few, and so more of them end badly."""
+        chance = 0.4 if process.writing_to == HER else 0.05
+        if self._streams["endings"].random() >= chance * self.mood or not self.on("endings"):
             return FINE
         ending = self._streams["endings"].choice(ENDINGS)
         self.note(ending.name, "smtp")

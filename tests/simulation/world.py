@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from inboxagent.agent.account import Account
-from inboxagent.cli import change
+from inboxagent.cli import change, privacy
+from inboxagent.mail.body import Attachment
+from inboxagent.outreach.letter import Enclosures, Unsubscribing
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.workdays import Absence
@@ -22,7 +24,7 @@ from tests.simulation.invariants import INVARIANTS
 from tests.simulation.journal import JournalDisk
 from tests.simulation.judge import Judge
 from tests.simulation.machine import Machine
-from tests.simulation.people import COUNTRIES, DAY, HOUR, ZONES, Person
+from tests.simulation.people import COUNTRIES, DAY, DOMAINS, HOUR, ZONES, Person
 from tests.simulation.post import HER, HER_OTHER
 from tests.simulation.post_office import PostOffice
 from tests.simulation.rulebook import Rules
@@ -39,6 +41,7 @@ STARTS = (
     datetime(2026, 10, 12, 6, tzinfo=UTC),  # Europe's clocks go back on the 25th, America's on 1 November
 )
 CALM_DAYS = 4
+SIGNATURE = "Maya Lind, Lind & Daughters\nwe plan what others build"
 
 
 @dataclass
@@ -76,12 +79,20 @@ class World:
             tells_ids=chance.random() < 0.7,
         )
         self.ids_are_hidden = self.submission.rewrites_ids and not self.submission.tells_ids
+        desk = Random(f"{seed}/desk")
+        signs = desk.random() < 0.5
         self.account = Account(
             me=self._me(),
             key=b"a secret of the account",
             rules=self.rules,
             paused=lambda: "she paused everything" if self.paused_everything else None,
             limits=self.limits,
+            unsubscribing=Unsubscribing(by_mail=desk.random() < 0.4),
+            enclosures=Enclosures(
+                signature=lambda: SIGNATURE if signs else "",
+                attachment=lambda name: Attachment(name=name, media_type="text/plain", content=b"Prices on request."),
+            ),
+            remind_to=HER if desk.random() < 0.7 else "",
         )
         self.surprise = Random(f"{seed}/surprise")
         self.machine, self.post_office = Machine(self), PostOffice(self)
@@ -113,6 +124,7 @@ class World:
             chance,
             behave=CHARACTERS[chance.choice((*CHARACTERS, *SILENT))],
             card={name: value for name, value in card.items() if value},
+            shared_domain=Random(f"{self.seed}/domain/{number}").choice(DOMAINS),
         )
 
     def _me(self) -> Me:
@@ -165,11 +177,11 @@ class World:
     def _current_loop(self) -> Iterator[None]:
         with memo.remembering(), self.disk.in_use():
             was_held = change.is_held
-            change.is_held = lambda path: self.machine.holder is not None
+            change.is_held = privacy.is_held = lambda path: self.machine.holder is not None
             try:
                 yield
             finally:
-                change.is_held = was_held
+                change.is_held = privacy.is_held = was_held
 
     async def _until_ended(self) -> None:
         await self._ended

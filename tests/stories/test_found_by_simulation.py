@@ -179,6 +179,25 @@ async def test_an_answer_of_hers_ends_no_hold_of_hers() -> None:
     assert [world.steps(each) for each in people] == [[], ["last"], ["last"], []]
 
 
+async def test_a_question_that_she_has_settled_is_not_told_her_again() -> None:
+    """Seeds 33, 36: she resumed, which says that his question is settled; when he wrote again she was told of it once
+    more, in the place of what he asked now."""
+    world = World(remind_to=MAYA.address)
+    await world.begin("anna@prospect.test")
+    await world.pass_time(hours=1)
+    world.answer("anna@prospect.test", text="What would two days of it cost?\n")
+    await world.days(4)
+    assert len(world.told()) == 1
+    world.command("anna@prospect.test", Word.RESUMED, until=world.clock.at + timedelta(days=30))
+    await world.pass_time(hours=1)
+    world.answer("anna@prospect.test", text="When could you begin?\n")
+    await world.pass_time(hours=2)
+    assert len(world.told()) == 1
+    await world.days(4)
+    assert len(world.told()) == 2
+    assert "> When could you begin?" in world.told()[1].text
+
+
 async def test_no_wait_ends_sooner_for_a_letter_that_is_delayed() -> None:
     """Seeds 10331, 10742: a notice of the night moved Friday evening to early Saturday; see the hold above."""
     nudge = replace(step("nudge", 1), wait=Wait(amount=1, unit=Unit.BUSINESS_DAY))

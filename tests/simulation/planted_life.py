@@ -1,0 +1,122 @@
+"""Planted in the life of a conversation: what people's machines ask for, and what she is told."""
+
+from dataclasses import replace
+from typing import Any
+
+from inboxagent.agent import consequences, reminding, understanding, writing
+from inboxagent.agent.notices import Notices
+from inboxagent.agent.reminding import Reminding
+from inboxagent.cli import privacy
+from inboxagent.mail import classify as classifying
+from inboxagent.outreach import admission, colleagues, judgement
+from inboxagent.outreach.judgement import NOTHING
+from inboxagent.outreach.outbox import Fate
+from tests.fakes.store import MemoryLedger
+from tests.simulation.planting import Patch, mutant
+
+
+@mutant("the mail of an unsubscribe button is a mail like any other")
+def _(patch: Patch) -> None:
+    patch.set(understanding, "asked_to_stop", lambda subject: None)
+
+
+@mutant("a complaint is a note")
+def _(patch: Patch) -> None:
+    def unsubscribe(case: Any) -> Any:
+        report = case.arrival.message.report
+        return NOTHING if report is not None and report.kind == "complaint" else original(case)
+
+    original = patch.put(judgement._JUDGES, classifying.Kind.UNSUBSCRIBE, unsubscribe)
+
+
+@mutant("whoever has left is away for a week")
+def _(patch: Patch) -> None:
+    def auto_reply(case: Any) -> Any:
+        return original(replace(case, verdict=replace(case.verdict, intent=None)))
+
+    original = patch.put(judgement._JUDGES, classifying.Kind.AUTO_REPLY, auto_reply)
+
+
+@mutant("whoever is away answers nothing")
+def _(patch: Patch) -> None:
+    def human(case: Any) -> Any:
+        away = any(each.word is judgement.Word.AUTO_REPLY for each in case.conversation.events)
+        return NOTHING if away else original(case)
+
+    original = patch.put(judgement._JUDGES, classifying.Kind.REPLY, human)
+
+
+@mutant("what she was told is not written down")
+def _(patch: Patch) -> None:
+    patch.set(reminding, "TOLD", "told, and looked for elsewhere")
+    patch.set(Reminding, "_told", lambda self: {})
+
+
+@mutant("an uncertain reminder is sent again")
+def _(patch: Patch) -> None:
+    async def send(self: Notices, *words: str) -> Any:
+        outcome = await original(self, *words)
+        return replace(outcome, fate=Fate.DEFERRED) if outcome.fate is Fate.UNCERTAIN else outcome
+
+    original = patch.set(Notices, "send", send)
+
+
+@mutant("the prospect is told what waits for her")
+def _(patch: Patch) -> None:
+    async def send(self: Notices, subject: str, text: str, cause: str) -> Any:
+        his = next((word.strip("<>,") for word in text.split() if "-works.test" in word), self.to)
+        self.to = his
+        return await original(self, subject, text, cause)
+
+    original = patch.set(Notices, "send", send)
+
+
+@mutant("she is told of no task")
+def _(patch: Patch) -> None:
+    def reminders(*case: Any) -> Any:
+        return (each for each in original(*case) if " task " not in each.key)
+
+    original = patch.set(reminding, "reminders", reminders)
+
+
+@mutant("letters are not signed")
+def _(patch: Patch) -> None:
+    def enclose(letter: Any, sequence: Any, *more: Any) -> Any:
+        return original(letter, replace(sequence, signature=False), *more)
+
+    original = patch.set(writing, "enclose", enclose)
+
+
+@mutant("suppress ends what is there, and nothing else")
+def _(patch: Patch) -> None:
+    patch.set(MemoryLedger, "suppress", lambda self, address, because: None)
+
+
+@mutant("forget keeps no hash")
+def _(patch: Patch) -> None:
+    def erase(self: MemoryLedger, person: Any) -> None:
+        original(self, person)
+        for address in person.addresses:
+            self._draft.suppressions.pop(address)
+
+    original = patch.set(MemoryLedger, "erase", erase)
+
+
+@mutant("an export is a summary")
+def _(patch: Patch) -> None:
+    patch.set(privacy, "to_json", lambda event: {"event": str(event.word), "because": event.because})
+
+
+@mutant("nobody waits for a colleague's answer")
+def _(patch: Patch) -> None:
+    patch.set(consequences, "hold_colleagues", lambda *case: ())
+
+
+@mutant("a public provider is a company")
+def _(patch: Patch) -> None:
+    patch.set(colleagues, "company", lambda address: address.partition("@")[2])
+
+
+@mutant("two sequences write to one person on one day")
+def _(patch: Patch) -> None:
+    patch.set(admission, "_person", lambda *case: None)
