@@ -11,7 +11,8 @@ from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.waits import Delay
 from tests.simulation import almanac
 from tests.simulation.authoring import CONDITIONS
-from tests.simulation.judge import Commit, Dot, Judge
+from tests.simulation.cases import Commit, Dot
+from tests.simulation.judge import Judge
 from tests.simulation.people import Person
 
 HOME = ZoneInfo("Europe/Stockholm")

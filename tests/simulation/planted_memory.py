@@ -4,8 +4,8 @@ from typing import Any
 
 from inboxagent.agent import enrolment
 from tests.simulation.disk import SimulatedStore
+from tests.simulation.machine import Machine
 from tests.simulation.planting import Patch, mutant
-from tests.simulation.world import World
 
 
 def _unsynced(patch: Patch, kind: str) -> None:
@@ -41,4 +41,4 @@ def _(patch: Patch) -> None:
 
 @mutant("no lock: two daemons")
 def _(patch: Patch) -> None:
-    patch.set(World, "lock_holds", lambda self: False)
+    patch.set(Machine, "lock_holds", lambda self: False)
