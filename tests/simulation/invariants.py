@@ -5,7 +5,7 @@ Numbers are those of the list in which they were first written down. The judge c
 
 from collections.abc import Callable, Mapping
 
-from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end
+from tests.simulation import at_a_commit, at_the_dot, at_the_machine, dates, in_the_end
 
 Invariant = Callable[..., str | None]
 
@@ -43,6 +43,9 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
     "enrolled": (at_a_commit.p1_enrolment_sees_open_answers,),
     "append": (at_a_commit.i21_copy_of_what_was_sent,),
     "fetch": (at_a_commit.p5_no_strangers_mail,),
+    "bite": (at_the_machine.i22_what_goes_on_is_left_alone,),
+    "hang": (at_the_machine.i22_what_hangs_is_ended,),
+    "late stop": (at_the_machine.i23_it_stops_in_time,),
     "calm": (in_the_end.i9_sees_or_says_so,),
     "end": (
         in_the_end.i4_nothing_is_stuck,

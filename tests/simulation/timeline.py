@@ -24,6 +24,7 @@ class Timeline:
         self.epoch = epoch
         self.seconds = 0.0
         self.frozen = 0.0  # how long the machine has been suspended
+        self.asleep = False  # it is, now
         self.wrong = 0.0  # how far its wall clock is ahead
         self.leaps: list[tuple[float, float]] = []  # when it was put right or wrong, and by how much
         self.boots, self.booted_at = 1, -1_000.0
@@ -71,9 +72,12 @@ class Timeline:
 
     def suspend(self, seconds: float) -> None:
         """The machine sleeps, the world does not."""
-        before = self.seconds
+        if self.asleep:
+            return
+        before, self.asleep = self.seconds, True
         self.happen(self.seconds + seconds, lambda: False)
         self.frozen += self.seconds - before
+        self.asleep = False
 
 
 class MachineClock:
@@ -153,6 +157,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._onlookers.append((self.time(), handle))
         return handle
 
+    def onlookers(self) -> tuple[object, ...]:
+        """The looks at the store that are left alone now."""
+        return tuple(handle for _, handle in self._onlookers if not handle.cancelled())
+
     def wake_onlookers(self) -> None:
         """Somebody wrote: each looks at its next half second."""
         onlookers, self._onlookers = self._onlookers, []
@@ -163,3 +171,5 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             handle._when = max(since + looks * NOTICE_COMMANDS_EVERY, self.time())  # type: ignore[attr-defined]
             handle._scheduled = True  # type: ignore[attr-defined]
             heapq.heappush(self._scheduled, handle)  # type: ignore[attr-defined]
+            # The loop may be waiting for something later: a timer that is set from outside would not end that.
+            self.timeline.after(handle._when - self.time(), lambda: self.call_soon(int))  # type: ignore[attr-defined]

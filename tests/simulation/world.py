@@ -188,7 +188,7 @@ class World:
         """Faults have ended; she puts her house in order, and again an hour later what has shown itself since."""
         if self.timeline.wrong:
             self.timeline.set_clock(0.0)
-        self.weather.imap_down = self.weather.disk_full = self.submission.down = False
+        self.weather.imap_down = self.weather.disk_full = self.weather.slow = self.submission.down = False
         self.server.unreadable.clear()
         self.post_office.deafen(deaf=False)
         self.machine.start()
