@@ -22,6 +22,7 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         at_the_dot.i7_an_old_copy_asks_her,
         at_the_dot.i8_her_word,
         at_the_dot.i8_never_again,
+        at_the_dot.i8_never_again_after_a_restore,
         at_the_dot.i8_away,
         at_the_dot.i10_intent_before_dot,
         at_the_dot.i18_one_process,

@@ -7,9 +7,9 @@ missing after a power cut; what was read from the file is held against all that 
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,10 +20,9 @@ from inboxagent.errors import InboxagentError
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Ledger
 from tests.fakes.store import Contents
+from tests.simulation import state_folder
 from tests.simulation.disk import Committed, Disk
 from tests.simulation.process import Process
-
-MEMORY = Path("/dev/shm")  # where there is one, nothing waits for a platter
 
 
 class JournalDisk(Disk):
@@ -31,8 +30,8 @@ class JournalDisk(Disk):
 
     def __init__(self, changed: Any) -> None:
         super().__init__(changed=changed)
-        self.folder = Path(tempfile.mkdtemp(prefix="journal", dir=MEMORY if MEMORY.is_dir() else None))
-        self.path = self.folder / "maya.journal"
+        self.folder = Path(state_folder.made("journal"))
+        self.path = self.folder / f"{state_folder.STEM}.journal"
         self.writer: JournalProcessStore | None = None
         self.complain = lambda text: None
         self._onlooker = JournalStore(self.path)
@@ -102,29 +101,42 @@ class JournalDisk(Disk):
         self.changes += 1
 
     def backup(self) -> object:
-        """A copy of the file as it is on the medium."""
-        return self.path.read_bytes()[: self._synced] if self.path.exists() else b""
+        """`inboxagent backup`."""
+        saved = state_folder.back_up(self.folder, datetime(2026, 1, 1, tzinfo=UTC))
+        self._changed_by_others()
+        return saved
 
     def put_back(self, copy: object) -> None:
         """An old copy takes the place of the file, which the store notices by itself."""
         assert isinstance(copy, bytes)
         beside = self.path.with_suffix(".old")
-        beside.write_bytes(copy)
+        beside.write_bytes(state_folder.journal_in(copy))
         os.replace(beside, self.path)
-        self._synced = len(copy)
+        self._changed_by_others()
+
+    def restore(self, copy: object, now: datetime, *, lost: bool) -> None:
+        """`inboxagent restore` in the folder itself."""
+        assert isinstance(copy, bytes)
+        if lost:
+            shutil.rmtree(self.folder)
+        state_folder.restore(self.folder, copy, now)
+        self._changed_by_others()
+
+    def change_version(self, *, later: bool) -> str | None:
+        """Another version of the program opens the file itself."""
+        wrong = (state_folder.refuse_later_version if later else state_folder.upgrade)(self.folder)
+        self._changed_by_others()
+        return wrong
+
+    def _changed_by_others(self) -> None:
         self._onlooker = JournalStore(self.path)
-        self._look()
-        self.durable = self.contents
-        self.unsynced.clear()
-        self.changes += 1
+        self.compacted()
 
     def compacted(self) -> None:
         """A shorter file has taken its place."""
         self._synced = self.path.stat().st_size
         self._look()
-        self.durable = self.contents
-        self.unsynced.clear()
-        self.changes += 1
+        self._replace(self.contents)
 
     def _is_journal(self, descriptor: int) -> bool:
         found = os.fstat(descriptor)

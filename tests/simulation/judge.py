@@ -38,6 +38,7 @@ class Judge:
         self.appended: Counter[str] = Counter()
         self.server_copies: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
+        self.never: set[str] = set()  # who was suppressed at any time
         self.reading_ok_at = 0.0
         self.brake_released_at = -1.0
         self.restored_at = -2.0
@@ -130,6 +131,8 @@ class Judge:
             if before.conversations.get(key) is not each
         }
         self.acknowledged = after
+        if len(after.suppressions) != len(before.suppressions):
+            self.never |= after.suppressions.keys()
         for key in fresh:
             self.records.inherit(after.conversations[key])
             self.records.notice(after.conversations[key])
@@ -157,8 +160,14 @@ class Judge:
         """The state as a new process finds it."""
         self.check("restart", self.world.disk.contents)
 
-    def restores(self, lost: Contents) -> None:
-        """An old copy of the state was put back: what is not in it can only be learnt again from her mailboxes."""
+    def restores(self, lost: Contents, *, forgotten: bool) -> None:
+        """An old copy of the state was put back: what is not in it can only be learnt again from her mailboxes.
+
+        Whom never to write to is `forgotten` only where nothing is left of what was there.
+        """
+        if forgotten:
+            self.never.clear()
+        self.never |= self.world.disk.contents.suppressions.keys()
         self.acknowledged = self.world.disk.contents
         self.restored_at = self.world.timeline.seconds
         self.accepted.clear()  # the limits are counted from what the state knows

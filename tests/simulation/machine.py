@@ -1,4 +1,4 @@
-"""Her machine: the processes on it, what ends them, what starts them again, and an old copy of their state."""
+"""Her machine: the processes on it, what ends them, what starts them again."""
 
 import asyncio
 from collections.abc import Callable
@@ -33,7 +33,6 @@ class Machine:
         self._stop: asyncio.Event | None = None
         self._running: Process | None = None
         self._down_until = 0.0
-        self._backups: list[object] = []
 
     # -- a process -------------------------------------------------------------------------------------------------
 
@@ -213,24 +212,3 @@ class Machine:
         """The month is over."""
         if self._running is not None:
             self._running.end("the end of the world")
-
-    # -- copies of its state ---------------------------------------------------------------------------------------
-
-    def back_up(self) -> None:
-        """Somebody, or a timer, copies the state."""
-        self._backups.append(self.world.disk.backup())
-
-    def restore(self) -> None:
-        """The state of some day before takes the place of today's; nobody does that while a letter is on the wire."""
-        process = self._running
-        if not self._backups:
-            return
-        if process is not None and not process.dead and process.place != "reading":
-            self.world.timeline.after(60.0, self.restore)
-            return
-        self.world.weather.note("old backup", process.place if process is not None and not process.dead else "down")
-        self.crash(power=False)
-        lost = self.world.disk.contents
-        self.world.disk.put_back(self.world.surprise.choice(self._backups))
-        self.world.judge.restores(lost)
-        self.world.log("an old backup")

@@ -22,6 +22,7 @@ from tests.simulation.invariants import INVARIANTS
 from tests.simulation.journal import JournalDisk
 from tests.simulation.judge import Judge
 from tests.simulation.machine import Machine
+from tests.simulation.operator import Operator
 from tests.simulation.people import COUNTRIES, DAY, HOUR, ZONES, Person
 from tests.simulation.post import HER, HER_OTHER
 from tests.simulation.post_office import PostOffice
@@ -84,7 +85,7 @@ class World:
             limits=self.limits,
         )
         self.surprise = Random(f"{seed}/surprise")
-        self.machine, self.post_office = Machine(self), PostOffice(self)
+        self.machine, self.operator, self.post_office = Machine(self), Operator(self), PostOffice(self)
         self.people = [self._person(number) for number in range(PEOPLE) if number in self.setting.people]
         calm_at = (self.setting.days - CALM_DAYS) * DAY
         self.weather = Weather(seed, self, without=self.setting.without, until=calm_at)
@@ -144,7 +145,7 @@ class World:
         self.timeline.at(self._calm_at, self._calm)
         self.timeline.at(self.setting.days * DAY, self._finish)
         for day in range(1, int(self._calm_at / DAY)):
-            self.timeline.at(day * DAY, self.machine.back_up)
+            self.timeline.at(day * DAY, self.operator.back_up)
         for day in range(int(self._calm_at / DAY) + 1, int(self.setting.days) + 1):
             for hour in range(0, 24, 3):
                 self.timeline.at(day * DAY + hour * HOUR, self._look_in)
