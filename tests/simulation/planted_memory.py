@@ -36,7 +36,7 @@ def _(patch: Patch) -> None:
     async def judge(conversation: Any, *more: Any) -> Any:
         return conversation
 
-    patch.set(enrolment, "_judge", judge)
+    patch.set(enrolment, "judge_since", judge)
 
 
 @mutant("no lock: two daemons")

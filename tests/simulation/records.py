@@ -31,6 +31,7 @@ class Record:
     her_wait: bool = False
     her_step: str = ""  # the step that went after a wait of hers
     passed_at: list[float] = field(default_factory=list)  # when steps without a letter would have gone, or she did it
+    tried: list[tuple[float, str]] = field(default_factory=list)  # letters that she released or left at that, by step
     closed: frozenset[str] = frozenset()  # what had been said when another sequence was to take over
     seen: int = 0  # how many of its events have been noticed
     restored_at: float = -1.0  # when an old backup has forgotten a part of it
@@ -72,6 +73,12 @@ class Records(dict[str, Record]):
             return
         for event in conversation.events[record.seen :]:
             match event.word:
+                case Word.DROPPED | Word.RELEASED:
+                    intent = [each for each in conversation.events if each.word is Word.INTENT and each.at <= event.at][
+                        -1
+                    ]
+                    tried_at = (intent.at - self._judge.world.timeline.epoch).total_seconds()
+                    record.tried.append((tried_at, intent.step or ""))
                 case Word.INTENT:
                     rules = self._judge.world.rules().sequences
                     self.intended[event.message_id or ""] = rules[conversation.enrolment.sequence]
@@ -119,6 +126,7 @@ class Records(dict[str, Record]):
                 dots=[],
                 passed_at=[at for at in origin.passed_at if at <= now],
                 called_at=list(origin.called_at),
+                tried=list(origin.tried),
                 taken=list(origin.taken),
                 letters=list(origin.letters),
                 accepted=list(origin.accepted),
