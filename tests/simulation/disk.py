@@ -75,6 +75,10 @@ class Disk(Memory):
                 self.never.clear()
             self._replace(state_folder.read_state(here, (self.contents, copy)))
 
+    def suppresses(self, address: str) -> bool:
+        """Whether this address is never to be written to, as the store says."""
+        return address in self.contents.suppressions
+
     def change_version(self, *, later: bool) -> str | None:
         """Another version of the program opens the file: of the first version, or of a `later` one; what goes wrong."""
         with state_folder.folder() as here:

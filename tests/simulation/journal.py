@@ -122,6 +122,10 @@ class JournalDisk(Disk):
         state_folder.restore(self.folder, copy, now)
         self._changed_by_others()
 
+    def suppresses(self, address: str) -> bool:
+        """Whether this address is never to be written to, as the journal says, or the file beside it."""
+        return self._onlooker.suppression(address) is not None
+
     def change_version(self, *, later: bool) -> str | None:
         """Another version of the program opens the file itself."""
         wrong = (state_folder.refuse_later_version if later else state_folder.upgrade)(self.folder)

@@ -167,6 +167,9 @@ class Judge:
         """
         if forgotten:
             self.never.clear()
+        for address in sorted(self.never):
+            if not self.world.disk.suppresses(address):
+                self.complain("i8_never_again_after_a_restore", f"{address} is suppressed no more")
         self.never |= self.world.disk.contents.suppressions.keys()
         self.acknowledged = self.world.disk.contents
         self.restored_at = self.world.timeline.seconds

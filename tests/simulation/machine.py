@@ -19,7 +19,7 @@ from tests.simulation.smtp import Filing, SimulatedTransport
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-SLACK = 5.0  # seconds that a watchdog may come late: it asks once more
+SLACK = 30.0  # seconds that a watchdog may come late: it asks once more
 BITTEN, KILLED = "the watchdog", "SIGKILL"
 
 
@@ -177,6 +177,8 @@ class Machine:
         self.world.weather.note("frozen at" if process.frozen else "hung at", f"{call}, {process.place}")
         self.world.log(f"hangs at {call}")
         since = self.world.loop.time()
+        if self.world.weather.on("restart") and self.world.surprise.random() < 0.3:
+            self.world.timeline.after(self.world.surprise.uniform(1.0, 60.0), self.ask_to_stop)  # she does not wait
         self._once_passed(since, unit().watchdog + SLACK, process, lambda _: self._should_be_over(process, since))
 
     def _should_be_over(self, process: Process, since: float) -> None:

@@ -24,7 +24,7 @@ class Timeline:
         self.epoch = epoch
         self.seconds = 0.0
         self.frozen = 0.0  # how long the machine has been suspended
-        self.asleep = False  # it is, now
+        self.asleep_since: float | None = None
         self.wrong = 0.0  # how far its wall clock is ahead
         self.leaps: list[tuple[float, float]] = []  # when it was put right or wrong, and by how much
         self.boots, self.booted_at = 1, -1_000.0
@@ -53,6 +53,11 @@ class Timeline:
         """The machine begins anew, and so does the clock that nobody sets."""
         self.boots, self.booted_at = self.boots + 1, self.seconds
 
+    @property
+    def asleep(self) -> bool:
+        """Whether the machine is suspended."""
+        return self.asleep_since is not None
+
     async def sleep(self, seconds: float) -> None:
         """Wait for the world: a line, a server, a person."""
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -74,10 +79,10 @@ class Timeline:
         """The machine sleeps, the world does not."""
         if self.asleep:
             return
-        before, self.asleep = self.seconds, True
+        before = self.asleep_since = self.seconds
         self.happen(self.seconds + seconds, lambda: False)
         self.frozen += self.seconds - before
-        self.asleep = False
+        self.asleep_since = None
 
 
 class MachineClock:
@@ -124,7 +129,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def time(self) -> float:
         """The monotonic clock."""
-        return self.timeline.seconds - self.timeline.frozen
+        timeline = self.timeline
+        since = timeline.asleep_since
+        return (timeline.seconds if since is None else since) - timeline.frozen
 
     def select(self, timeout: float | None) -> list[Any]:
         """Nothing ever comes through a descriptor; time passes instead."""

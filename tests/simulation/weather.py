@@ -54,6 +54,7 @@ FAULTS = (
     "second",
     "hang",
     "slow",
+    "beside",
     "old backup",
     "upgrade",
 )
@@ -189,7 +190,7 @@ class Weather:
         self._several("slow", 0.5, self._slow)
         self._several("restart", 1.0, self._world.machine.ask_to_stop)
         self._several("second", 1.0, self._world.machine.second_instance)
-        self._several("old backup", 0.4, self._world.operator.restore)
+        self._several("old backup", 0.5, self._world.operator.restore)
         self._several("upgrade", 0.3, self._world.operator.upgrade)
 
     def _several(self, fault: str, often: float, strike: object) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -47,14 +47,16 @@ class World:
     """Everything there is."""
 
     setting: Setting
+    beside: "World | None" = None  # on the same machine
     paused_everything: bool = False
     over: bool = False
 
     def __post_init__(self) -> None:
         seed = self.seed = self.setting.seed
         chance = Random(f"{seed}/world")
-        self.timeline = Timeline(chance.choice(STARTS) + timedelta(days=chance.randint(0, 6)))
-        self.loop = SimulatedLoop(self.timeline)
+        timeline = Timeline(chance.choice(STARTS) + timedelta(days=chance.randint(0, 6)))
+        self.timeline = self.beside.timeline if self.beside else timeline
+        self.loop = self.beside.loop if self.beside else SimulatedLoop(self.timeline)
         self.clock = MachineClock(self.timeline)
         self.limits = Limits(
             per_day=chance.choice((40, 40, 6)),
@@ -137,7 +139,12 @@ class World:
 
     def live(self) -> Outcome:
         """From the first day to the last, or to the first violation."""
-        random.seed(self.seed)  # the agent's own jitter
+        self.plan()
+        return self.pass_time()
+
+    def plan(self) -> None:
+        """Put everything that is to happen on the agenda."""
+        self._ended = self.loop.create_future()
         self.her.plan(self._calm_at)
         self.weather.plan()
         self.post_office.plan_strangers(self.setting.days)
@@ -149,8 +156,11 @@ class World:
         for day in range(int(self._calm_at / DAY) + 1, int(self.setting.days) + 1):
             for hour in range(0, 24, 3):
                 self.timeline.at(day * DAY + hour * HOUR, self._look_in)
+
+    def pass_time(self) -> Outcome:
+        """What becomes of it."""
+        random.seed(self.seed)  # the agent's own jitter
         with self._current_loop():
-            self._ended = self.loop.create_future()
             self.loop.run_until_complete(self._until_ended())
         self.loop.close()
         return Outcome(
@@ -213,5 +223,12 @@ class World:
 
 
 def simulate(setting: Setting) -> Outcome:
-    """Live one month."""
-    return World(setting).live()
+    """Live one month; now and then her second account runs beside another one besides."""
+    outcome = World(setting).live()
+    if setting.seed % 32 != 7 or "beside" in setting.without or outcome.violations:
+        return outcome
+    from tests.simulation.neighbours import together  # whose worlds are these
+
+    both = together(setting)
+    coverage, counts = outcome.coverage + both.coverage, outcome.counts + both.counts
+    return replace(outcome, violations=both.violations, coverage=coverage, counts=counts)
