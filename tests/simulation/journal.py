@@ -10,12 +10,11 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import Any
 
 from inboxagent.edge.store import JournalStore, disk
-from inboxagent.edge.store.records import SUPPRESSIONS
+from inboxagent.edge.store.records import CONVERSATIONS, SUPPRESSIONS
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Ledger
@@ -25,16 +24,35 @@ from tests.simulation.disk import Committed, Disk
 from tests.simulation.process import Process
 
 
+class _Everybody:
+    """The conversations in a journal; what was not written to since the last time is not read again."""
+
+    def __init__(self, store: JournalStore) -> None:
+        self._store = store
+        self._mark: Any = None
+        self._known: dict[str, Conversation] = {}
+
+    def read(self) -> Mapping[str, Conversation]:
+        """All of them, oldest enrolment first."""
+        changed, mark = self._store.changed(self._mark)
+        before = self._known if self._mark is not None and self._mark[0] == mark[0] else {}
+        self._known = {**before, **{each.id: each for each in changed}}
+        if len(self._known) != self._store._journal.count(CONVERSATIONS):  # somebody was erased
+            self._known = {each.id: each for each in self._store.conversations()}
+        self._mark = mark
+        return self._known
+
+
 class JournalDisk(Disk):
     """The journal's file; `contents` and `durable` are what an onlooker reads in it, and read when it was synced."""
 
     def __init__(self, changed: Any) -> None:
         super().__init__(changed=changed)
-        self.folder = Path(state_folder.made("journal"))
+        self.folder = state_folder.made("journal")
         self.path = self.folder / f"{state_folder.STEM}.journal"
         self.writer: JournalProcessStore | None = None
         self.complain = lambda text: None
-        self._onlooker = JournalStore(self.path)
+        self._look_afresh()
         self._synced = 0
         self._chance = Random(0)
 
@@ -92,8 +110,7 @@ class JournalDisk(Disk):
             if kept < size and random.random() < 0.3:
                 with self.path.open("ab") as file:
                     file.write(bytes(random.randint(1, size - kept)))
-        self._onlooker = JournalStore(self.path)
-        self._look()
+        self._look_afresh()
         if not any(_same(self.contents, each) for each in could_be):
             self.complain("what the journal holds after a power cut is none of the states that it could be in")
         self.durable = self.contents
@@ -101,9 +118,12 @@ class JournalDisk(Disk):
         self.changes += 1
 
     def backup(self) -> object:
-        """`inboxagent backup`."""
+        """`inboxagent backup`; the whole of the journal still says what was read of it bit by bit."""
+        before = self.contents
         saved = state_folder.back_up(self.folder, datetime(2026, 1, 1, tzinfo=UTC))
         self._changed_by_others()
+        if not _same(before, self.contents):
+            self.complain("the journal read as a whole is another than the one that was read on and on")
         return saved
 
     def put_back(self, copy: object) -> None:
@@ -133,7 +153,7 @@ class JournalDisk(Disk):
         return wrong
 
     def _changed_by_others(self) -> None:
-        self._onlooker = JournalStore(self.path)
+        self._look_afresh()
         self.compacted()
 
     def compacted(self) -> None:
@@ -146,12 +166,18 @@ class JournalDisk(Disk):
         found = os.fstat(descriptor)
         return self.path.exists() and os.path.samestat(found, self.path.stat())
 
+    def _look_afresh(self) -> None:
+        """What lies in the file now, all of it read anew."""
+        self._onlooker = JournalStore(self.path)
+        self._everybody = _Everybody(self._onlooker)
+        self._look()
+
     def _look(self) -> None:
         """What lies in the file now."""
         try:
             records = self._onlooker
             self.contents = Contents(
-                {each.id: each for each in records.conversations()},
+                dict(self._everybody.read()),
                 dict(records.cursors()),
                 {each["address"]: each["because"] for each in records._table(SUPPRESSIONS)},
             )
@@ -166,6 +192,7 @@ class JournalProcessStore:
         self._process, self._disk, self._acknowledged = process, shared, acknowledged
         self._journal = JournalStore(shared.path)
         self._kind = ""
+        self._everybody = _Everybody(self._journal)
         self._read: tuple[object, Mapping[str, Conversation]] = None, {}
 
     def conversations(self) -> Sequence[Conversation]:
@@ -179,7 +206,7 @@ class JournalProcessStore:
     def _all(self) -> Mapping[str, Conversation]:
         generation = self._journal.generation()
         if self._read[0] != generation or self._disk.writer is self:
-            self._read = generation, {each.id: each for each in self._journal.conversations()}
+            self._read = generation, self._everybody.read()
         return self._read[1]
 
     def compact(self) -> bool:
