@@ -12,7 +12,7 @@ import pytest
 from inboxagent.edge.store import JournalStore, file_stem, lines, open_store
 from inboxagent.errors import StateDamaged
 from inboxagent.outreach.events import Event, Word, from_json
-from inboxagent.outreach.state import fold
+from inboxagent.outreach.fold import fold
 from inboxagent.ports import Cursor
 from tests.edge.store.fixtures import ADDRESS, FOLDER, remembered
 from tests.fakes.people import MONDAY, happened
