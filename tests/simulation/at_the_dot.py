@@ -127,6 +127,12 @@ def i8_never_again(judge: Judge, dot: Dot) -> str | None:
     return None
 
 
+def i8_never_again_after_a_restore(judge: Judge, dot: Dot) -> str | None:
+    """P3: whoever was suppressed at any time is not written to, whichever copy of the state is in force."""
+    found = judge.never.intersection(dot.envelope.forward_paths)
+    return f"`{dot.step}` goes to {sorted(found)}, never to be written to" if found else None
+
+
 def i8_away(judge: Judge, dot: Dot) -> str | None:
     """Nobody is written to in the two days after an automatic answer, unless a command of hers lets it go on."""
     record = judge.records[dot.conversation.id]

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 
+from inboxagent.edge.store.records import NOTHING_ELSE_KEPT
 from inboxagent.ports import REWOUND, Ledger
 from tests.fakes.store import Contents, Memory, MemoryLedger, MemoryStore
+from tests.simulation import state_folder
 from tests.simulation.process import Process
 
 
@@ -18,6 +21,7 @@ class Disk(Memory):
     unsynced: list[Contents] = field(default_factory=list)
     changed: Callable[[], None] = lambda: None
     complain: Callable[[str], None] = lambda text: None
+    never: set[str] = field(default_factory=set)  # whom never to write to, in a file of its own
 
     def put(self, contents: Contents) -> None:
         """Written, and so far in the memory of the machine only."""
@@ -60,7 +64,38 @@ class Disk(Memory):
         found = copy.copy()
         found.suppressions |= self.contents.suppressions  # they lie beside the journal, and stay
         found.facts[REWOUND] = {"found": 1, "written": 2}
-        self.contents = self.durable = found
+        self.never |= self.contents.suppressions.keys()
+        found.suppressions = dict.fromkeys(self.never, NOTHING_ELSE_KEPT) | found.suppressions
+        self._replace(found)
+
+    def restore(self, copy: object, now: datetime, *, lost: bool) -> None:
+        """`inboxagent restore`, where what is there is still there, or `lost`."""
+        assert isinstance(copy, Contents)
+        with state_folder.folder() as there, state_folder.folder() as here:
+            state_folder.write_state(there, copy)
+            if not lost:
+                state_folder.write_state(here, self.contents)
+            state_folder.restore(here, state_folder.back_up(there, now), now)
+            if lost:
+                self.never.clear()
+            self._replace(state_folder.read_state(here, (self.contents, copy)))
+
+    def suppresses(self, address: str) -> bool:
+        """Whether this address is never to be written to, as the store says."""
+        return address in self.contents.suppressions
+
+    def change_version(self, *, later: bool) -> str | None:
+        """Another version of the program opens the file: of the first version, or of a `later` one; what goes wrong."""
+        with state_folder.folder() as here:
+            state_folder.write_state(here, self.contents)
+            if later:
+                return state_folder.refuse_later_version(here)
+            wrong = state_folder.upgrade(here)
+            self._replace(state_folder.read_state(here, (self.contents,)))
+            return wrong
+
+    def _replace(self, contents: Contents) -> None:
+        self.contents = self.durable = contents
         self.unsynced.clear()
         self.changes += 1
 

@@ -5,7 +5,7 @@ Numbers are those of the list in which they were first written down. The judge c
 
 from collections.abc import Callable, Mapping
 
-from tests.simulation import at_a_commit, at_the_dot, dates, in_the_end, never, ties, told
+from tests.simulation import at_a_commit, at_the_dot, at_the_machine, dates, in_the_end, never, ties, told
 
 Invariant = Callable[..., str | None]
 
@@ -27,6 +27,7 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         ties.i8_nobody_who_opted_out,
         ties.i8_company,
         ties.i8_no_public_company,
+        at_the_dot.i8_never_again_after_a_restore,
         at_the_dot.i8_away,
         at_the_dot.i10_intent_before_dot,
         at_the_dot.i18_one_process,
@@ -51,6 +52,9 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
     "enrolled": (at_a_commit.p1_enrolment_sees_open_answers,),
     "append": (at_a_commit.i21_copy_of_what_was_sent,),
     "fetch": (at_a_commit.p5_no_strangers_mail,),
+    "bite": (at_the_machine.i22_what_goes_on_is_left_alone,),
+    "hang": (at_the_machine.i22_what_hangs_is_ended,),
+    "late stop": (at_the_machine.i23_it_stops_in_time,),
     "calm": (in_the_end.i9_sees_or_says_so,),
     "end": (
         in_the_end.i4_nothing_is_stuck,

@@ -7,10 +7,9 @@ missing after a power cut; what was read from the file is held against all that 
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -20,10 +19,9 @@ from inboxagent.errors import InboxagentError
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Ledger
 from tests.fakes.store import Contents
+from tests.simulation import state_folder
 from tests.simulation.disk import Committed, Disk
 from tests.simulation.process import Process
-
-MEMORY = Path("/dev/shm")  # where there is one, nothing waits for a platter
 
 
 class _Everybody:
@@ -50,8 +48,8 @@ class JournalDisk(Disk):
 
     def __init__(self, changed: Any) -> None:
         super().__init__(changed=changed)
-        self.folder = Path(tempfile.mkdtemp(prefix="journal", dir=MEMORY if MEMORY.is_dir() else None))
-        self.path = self.folder / "maya.journal"
+        self.folder = state_folder.made("journal")
+        self.path = self.folder / f"{state_folder.STEM}.journal"
         self.writer: JournalProcessStore | None = None
         self.complain = lambda text: None
         self._look_afresh()
@@ -124,32 +122,49 @@ class JournalDisk(Disk):
         return self.path.read_bytes()
 
     def backup(self) -> object:
-        """A copy of the file as it is on the medium; the whole of it still says what was read of it bit by bit."""
+        """`inboxagent backup`; the whole of the journal still says what was read of it bit by bit."""
         before = self.contents
-        self._look_afresh()
+        saved = state_folder.back_up(self.folder, datetime(2026, 1, 1, tzinfo=UTC))
+        self._changed_by_others()
         if not _same(before, self.contents):
             self.complain("the journal read as a whole is another than the one that was read on and on")
-        return self.path.read_bytes()[: self._synced] if self.path.exists() else b""
+        return saved
 
     def put_back(self, copy: object) -> None:
         """An old copy takes the place of the file, which the store notices by itself."""
         assert isinstance(copy, bytes)
         beside = self.path.with_suffix(".old")
-        beside.write_bytes(copy)
+        beside.write_bytes(state_folder.journal_in(copy))
         os.replace(beside, self.path)
-        self._synced = len(copy)
+        self._changed_by_others()
+
+    def restore(self, copy: object, now: datetime, *, lost: bool) -> None:
+        """`inboxagent restore` in the folder itself."""
+        assert isinstance(copy, bytes)
+        if lost:
+            shutil.rmtree(self.folder)
+        state_folder.restore(self.folder, copy, now)
+        self._changed_by_others()
+
+    def suppresses(self, address: str) -> bool:
+        """Whether this address is never to be written to, as the journal says, or the file beside it."""
+        return self._onlooker.suppression(address) is not None
+
+    def change_version(self, *, later: bool) -> str | None:
+        """Another version of the program opens the file itself."""
+        wrong = (state_folder.refuse_later_version if later else state_folder.upgrade)(self.folder)
+        self._changed_by_others()
+        return wrong
+
+    def _changed_by_others(self) -> None:
         self._look_afresh()
-        self.durable = self.contents
-        self.unsynced.clear()
-        self.changes += 1
+        self.compacted()
 
     def compacted(self) -> None:
         """A shorter file has taken its place."""
         self._synced = self.path.stat().st_size
         self._look()
-        self.durable = self.contents
-        self.unsynced.clear()
-        self.changes += 1
+        self._replace(self.contents)
 
     def _is_journal(self, descriptor: int) -> bool:
         found = os.fstat(descriptor)

@@ -46,7 +46,7 @@ class Judge:
         self.counts: Counter[str] = Counter()
         self.reading_ok_at = 0.0
         self.brake_released_at = -1.0
-        self.never: set[str] = set()  # addresses and @domains that are not written to again
+        self.never: set[str] = set()  # addresses and @domains that were suppressed at any time
         self.restored_at = -2.0
         self._checks = checks
         self.broken: Callable[[], None] = lambda: None
@@ -154,6 +154,8 @@ class Judge:
         self.acknowledged = after
         if why == "she was reminded":
             self.notices.is_written_down(process)
+        if len(after.suppressions) != len(before.suppressions):
+            self.never |= after.suppressions.keys()
         for key in fresh:
             self.records.inherit(after.conversations[key])
             self.records.notice(after.conversations[key])
@@ -190,8 +192,17 @@ class Judge:
         """The state as a new process finds it."""
         self.check("restart", self.world.disk.contents)
 
-    def restores(self, lost: Contents) -> None:
-        """An old copy of the state was put back: what is not in it can only be learnt again from her mailboxes."""
+    def restores(self, lost: Contents, *, forgotten: bool) -> None:
+        """An old copy of the state was put back: what is not in it can only be learnt again from her mailboxes.
+
+        Whom never to write to is `forgotten` only where nothing is left of what was there.
+        """
+        if forgotten:
+            self.never.clear()
+        for address in sorted(self.never):
+            if not self.world.disk.suppresses(address):
+                self.complain("i8_never_again_after_a_restore", f"{address} is suppressed no more")
+        self.never |= self.world.disk.contents.suppressions.keys()
         self.acknowledged = self.world.disk.contents
         self.restored_at = self.world.timeline.seconds
         self.letters_to.clear()

@@ -1,14 +1,17 @@
-"""Her machine: the processes on it, what ends them, what starts them again, and an old copy of their state."""
+"""Her machine: the processes on it, what ends them, what starts them again."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from inboxagent.agent.cycle import Agent
 from inboxagent.daemon import Daemon, Health, Sight
+from inboxagent.edge.system_notify import Pulse
 from inboxagent.errors import InboxagentError
 from inboxagent.ports import Fetched, Store
 from tests.simulation import memo
 from tests.simulation.imap import SimulatedMailbox
+from tests.simulation.manager import Watchdog, unit
 from tests.simulation.people import DAY, HOUR
 from tests.simulation.process import Process, ProcessDiedError
 from tests.simulation.smtp import Filing, SimulatedTransport
@@ -16,7 +19,8 @@ from tests.simulation.smtp import Filing, SimulatedTransport
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-STAYS_DOWN = (65, 74, 77, 78)
+SLACK = 30.0  # seconds that a watchdog may come late: it asks once more
+BITTEN, KILLED = "the watchdog", "SIGKILL"
 
 
 class Machine:
@@ -29,7 +33,6 @@ class Machine:
         self._stop: asyncio.Event | None = None
         self._running: Process | None = None
         self._down_until = 0.0
-        self._backups: list[object] = []
 
     # -- a process -------------------------------------------------------------------------------------------------
 
@@ -75,6 +78,7 @@ class Machine:
     def _launch(self) -> None:
         process = self.process("daemon")
         process.died = lambda effect: self._died(process, effect)
+        process.hangs = lambda call: self._hangs(process, call)
         self.holder = self._running = process
         self._stop = asyncio.Event()
         self.world.judge.restarts()
@@ -86,9 +90,14 @@ class Machine:
         transport = SimulatedTransport(
             process, world.submission, lambda envelope, message, at: self._dot(process, envelope, message, at)
         )
-        agent = Agent(world.account, mailbox, transport, store, world.clock, lambda word, fields: None, self._set_aside)
+        beat = self._watched(process)
+        agent = Agent(world.account, mailbox, transport, store, world.clock, lambda *_: beat(), self._set_aside)
         daemon = Daemon(
-            agent, mailbox, store, world.clock, poll=world.poll, stop=stop, report=lambda h: self._health(process, h)
+            *(agent, mailbox, store, world.clock),
+            poll=world.poll,
+            stop=stop,
+            report=lambda health: self._health(process, health),
+            beat=beat,
         )
         try:
             await daemon.run()
@@ -100,7 +109,7 @@ class Machine:
             world.judge.complain("the_daemon_lives", f"{type(error).__name__}: {error}")
         finally:
             self.disconnect(mailbox)
-        if self.holder is process:
+        if self.holder is process and not process.frozen:
             self.holder = None
             process.dead = True
             self._start_later(world.surprise.uniform(1.0, 60.0))
@@ -121,14 +130,14 @@ class Machine:
 
     def _ended_by(self, error: InboxagentError) -> None:
         self.world.judge.counts[f"exit {error.exit_code}"] += 1
-        if error.exit_code in STAYS_DOWN:
+        if error.exit_code in unit().stays_down:
             self._start_later(self.world.surprise.uniform(HOUR, DAY))
 
     def _died(self, process: Process, effect: str) -> None:
         self.world.log(f"died at {effect}")
         if self.holder is process:
             self.holder = None
-            self._start_later(self.world.surprise.uniform(1.0, 60.0))
+            self._start_later(unit().restart if effect == BITTEN else self.world.surprise.uniform(1.0, 60.0))
 
     def _start_later(self, seconds: float) -> None:
         self.world.timeline.after(seconds, self.start)
@@ -138,6 +147,55 @@ class Machine:
         if self._stop is not None and self.holder is not None:
             self.world.weather.note("asked to stop", self.holder.place)
             self._stop.set()
+            self._once_passed(self.world.loop.time(), unit().stop, self.holder, self._kill)
+
+    def _kill(self, process: Process) -> None:
+        """SIGKILL, to what has not ended in time."""
+        self.world.judge.check("late stop", process)
+        self._put_down(process, KILLED)
+
+    def _put_down(self, process: Process, how: str) -> None:
+        self.world.weather.note(how, "frozen" if process.frozen else process.place)
+        process.end(how)
+        if process is self._running and self._daemon is not None:
+            self._daemon.cancel()
+
+    # -- its watchdog ----------------------------------------------------------------------------------------------
+
+    def _watched(self, process: Process) -> Callable[[], None]:
+        """What a daemon calls as it goes on: the product's pulse, which feeds the watchdog."""
+        watchdog = Watchdog(self.world.loop, process, unit().watchdog, lambda: self._bite(process))
+        pulse = Pulse(watchdog.feed, self.world.clock.boot, unit().watchdog / 4)
+        pulse.join(process)
+        return lambda: None if process.frozen else pulse.beat(process)
+
+    def _bite(self, process: Process) -> None:
+        self.world.judge.check("bite", process)
+        self._put_down(process, BITTEN)
+
+    def _hangs(self, process: Process, call: str) -> None:
+        self.world.weather.note("frozen at" if process.frozen else "hung at", f"{call}, {process.place}")
+        self.world.log(f"hangs at {call}")
+        since = self.world.loop.time()
+        if self.world.weather.on("restart") and self.world.surprise.random() < 0.3:
+            self.world.timeline.after(self.world.surprise.uniform(1.0, 60.0), self.ask_to_stop)  # she does not wait
+        self._once_passed(since, unit().watchdog + SLACK, process, lambda _: self._should_be_over(process, since))
+
+    def _should_be_over(self, process: Process, since: float) -> None:
+        if process.hung_at == since:
+            self.world.judge.check("hang", process)
+
+    def _once_passed(self, since: float, seconds: float, process: Process, act: Callable[[Process], None]) -> None:
+        """Do something to a process that still lives so many seconds of the machine's own clock after `since`."""
+        left = since + seconds - self.world.loop.time()
+        if process.dead:
+            return
+        if self.world.timeline.asleep or left > 0.0:
+            self.world.timeline.after(max(left, 1.0), lambda: self._once_passed(since, seconds, process, act))
+        else:
+            act(process)
+
+    # -- worse -----------------------------------------------------------------------------------------------------
 
     def crash(self, *, power: bool) -> None:
         """Whatever runs ends here, with or without the machine."""
@@ -156,24 +214,3 @@ class Machine:
         """The month is over."""
         if self._running is not None:
             self._running.end("the end of the world")
-
-    # -- copies of its state ---------------------------------------------------------------------------------------
-
-    def back_up(self) -> None:
-        """Somebody, or a timer, copies the state."""
-        self._backups.append(self.world.disk.backup())
-
-    def restore(self) -> None:
-        """The state of some day before takes the place of today's; nobody does that while a letter is on the wire."""
-        process = self._running
-        if not self._backups:
-            return
-        if process is not None and not process.dead and process.place != "reading":
-            self.world.timeline.after(60.0, self.restore)
-            return
-        self.world.weather.note("old backup", process.place if process is not None and not process.dead else "down")
-        self.crash(power=False)
-        lost = self.world.disk.contents
-        self.world.disk.put_back(self.world.surprise.choice(self._backups))
-        self.world.judge.restores(lost)
-        self.world.log("an old backup")

@@ -12,18 +12,33 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import Pool
 
+from inboxagent import daemon
 from inboxagent.agent import brake, enrolment, notices, reading, reminding, sending, understanding, writing
+from inboxagent.cli import accounts
+from inboxagent.edge import backup
+from inboxagent.edge.store import scan
+from inboxagent.edge.store.ledger import JournalLedger
+from inboxagent.edge.system_notify import Pulse
 from inboxagent.outreach import admission, decide, fold, judgement, obstacles, own_hand, schedule, state
-from tests.simulation import planted_dates, planted_life, planted_looking, planted_memory, planted_sending
+from tests.simulation import (
+    planted_dates,
+    planted_life,
+    planted_looking,
+    planted_memory,
+    planted_operator,
+    planted_sending,
+    state_folder,
+)
 from tests.simulation.planting import MUTANTS, Patch
 from tests.simulation.setting import Setting
 from tests.simulation.world import simulate
 
-PLANTED = (planted_looking, planted_sending, planted_dates, planted_memory, planted_life)
+PLANTED = (planted_looking, planted_sending, planted_dates, planted_memory, planted_operator, planted_life)
 """Where the faults are; each enters its own in `MUTANTS`."""
 
 MOST_SEEDS = 60
 PLACES = (
+    *(daemon, accounts, backup, planted_operator.migrate, scan, state_folder, daemon.Daemon, JournalLedger, Pulse),
     *(admission, decide, fold, judgement, obstacles, own_hand, schedule),
     *(enrolment, reading, reminding, understanding, sending, writing),
     *(state.Conversation, brake.Brake, reading.Reader, understanding.Understanding, sending.Sender),

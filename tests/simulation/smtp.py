@@ -157,6 +157,7 @@ class SimulatedTransport:
     async def write_dot(self, handover: "SimulatedHandover") -> Outcome:
         """The dot is written: from here on the server decides, whatever becomes of the process."""
         server, ending = self._server, handover.ending
+        await self._process.stall("before the dot")
         self._process.effect("dot")
         self._process.begins("at the dot")
         self._dot(handover.envelope, handover.message, handover.recipient_at)
@@ -166,6 +167,7 @@ class SimulatedTransport:
         elif server.down:
             ending = Ending(Phase.DOT, 0, "the line was lost", accepted=False)
         await server.timeline.sleep(there + server.latency() + ending.seconds)
+        await self._process.stall("after the dot")
         self._process.effect("answer")
         self._process.begins("recording")
         return _outcome(server.answer(ending), handover.envelope)

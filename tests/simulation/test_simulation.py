@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation import mutants
+from tests.simulation.one_run import KINDS
 from tests.simulation.setting import Outcome, Setting
 from tests.simulation.shrink import as_story, replay, shrink
 from tests.simulation.world import simulate
@@ -39,6 +40,17 @@ def test_the_months_are_not_empty(outcomes: list[Outcome]) -> None:
     assert counts["accepted"] > 20 * len(MONTHS)
     assert counts["enrolled"] > 10 * len(MONTHS)
     assert len({fault for fault, _ in coverage}) > 20
+
+
+def test_the_operator_was_at_work(outcomes: list[Outcome]) -> None:
+    """Hung daemons, old backups, other versions, and a second account that fails in every way."""
+    coverage: dict[str, set[str]] = {}
+    for fault, place in (key for each in outcomes for key in each.coverage):
+        coverage.setdefault(fault, set()).add(place)
+    assert coverage["the watchdog"] >= {"frozen", "at the dot", "looking"}
+    assert {"restore", "restore on a new machine"} & coverage["old backup"]
+    assert "from the first version" in coverage["upgrade"]
+    assert coverage["several accounts"] == set(KINDS)
 
 
 @pytest.mark.parametrize(("days", "journal"), [(12, False), (8, True)])

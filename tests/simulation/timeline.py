@@ -24,6 +24,7 @@ class Timeline:
         self.epoch = epoch
         self.seconds = 0.0
         self.frozen = 0.0  # how long the machine has been suspended
+        self.asleep_since: float | None = None
         self.wrong = 0.0  # how far its wall clock is ahead
         self.leaps: list[tuple[float, float]] = []  # when it was put right or wrong, and by how much
         self.boots, self.booted_at = 1, -1_000.0
@@ -52,6 +53,11 @@ class Timeline:
         """The machine begins anew, and so does the clock that nobody sets."""
         self.boots, self.booted_at = self.boots + 1, self.seconds
 
+    @property
+    def asleep(self) -> bool:
+        """Whether the machine is suspended."""
+        return self.asleep_since is not None
+
     async def sleep(self, seconds: float) -> None:
         """Wait for the world: a line, a server, a person."""
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -71,9 +77,12 @@ class Timeline:
 
     def suspend(self, seconds: float) -> None:
         """The machine sleeps, the world does not."""
-        before = self.seconds
+        if self.asleep:
+            return
+        before = self.asleep_since = self.seconds
         self.happen(self.seconds + seconds, lambda: False)
         self.frozen += self.seconds - before
+        self.asleep_since = None
 
 
 class MachineClock:
@@ -120,7 +129,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def time(self) -> float:
         """The monotonic clock."""
-        return self.timeline.seconds - self.timeline.frozen
+        timeline = self.timeline
+        since = timeline.asleep_since
+        return (timeline.seconds if since is None else since) - timeline.frozen
 
     def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
         """As ever, without the questions that a program has to be asked whose threads may be anywhere."""
@@ -174,6 +185,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._onlookers.append((self.time(), handle))
         return handle
 
+    def onlookers(self) -> tuple[object, ...]:
+        """The looks at the store that are left alone now."""
+        return tuple(handle for _, handle in self._onlookers if not handle.cancelled())
+
     def wake_onlookers(self) -> None:
         """Somebody wrote: each looks at its next half second."""
         onlookers, self._onlookers = self._onlookers, []
@@ -184,3 +199,5 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             handle._when = max(since + looks * NOTICE_COMMANDS_EVERY, self.time())  # type: ignore[attr-defined]
             handle._scheduled = True  # type: ignore[attr-defined]
             heapq.heappush(self._scheduled, handle)  # type: ignore[attr-defined]
+            # The loop may be waiting for something later: a timer that is set from outside would not end that.
+            self.timeline.after(handle._when - self.time(), lambda: self.call_soon(int))  # type: ignore[attr-defined]

@@ -29,6 +29,9 @@ DEADLY = {
     "append": 0.02,
     "status answered": 0.001,
 }
+# How likely a daemon hangs: a call that never comes back, or one in which all of it stands still.
+STALLING = {"before the dot": 0.01, "after the dot": 0.02, "status answered": 0.0003, "headers": 0.002, "append": 0.01}
+FREEZING = {"lock for intent": 0.004, "synced intent": 0.008, "synced mail": 0.001, "answer": 0.008, "status": 0.0001}
 SENT_WORDS = ("sent", "uncertain", "deferred")
 DEADLY_ELSEWHERE = 0.0006
 FAULTS = (
@@ -50,7 +53,11 @@ FAULTS = (
     "suspend",
     "restart",
     "second",
+    "hang",
+    "slow",
+    "beside",
     "old backup",
+    "upgrade",
 )
 
 
@@ -65,7 +72,7 @@ class Weather:
         self.mood = self._streams["mood"].choice((0.0, 0.3, 1.0, 1.0, 3.0))
         self.coverage: Counter[tuple[str, str]] = Counter()
         self.imap_down = False
-        self.disk_full = False
+        self.disk_full = self.slow = False
         self._seen_at_the_look: object = None
 
     def on(self, fault: str) -> bool:
@@ -91,6 +98,22 @@ class Weather:
         if power:
             self._world.machine.crash(power=True)
         return True
+
+    def freezes(self, process: Process, effect: str) -> bool:
+        """Whether a daemon stands still right here, with everything in it."""
+        return effect in FREEZING and self._hangs(process, FREEZING[effect])
+
+    def stalls(self, process: Process, call: str) -> bool:
+        """Whether this call of a daemon never comes back; the last look is the nastiest."""
+        chance = STALLING.get(call)
+        if chance is None:
+            return False
+        nasty = process.place == "looking" and call == "status answered"
+        return self._hangs(process, 20 * chance if nasty else chance)
+
+    def _hangs(self, process: Process, chance: float) -> bool:
+        strikes = self._streams["hang"].random() < chance * self.mood
+        return strikes and process.name == "daemon" and process.hung_at is None and self.on("hang")
 
     def breaks_line(self, process: Process, call: str, back: bool) -> str | None:
         """Why the line fails now."""
@@ -122,6 +145,8 @@ class Weather:
     def latency(self) -> float:
         """Of the line to the mail server: mostly quick, now and then very slow."""
         random = self._streams["distance"]
+        if self.slow:
+            return random.uniform(3.0, 12.0)
         if self.mood and random.random() < 0.0004 * self.mood and self.on("line"):
             self.note("slow server", "")
             return random.uniform(3.0, 50.0)
@@ -164,9 +189,11 @@ class Weather:
         self._several("unreadable", 1.0, self._unreadable)
         self._several("clock", 0.7, self._clock)
         self._several("suspend", 0.7, self._suspend)
+        self._several("slow", 0.5, self._slow)
         self._several("restart", 1.0, self._world.machine.ask_to_stop)
         self._several("second", 1.0, self._world.machine.second_instance)
-        self._several("old backup", 0.4, self._world.machine.restore)
+        self._several("old backup", 0.5, self._world.operator.restore)
+        self._several("upgrade", 0.3, self._world.operator.upgrade)
 
     def _several(self, fault: str, often: float, strike: object) -> None:
         random = self._streams[fault]
@@ -211,6 +238,15 @@ class Weather:
         self.note("deaf", "any time")
         self._world.post_office.deafen(deaf=True)
         self._world.timeline.after(self._span("deaf", 60.0, DAY), lambda: self._world.post_office.deafen(deaf=False))
+
+    def _slow(self) -> None:
+        """Her provider has a bad day: every answer takes its time, and comes."""
+        self.note("slow for hours", "any time")
+        self.slow = True
+        self._world.timeline.after(self._span("slow", 600.0, 12 * HOUR), self._quick)
+
+    def _quick(self) -> None:
+        self.slow = False
 
     def _renumber(self) -> None:
         self.note("renumbered", "any time")

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -24,6 +24,7 @@ from tests.simulation.invariants import INVARIANTS
 from tests.simulation.journal import JournalDisk
 from tests.simulation.judge import Judge
 from tests.simulation.machine import Machine
+from tests.simulation.operator import Operator
 from tests.simulation.people import COUNTRIES, DAY, DOMAINS, HOUR, ZONES, Person
 from tests.simulation.post import HER, HER_OTHER
 from tests.simulation.post_office import PostOffice
@@ -49,14 +50,16 @@ class World:
     """Everything there is."""
 
     setting: Setting
+    beside: "World | None" = None  # on the same machine
     paused_everything: bool = False
     over: bool = False
 
     def __post_init__(self) -> None:
         seed = self.seed = self.setting.seed
         chance = Random(f"{seed}/world")
-        self.timeline = Timeline(chance.choice(STARTS) + timedelta(days=chance.randint(0, 6)))
-        self.loop = SimulatedLoop(self.timeline)
+        timeline = Timeline(chance.choice(STARTS) + timedelta(days=chance.randint(0, 6)))
+        self.timeline = self.beside.timeline if self.beside else timeline
+        self.loop = self.beside.loop if self.beside else SimulatedLoop(self.timeline)
         self.clock = MachineClock(self.timeline)
         self.limits = Limits(
             per_day=chance.choice((40, 40, 6)),
@@ -95,7 +98,7 @@ class World:
             remind_to=HER if desk.random() < 0.7 else "",
         )
         self.surprise = Random(f"{seed}/surprise")
-        self.machine, self.post_office = Machine(self), PostOffice(self)
+        self.machine, self.operator, self.post_office = Machine(self), Operator(self), PostOffice(self)
         self.people = [self._person(number) for number in range(PEOPLE) if number in self.setting.people]
         calm_at = (self.setting.days - CALM_DAYS) * DAY
         self.weather = Weather(seed, self, without=self.setting.without, until=calm_at)
@@ -148,7 +151,12 @@ class World:
 
     def live(self) -> Outcome:
         """From the first day to the last, or to the first violation."""
-        random.seed(self.seed)  # the agent's own jitter
+        self.plan()
+        return self.pass_time()
+
+    def plan(self) -> None:
+        """Put everything that is to happen on the agenda."""
+        self._ended = self.loop.create_future()
         self.her.plan(self._calm_at)
         self.weather.plan()
         self.post_office.plan_strangers(self.setting.days)
@@ -156,12 +164,15 @@ class World:
         self.timeline.at(self._calm_at, self._calm)
         self.timeline.at(self.setting.days * DAY, self._finish)
         for day in range(1, int(self._calm_at / DAY)):
-            self.timeline.at(day * DAY, self.machine.back_up)
+            self.timeline.at(day * DAY, self.operator.back_up)
         for day in range(int(self._calm_at / DAY) + 1, int(self.setting.days) + 1):
             for hour in range(0, 24, 3):
                 self.timeline.at(day * DAY + hour * HOUR, self._look_in)
+
+    def pass_time(self) -> Outcome:
+        """What becomes of it."""
+        random.seed(self.seed)  # the agent's own jitter
         with self._current_loop():
-            self._ended = self.loop.create_future()
             self.loop.run_until_complete(self._until_ended())
         self.loop.close()
         return Outcome(
@@ -200,7 +211,7 @@ class World:
         """Faults have ended; she puts her house in order, and again an hour later what has shown itself since."""
         if self.timeline.wrong:
             self.timeline.set_clock(0.0)
-        self.weather.imap_down = self.weather.disk_full = self.submission.down = False
+        self.weather.imap_down = self.weather.disk_full = self.weather.slow = self.submission.down = False
         self.server.unreadable.clear()
         self.post_office.deafen(deaf=False)
         self.machine.start()
@@ -224,5 +235,12 @@ class World:
 
 
 def simulate(setting: Setting) -> Outcome:
-    """Live one month."""
-    return World(setting).live()
+    """Live one month; now and then her second account runs beside another one besides."""
+    outcome = World(setting).live()
+    if setting.seed % 32 != 7 or "beside" in setting.without or outcome.violations:
+        return outcome
+    from tests.simulation.neighbours import together  # whose worlds are these
+
+    both = together(setting)
+    coverage, counts = outcome.coverage + both.coverage, outcome.counts + both.counts
+    return replace(outcome, violations=both.violations, coverage=coverage, counts=counts)

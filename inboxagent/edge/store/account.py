@@ -57,7 +57,8 @@ class JournalStore(JournalRecords):
 
                     ledger.remember(REWOUND, {"found": self._journal.newest, "written": self._journal.lock.witness})
                 yield ledger
-                self._never.add(ledger.suppressed)
+                known = () if self._never.exists else ledger.suppressions()  # of a version that kept no such file
+                self._never.add({*ledger.suppressed, *known})
         finally:
             storage.over = True
         if ledger.has_erased:

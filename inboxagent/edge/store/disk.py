@@ -31,6 +31,14 @@ def explain(path: Path, error: OSError) -> InboxagentError:
     return StateUnwritable(f"{path} could not be written: {error.strerror}. Nothing was changed.")
 
 
+def written_later(path: Path, schema: int, known: int) -> StateDamaged:
+    """The error to raise where a file is of a later version, with what to do about it."""
+    return StateDamaged(
+        f"{path} was written by a newer inboxagent (schema {schema}, known: {known}). Nothing was changed. Install "
+        "that version again, or put back a backup that this one wrote: inboxagent restore FILE"
+    )
+
+
 class Descriptor:
     """A file that is open as long as this object lives, for reading unless `flags` say otherwise."""
 

@@ -43,7 +43,7 @@ def _read(old: Path) -> dict[str, dict[str, Any]]:
     if fields is None or f"{zlib.crc32(body):08x}".encode() != fields[2]:
         raise StateDamaged(f"{old} is damaged: its checksum does not fit its contents. Put back a good copy.")
     if int(fields[1]) != 1:
-        raise StateDamaged(f"{old} has schema {int(fields[1])}, which this inboxagent does not know.")
+        raise disk.written_later(old, int(fields[1]), 1)
     tables: dict[str, dict[str, Any]] = json.loads(body)["tables"]
     return tables
 

@@ -28,6 +28,11 @@ class Never:
         self._catch_up()
         return bool(self._hashes) and self._hash(entry) in self._hashes
 
+    @property
+    def exists(self) -> bool:
+        """Whether anybody was ever added."""
+        return self._path.exists()
+
     def add(self, entries: Iterable[str]) -> None:
         """Add these; durable when it returns. Only for the holder of the journal's lock. Raises StateUnwritable."""
         fresh = [self._hash(entry) for entry in sorted(entries) if not self.holds(entry)]

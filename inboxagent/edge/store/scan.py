@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from inboxagent.edge.store import lines
+from inboxagent.edge.store import disk, lines
 from inboxagent.edge.store.lines import Header
 from inboxagent.errors import StateDamaged
 
@@ -56,7 +56,7 @@ def entries(path: Path, file: BinaryIO, end: int, newest: int) -> Iterator[list[
 
 def _is_known(path: Path, head: Header) -> bool:
     if head["head"] > lines.SCHEMA:
-        raise StateDamaged(f"{path} was written by a newer inboxagent (schema {head['head']}, known: {lines.SCHEMA}).")
+        raise disk.written_later(path, head["head"], lines.SCHEMA)
     return True
 
 

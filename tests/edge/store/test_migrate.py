@@ -78,7 +78,7 @@ def test_a_damaged_one_is_refused_and_left_alone(old: Path) -> None:
 
 def test_an_unknown_one_is_refused(old: Path) -> None:
     old.write_bytes(old.read_bytes().replace(b"store 1 ", b"store 8 "))
-    with pytest.raises(StateDamaged, match="schema 8"):
+    with pytest.raises(StateDamaged, match="schema 8, known: 1"):
         open_store(old.parent, "maya@lind.example")
 
 
