@@ -47,10 +47,16 @@ def i4_nothing_is_stuck(judge: Judge, _: object) -> str | None:
 def _was_held_back(judge: Judge, key: str) -> bool:
     """Whether he was written to or called as often as a week allows, now or a few days ago."""
     record, most = judge.records.get(key), judge.world.limits.person_per_week
-    if record is None or not most:
+    if record is None:
+        return False
+    his = [at for each in judge.records.values() if each.person is record.person for at in each.accepted]
+    between = judge.world.limits.person_gap + timedelta(hours=3)
+    if any(judge.world.clock.now() - at < between for at in his if at not in record.accepted):
+        return True  # another sequence has just written to him
+    if not most:
         return False
     seconds = [*judge.hers[record.person.number], *record.called_at, *(at for at, _ in record.tried)]
-    words = [*record.accepted, *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]
+    words = [*set(his), *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]
     return sum(judge.world.clock.now() - at < timedelta(days=11) for at in words) >= most
 
 

@@ -21,7 +21,7 @@ class Fate(Protocol):
     def breaks_line(self, process: "Process", call: str, back: bool) -> str | None:
         """Why the line fails now, if it does."""
 
-    def latency(self) -> float:
+    def latency(self, process: "Process", call: str) -> float:
         """Of a line, one way, in seconds."""
 
     def obstructs(self, process: "Process") -> Exception | None:
@@ -67,7 +67,7 @@ class Process:
     async def travel(self, call: str, *, back: bool = False) -> None:
         """Half a round trip to the mail server. Raises `Unreachable` where the line fails."""
         self.effect(f"{call} answered" if back else call)
-        await self._timeline.sleep(self._fate.latency())
+        await self._timeline.sleep(self._fate.latency(self, call))
         if self.dead:
             raise ProcessDiedError(call)
         broken = self._fate.breaks_line(self, call, back)

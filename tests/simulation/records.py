@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.events import ANSWERS, By, Event, Word
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State
 from tests.fakes.store import Contents
@@ -93,18 +93,31 @@ class Records(dict[str, Record]):
                     record.next_at = None
                 case Word.OWN_MAIL:
                     record.next_at = None
+                    record.names.add(event.message_id or "")
+                case Word.NOTE if event.because.startswith("her server gave our letter"):
+                    record.names.add(event.message_id or "")
                 case Word.RESUMED if event.by is By.HER and event.because.startswith("she answered him"):
-                    self._go_on(conversation.id, record, event)
+                    self._go_on(conversation, record, event)
             if event.word in (Word.INTENT, Word.SKIPPED, Word.TASK, Word.FINISHED):
                 self._judge.counts[event.word] += 1
         record.seen = len(conversation.events)
 
-    def _go_on(self, conversation_id: str, record: Record, event: Event) -> None:
+    def _go_on(self, conversation: Conversation, record: Record, event: Event) -> None:
         """Where the rule says so, a message of hers resumes a conversation, from when she wrote it."""
         self._judge.counts["resumed by her answer"] += 1
-        wrote_at = (event.at - self._judge.world.timeline.epoch).total_seconds()
-        if not any(-2.0 < at - wrote_at < 2.0 for at in self._judge.hers[record.person.number]):
-            self._judge.complain("law_2", f"{conversation_id}: resumed in her name, and she did nothing")
+        filed_at = (event.at - self._judge.world.timeline.epoch).total_seconds()
+        hers = self._judge.hers[record.person.number]
+        wrote_at = next((self._judge.wrote_at[at] for at in hers if -2.0 < at - filed_at < 2.0), None)
+        if wrote_at is None:
+            self._judge.complain("law_2", f"{conversation.id}: resumed in her name, and she did nothing")
+            return
+        until = conversation.events.index(event)
+        heard = {each.message_id for each in conversation.events[:until] if each.word in ANSWERS}
+        noted = (each for each in record.person.posts if each.message_id in heard)
+        since = [each for each in noted if (each.visible_at or 0.0) > wrote_at]
+        if since:
+            text = f"{conversation.id}: it goes on after her answer, and he wrote {since[0].message_id} since"
+            self._judge.complain("p1_her_answer_was_the_last_word", text)
         record.resumes(wrote_at, her_wait=True)
 
     def inherit(self, conversation: Conversation) -> None:
