@@ -1,7 +1,7 @@
 """What the judge knows of each conversation: from its events, from her commands, and from what she and he wrote."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from inboxagent.outreach.events import ANSWERS, By, Event, Word
@@ -190,20 +190,31 @@ class Records(dict[str, Record]):
             each
             for each in record.person.posts
             if each.truth in (*HIS_WORDS, Truth.OPT_OUT)
-            and not self._is_broken(each)
+            and not self._has_come(each)
             and not record.is_closed(each)
             and each.was_visible(seconds)
             and (each.from_him or record.names.intersection(each.names))
             and (each.visible_at or 0.0) > since
         ]
 
-    def _is_broken(self, post: Post) -> bool:
-        """Whether he has let the week pass in which he promised to answer, wherever on earth the days are counted."""
-        if post.truth is not Truth.PROMISE or post.visible_at is None:
+    def _has_come(self, post: Post) -> bool:
+        """Whether the time is there that he named himself, wherever on earth the days are counted: the week is over in
+        which he promised to answer, or May has begun."""
+        if post.truth not in _NAMED or post.visible_at is None:
             return False
         came = self._judge.world.timeline.epoch + timedelta(seconds=post.visible_at)
-        ends = []
-        for near in (came - timedelta(hours=14), came + timedelta(hours=14)):
-            monday = near + timedelta(days=7 - near.weekday())
-            ends.append(monday.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=7, hours=-14))
-        return self._judge.world.timeline.true_now >= min(ends)
+        named = (_NAMED[post.truth](near) for near in (came - AROUND_THE_EARTH, came + AROUND_THE_EARTH))
+        return self._judge.world.timeline.true_now >= min(named) - AROUND_THE_EARTH
+
+
+def _end_of_next_week(at: datetime) -> datetime:
+    monday = at + timedelta(days=7 - at.weekday())
+    return monday.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=7)
+
+
+def _next_may(at: datetime) -> datetime:
+    return datetime(at.year + (at.month >= 5), 5, 1, tzinfo=UTC)
+
+
+_NAMED = {Truth.PROMISE: _end_of_next_week, Truth.NOT_NOW: _next_may}
+AROUND_THE_EARTH = timedelta(hours=14)
