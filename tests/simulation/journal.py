@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from inboxagent.edge.store import JournalStore, compaction, disk
-from inboxagent.edge.store.records import SUPPRESSIONS
+from inboxagent.edge.store.records import CONVERSATIONS, SUPPRESSIONS
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Ledger
@@ -26,6 +26,25 @@ from tests.simulation.process import Process
 
 WORTH_BYTES = 30_000  # of a journal that is made short
 MEMORY = Path("/dev/shm")  # where there is one, nothing waits for a platter
+
+
+class _Everybody:
+    """The conversations in a journal; what was not written to since the last time is not read again."""
+
+    def __init__(self, store: JournalStore) -> None:
+        self._store = store
+        self._mark: Any = None
+        self._known: dict[str, Conversation] = {}
+
+    def read(self) -> Mapping[str, Conversation]:
+        """All of them, oldest enrolment first."""
+        changed, mark = self._store.changed(self._mark)
+        before = self._known if self._mark is not None and self._mark[0] == mark[0] else {}
+        self._known = {**before, **{each.id: each for each in changed}}
+        if len(self._known) != self._store._journal.count(CONVERSATIONS):  # somebody was erased
+            self._known = {each.id: each for each in self._store.conversations()}
+        self._mark = mark
+        return self._known
 
 
 class JournalDisk(Disk):
@@ -40,7 +59,7 @@ class JournalDisk(Disk):
         self.acknowledged_never = b""
         self.writer: JournalProcessStore | None = None
         self.complain = lambda text: None
-        self._onlooker = JournalStore(self.path)
+        self._look_afresh()
         self._chance = Random(0)
 
     def store(self, process: Process, acknowledged: Committed) -> "JournalProcessStore":
@@ -97,8 +116,7 @@ class JournalDisk(Disk):
         never = self.never.read_bytes() if self.never.exists() else b""
         if not never.startswith(self.acknowledged_never):
             self.complain("of those who are never to be written to some are forgotten")
-        self._onlooker = JournalStore(self.path)
-        self._look()
+        self._look_afresh()
         if not any(_same(self.contents, each) for each in could_be):
             self.complain("what the journal holds after a power cut is none of the states that it could be in")
         self.durable = self.contents
@@ -121,7 +139,11 @@ class JournalDisk(Disk):
             self.acknowledged_never = self.never.read_bytes()
 
     def backup(self) -> object:
-        """A copy of the file as it is on the medium."""
+        """A copy of the file as it is on the medium; the whole of it still says what was read of it bit by bit."""
+        before = self.contents
+        self._look_afresh()
+        if not _same(before, self.contents):
+            self.complain("the journal read as a whole is another than the one that was read on and on")
         return self.path.read_bytes()[: self.names.synced(self.path)] if self.path.exists() else b""
 
     def put_back(self, copy: object) -> None:
@@ -131,8 +153,7 @@ class JournalDisk(Disk):
         beside.write_bytes(copy)
         os.replace(beside, self.path)
         self.names.sync_all(self.path)
-        self._onlooker = JournalStore(self.path)
-        self._look()
+        self._look_afresh()
         self.durable = self.contents
         self.unsynced.clear()
         self.changes += 1
@@ -148,12 +169,18 @@ class JournalDisk(Disk):
         found = os.fstat(descriptor)
         return self.path.exists() and os.path.samestat(found, self.path.stat())
 
+    def _look_afresh(self) -> None:
+        """What lies in the file now, all of it read anew."""
+        self._onlooker = JournalStore(self.path)
+        self._everybody = _Everybody(self._onlooker)
+        self._look()
+
     def _look(self) -> None:
         """What lies in the file now."""
         try:
             records = self._onlooker
             self.contents = Contents(
-                {each.id: each for each in records.conversations()},
+                dict(self._everybody.read()),
                 dict(records.cursors()),
                 {each["address"]: each["because"] for each in records._table(SUPPRESSIONS)},
             )
@@ -168,6 +195,7 @@ class JournalProcessStore:
         self._process, self._disk, self._acknowledged = process, shared, acknowledged
         self._journal = JournalStore(shared.path)
         self._kind = ""
+        self._everybody = _Everybody(self._journal)
         self._read: tuple[object, Mapping[str, Conversation]] = None, {}
 
     def conversations(self) -> Sequence[Conversation]:
@@ -181,7 +209,7 @@ class JournalProcessStore:
     def _all(self) -> Mapping[str, Conversation]:
         generation = self._journal.generation()
         if self._read[0] != generation or self._disk.writer is self:
-            self._read = generation, {each.id: each for each in self._journal.conversations()}
+            self._read = generation, self._everybody.read()
         return self._read[1]
 
     def compact(self) -> bool:

@@ -173,3 +173,11 @@ def _(patch: Patch) -> None:
         return next((each for each in sequence.steps if each.word not in conversation.passed), None)
 
     patch.set_everywhere(decide, "next_step", next_step)
+
+
+@mutant("her own mail ends the date that she has named")
+def _(patch: Patch) -> None:
+    def touched(conversation: Any, at: datetime) -> Any:
+        return original(replace(conversation, named_by_her=False), at)
+
+    original = patch.set(fold, "_touched", touched)
