@@ -110,7 +110,7 @@ def unjudged(judge: Judge, post: Post, contents: Contents) -> str | None:
             continue  # it came while its letter was known, was read again after a restore, and nobody knew of any
         if post.original is not None and post.original not in record.names:
             continue  # a report on a letter outside the thread, or by an id that nobody could know
-        if not post.from_him and not record.names.intersection(post.names):
+        if not post.from_him and not (record.names | record.learnt).intersection(post.names):
             continue  # from an unknown address, and it names nothing that can be known
         if post.message_id not in conversation.judged | set(conversation.enrolment.history):
             return f"{post.truth} {post.message_id} for {record.person.name}"

@@ -39,6 +39,7 @@ class Record:
     accepted: list[datetime] = field(default_factory=list)  # what the machine's clock said
     letters: list[tuple[str, str]] = field(default_factory=list)  # step and Message-ID of what was taken
     names: set[str] = field(default_factory=set)  # Message-IDs of the thread that can be known
+    learnt: set[str] = field(default_factory=set)  # those that only a copy told: an answer names them, no report does
     dots: list[tuple[float, str]] = field(default_factory=list)
     taken: list[tuple[float, str]] = field(default_factory=list)
 
@@ -99,9 +100,9 @@ class Records(dict[str, Record]):
                     record.is_in_touch(event.at)
                 case Word.OWN_MAIL:
                     record.is_in_touch(event.at)
-                    record.names.add(event.message_id or "")
+                    record.learnt.add(event.message_id or "")
                 case Word.NOTE if event.because.startswith("her server gave our letter"):
-                    record.names.add(event.message_id or "")
+                    record.learnt.add(event.message_id or "")
                 case Word.RESUMED if event.by is By.HER and event.because.startswith("she answered him"):
                     self._go_on(conversation, record, event)
             if event.word in (Word.INTENT, Word.SKIPPED, Word.TASK, Word.FINISHED):
@@ -136,6 +137,7 @@ class Records(dict[str, Record]):
                 origin,
                 enrolled_at=now,
                 names=set(conversation.enrolment.thread),
+                learnt=set(),
                 paused_since=None,
                 stopped_since=None,
                 held_until=None,
@@ -200,7 +202,7 @@ class Records(dict[str, Record]):
             and not self._has_come(each)
             and not record.is_closed(each)
             and each.was_visible(seconds)
-            and (each.from_him or record.names.intersection(each.names))
+            and (each.from_him or (record.names | record.learnt).intersection(each.names))
             and (each.visible_at or 0.0) > since
         ]
 
