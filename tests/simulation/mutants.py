@@ -29,6 +29,8 @@ PLANTED = (planted_looking, planted_meaning, planted_sending, planted_dates, pla
 """Where the faults are; each enters its own in `MUTANTS`."""
 
 MOST_SEEDS = 40
+FALLEN = ("the_daemon_lives", "set_aside")
+"""What an exception breaks: no decision of the agent was found, the plant does not fit its code any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def hunt(name: str, most: int = MOST_SEEDS, first: int = 0) -> Found:
             outcome = simulate(setting)
         if outcome.violations and not simulate(setting).violations:
             violation = outcome.violations[0]
+            if violation.invariant in FALLEN:
+                return Found(name, None, seed, seeds, f"the plant itself is broken: {violation.text}")
             return Found(name, violation.invariant, seed, seeds, violation.text)
     return Found(name, None, -1, most)
 

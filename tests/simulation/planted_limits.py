@@ -49,12 +49,8 @@ def _(patch: Patch) -> None:
 @mutant("the limit for one person is counted by conversation")
 def _(patch: Patch) -> None:
     def week(traffic: Any, conversation: Any, *more: Any) -> Any:
-        def own(sent: Any) -> Any:
-            return tuple(each for each in sent if each.conversation_id == conversation.id)
-
-        return original(
-            replace(traffic, letters=own(traffic.letters), all_hers=own(traffic.all_hers)), conversation, *more
-        )
+        own = replace(traffic, known={key: each for key, each in traffic.known.items() if key == conversation.id})
+        return original(own, conversation, *more)
 
     original = patch.set(admission, "_week", week)
 
