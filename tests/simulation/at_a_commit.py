@@ -40,6 +40,18 @@ def i13_marked_sent_was_accepted(judge: Judge, commit: Commit) -> str | None:
     return None
 
 
+def i13_put_off_was_not_taken(judge: Judge, commit: Commit) -> str | None:
+    """P2: a letter that goes again by itself, or never, is one that no server has."""
+    for key, events in commit.fresh.items():
+        before = commit.before.conversations.get(key)
+        pending = before.pending if before else None
+        for event in events:
+            if event.word in (Word.DEFERRED, Word.REFUSED) and pending and pending.message_id in judge.taken:
+                return f"`{event.step}` is `{event.word}` ({event.because}), and the server has {pending.message_id}"
+            pending = event if event.word is Word.INTENT else None if event.word in _ENDS else pending
+    return None
+
+
 _ALLOWED = {
     Word.REPLY: HIS_WORDS,
     Word.NOT_NOW: (Truth.NOT_NOW,),
@@ -64,6 +76,8 @@ def i14_verdict_is_the_truth(judge: Judge, commit: Commit) -> str | None:
                 allowed = None if event.word is Word.REPLY or post.truth is Truth.LEFT else allowed  # of somebody else
             if post is not None and post.truth is Truth.STRANGER:
                 return f"a stranger's {post.message_id} was taken for `{event.word}`: {event.because}"
+            if post is not None and event.word is Word.BOUNCE and event.permanent is not (post.truth in (Truth.DEAD, Truth.LEFT)):
+                return f"{post.truth} {post.message_id} was taken for {event.because}, for ever: {event.permanent}"
             if post is not None and allowed is not None and post.truth not in allowed:
                 return f"{post.truth} {post.message_id} was taken for `{event.word}`: {event.because}"
     return None
@@ -102,7 +116,7 @@ def unjudged(judge: Judge, post: Post, contents: Contents) -> str | None:
             continue  # it came while its letter was known, was read again after a restore, and nobody knew of any
         if post.original is not None and post.original not in record.names:
             continue  # a report on a letter outside the thread, or by an id that nobody could know
-        if not post.from_him and not record.names.intersection(post.names):
+        if not post.from_him and not (record.names | record.learnt).intersection(post.names):
             continue  # from an unknown address, and it names nothing that can be known
         if post.message_id not in conversation.judged | set(conversation.enrolment.history):
             return f"{post.truth} {post.message_id} for {record.person.name}"
@@ -138,6 +152,15 @@ def i3_nothing_is_rewritten(judge: Judge, commit: Commit) -> str | None:
     return f"{sorted(lost)} is suppressed no more" if lost else None
 
 
+def i3_an_opt_out_is_remembered(judge: Judge, commit: Commit) -> str | None:
+    """P3: who asked not to be written to is suppressed, in whatever he is enrolled later."""
+    for key, events in commit.fresh.items():
+        address = commit.after.conversations[key].enrolment.prospect.address
+        if any(event.word is Word.UNSUBSCRIBE for event in events) and address not in commit.after.suppressions:
+            return f"{key}: {address} asked not to be written to, and is not suppressed"
+    return None
+
+
 def law_1(judge: Judge, commit: Commit) -> str | None:
     """Nothing leaves `stopped` after an opt-out, a complaint or a dead address."""
     for key in commit.fresh:
@@ -167,6 +190,14 @@ def p1_enrolment_sees_open_answers(judge: Judge, case: tuple[Conversation, Recor
         return None
     found = judge.records.open_answers(record, began_at)
     return f"enrolled although {found[0].message_id} was there" if found else None
+
+
+def i12_she_is_not_asked_what_sent_shows(judge: Judge, before: Conversation) -> str | None:
+    """No letter is left for her to decide whose copy the server had filed where the last complete reading saw it."""
+    filed_at = judge.copied_at.get(before.pending.message_id or "") if before.pending else None
+    if filed_at is None or filed_at > judge.reading_ok_at - 60.0 or judge.records[before.id].restored:
+        return None
+    return f"{before.id}: she had to decide about {before.pending.message_id}, whose copy lies in Sent"
 
 
 def i21_copy_of_what_was_sent(judge: Judge, case: tuple[str, bytes, str]) -> str | None:

@@ -71,16 +71,30 @@ def i7_limits(judge: Judge, dot: Dot) -> str | None:
     recent = sum(1 for _, at in last if timedelta(0) <= wall - at < timedelta(seconds=HOUR - 5.0))
     if limits.per_hour and recent >= limits.per_hour:
         return f"the {recent + 1}th letter within an hour"
-    week = sum(1 for at in judge.records[dot.conversation.id].accepted if wall - at < timedelta(days=7, seconds=-5.0))
+    his = {at for each in judge.records.values() if each.person is dot.person for at in each.accepted}
+    week = sum(1 for at in his if wall - at < timedelta(days=7, seconds=-5.0))
     if limits.person_per_week and week >= limits.person_per_week:
         return f"the {week + 1}th letter to {dot.person.name} within a week"
+    return None
+
+
+def i7_between_sequences(judge: Judge, dot: Dot) -> str | None:
+    """Two sequences do not write to the same person within the time that lies between them."""
+    wall, own = judge.world.clock.now(), set(judge.records[dot.conversation.id].accepted)
+    for key, each in judge.records.items():
+        others = set(each.accepted) if key != dot.conversation.id and each.person is dot.person else set()
+        for at in others - own:
+            if timedelta(0) <= wall - at < judge.world.limits.person_gap - timedelta(seconds=5):
+                return f"`{dot.step}` goes {wall - at} after a letter of {key} to {dot.person.name}"
     return None
 
 
 def i7_brake(judge: Judge, dot: Dot) -> str | None:
     """Nothing goes out while far more is due at once than the brake allows, until she releases it."""
     sequences, now = judge.world.rules().sequences, judge.world.clock.now()
-    before = now - timedelta(minutes=30)
+    before = now - timedelta(minutes=3)  # that a letter takes at most from the count to its dot
+    if any(dot.seconds - at < 600.0 for at, _ in judge.world.timeline.leaps):
+        return None  # what is due by a clock that was just set is not counted yet
     due, everybody = 1, judge.world.disk.contents.conversations.values()
     if len(everybody) < judge.world.limits.brake:
         return None
@@ -91,6 +105,14 @@ def i7_brake(judge: Judge, dot: Dot) -> str | None:
         due += all(isinstance(decide(each, sequence, at, judge.world.account.me), Send) for at in (before, now))
     released = judge.brake_released_at >= 0 and dot.seconds - judge.brake_released_at < 3 * DAY
     return f"{due} letters are due at once" if due > judge.world.limits.brake and not released else None
+
+
+def i7_a_leap_asks_her(judge: Judge, dot: Dot) -> str | None:
+    """Every wait looks over when a clock was put forward by far: nothing goes until she releases it."""
+    since = max(judge.brake_released_at, judge.world.timeline.booted_at)
+    if judge.leapt_at <= since or dot.recipient_at <= judge.leapt_at + 2.0:  # it was on its way when the clock was set
+        return None
+    return f"`{dot.step}` goes out {dot.seconds - judge.leapt_at:.0f} s after the clock was put forward by far"
 
 
 def i7_an_old_copy_asks_her(judge: Judge, dot: Dot) -> str | None:
@@ -193,6 +215,16 @@ def i1_never_twice(judge: Judge, case: tuple[Conversation, Record, Event]) -> st
     released = sum(1 for each in conversation.events if each.word is Word.RELEASED and each.step == intent.step)
     count = sum(1 for _, step in record.taken if step == intent.step)
     return f"`{intent.step}` was accepted {count} times, released {released} times" if count > 1 + released else None
+
+
+def i1_a_release_gives_another_id(judge: Judge, dot: Dot) -> str | None:
+    """P2: a letter that she releases goes under another Message-ID, so that both can be told apart."""
+    intended = False
+    for event in dot.conversation.events:
+        if event.word is Word.RELEASED and intended and event.step == dot.step:
+            return f"`{dot.step}` goes again as {dot.letter.message_id}, which she has released before"
+        intended = intended or (event.word is Word.INTENT and event.message_id == dot.letter.message_id)
+    return None
 
 
 def _goes_twice_against_evidence(judge: Judge, record: Record, step: str) -> str | None:

@@ -41,6 +41,8 @@ class CommandLine:
     async def _enrol(self, person: Person, name: str, new: bool) -> None:
         world = self.world
         process = world.machine.process("command")
+        process.begins("enrolling")
+        process.writing_to = person.address
         sequence = world.rules().sequences[name]
         began_at = world.timeline.seconds
         hers = [at for at in world.judge.hers[person.number] if at < began_at]
@@ -91,9 +93,10 @@ class CommandLine:
         world = self.world
         desk = self.desk(world.machine.process("command"))
         answer: change.Answer | None = None
+        before: Conversation | None = None
         try:
             with desk.store.transaction(f"she changes {conversation_id}") as ledger:
-                conversation = ledger.conversation(conversation_id)
+                before = conversation = ledger.conversation(conversation_id)
                 if conversation is None:
                     return
                 answer = doing(desk, conversation, world.clock.now(), *more)
@@ -110,6 +113,7 @@ class CommandLine:
             wait = name == "next" or (name == "resume" and bool(more[0]))
             until = answer.events[-1].until if name in ("hold", "next") else None
             world.judge.records.command(name, conversation_id, her_wait=wait, until=until)
+            world.judge.check(name, before)
 
     def _is_written(self, conversation_id: str, answer: change.Answer) -> bool:
         found = self.world.disk.contents.conversations[conversation_id]
@@ -182,8 +186,13 @@ class CommandLine:
                 self.command("release" if doing is change._release else "drop", each.id, doing)
 
     def pause_all(self, random: Random) -> None:
+        span = DAY if random.random() < 0.6 else 6 * DAY  # for a day, or a week in which much falls due
+        self.pause_all_for(random.uniform(MINUTE, span))
+
+    def pause_all_for(self, seconds: float) -> None:
+        """`inboxagent pause --all`, and `resume --all` so much later."""
         self.world.paused_everything = True
-        self.world.timeline.after(random.uniform(MINUTE, DAY), self.resume_all)
+        self.world.timeline.after(seconds, self.resume_all)
 
     def resume_all(self) -> None:
         """`inboxagent resume --all`."""

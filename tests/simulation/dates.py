@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.decide import Wait, decide
+from inboxagent.outreach.hours import ALL_DAY
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.sequence import Do, Sequence, Step
 from inboxagent.outreach.state import Conversation, State
@@ -100,7 +101,8 @@ def _date_differs(judge: Judge, conversation: Conversation, sequence: Sequence) 
         return None if why and abs(action.at - end) < _SECOND else f"`{step.word}` would be passed over on {action.at}"
     if not_for(person, sequence, step, action.at):
         return f"`{step.word}` is not for him, and goes on {action.at}"
-    if soonest - _SECOND <= action.at <= soonest + almanac.SPREAD and almanac.inside(action.at, hours, zone, days):
+    spread = timedelta(0) if hours.between == ALL_DAY else almanac.SPREAD
+    if soonest - _SECOND <= action.at <= soonest + spread + _SECOND and almanac.inside(action.at, hours, zone, days):
         return None
     return f"`{step.word}` goes on {action.at}, and {soonest} would be the date"
 

@@ -103,6 +103,18 @@ class Disk(Memory):
 Committed = Callable[[Process, Contents, Contents, str], None]
 
 
+RESULTS = ("sent", "uncertain", "deferred", "refused", "withdrawn")
+"""What may become of a letter, as the transaction that records it is called."""
+
+
+def kind_of(why: str) -> str:
+    """What a transaction is for, in one word: `intent`, `mail`, `enrol`, `command`, or what became of a letter."""
+    first, _, rest = why.partition(" ")
+    if first == "she":
+        return "enrol" if rest == "enrols" else "command"
+    return first if first in ("intent", "mail") else rest if " " not in rest else "other"
+
+
 class SimulatedStore(MemoryStore):
     """One process's view. `acknowledged` is told of each transaction that returned."""
 
@@ -114,7 +126,8 @@ class SimulatedStore(MemoryStore):
 
     def _commit(self, ledger: MemoryLedger) -> Iterator[Ledger]:
         why = str(self._disk.holder)
-        self._process.effect(f"lock for {why.partition(' ')[0]}")
+        kind = kind_of(why)
+        self._process.effect(f"lock for {kind}")
         self._process.check_lock()
         try:
             yield ledger
@@ -122,7 +135,6 @@ class SimulatedStore(MemoryStore):
             ledger.over = True
         if not ledger.changed:
             return
-        kind = why.partition(" ")[0]
         before = self._disk.contents
         self._process.effect(f"before writing {kind}")
         self._process.check_disk()

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
 from inboxagent.mail.inbound import parse
+from inboxagent.outreach.state import State
 from tests.simulation.command_line import COMMANDS, CommandLine
 from tests.simulation.people import DAY, HOUR, MINUTE, Person
 from tests.simulation.post import HER, HER_OTHER, Post, Truth, write
@@ -29,8 +31,10 @@ class Her:
 
     def plan(self, until: float) -> None:
         """Whom she writes to and enrols, and what else she does."""
+        campaign = self._plan_campaign()
         for person in self.world.people:
-            self._begin_with(person)
+            if person.number not in campaign:
+                self._begin_with(person)
         for act in ACTS:
             random = Random(f"{self.world.seed}/her/{act}")
             for _ in range(random.randint(0, 2 * OFTEN.get(act, 3))):
@@ -54,11 +58,27 @@ class Her:
         if "enrol" not in self.without:
             self.shell.enrol(person, sequence, new=new)
 
+    def _plan_campaign(self) -> set[int]:
+        """In some months she writes to several on one morning, and enrols them all at once."""
+        random = Random(f"{self.world.seed}/campaign")
+        if random.random() < 0.5 or "campaign" in self.without:
+            return set()
+        numbers = set(random.sample(range(30), 8))
+        first_at = random.uniform(DAY, 10 * DAY)
+        sequence = random.choice(("brisk", "night", "brisk", "night", "alder"))
+        for person in (each for each in self.world.people if each.number in numbers):
+            self.world.timeline.at(first_at, lambda person=person: self.write_to(person))  # type: ignore[misc]
+            enrol_at = first_at + random.uniform(MINUTE, 10 * MINUTE)
+            self.world.timeline.at(enrol_at, lambda person=person: self._enrol(person, sequence))  # type: ignore[misc]
+        return numbers
+
     def _begin_with(self, person: Person) -> None:
         random = Random(f"{self.world.seed}/begin/{person.number}")
         first_at = random.uniform(0.0, 14 * DAY)
         sequence = random.choice(("proposal", "brisk", "brisk", "night", "night", "alder", "alder", "birch", "birch"))
         timeline = self.world.timeline
+        if (night := self._before_the_long_night(random)) is not None and person.number % 5 == 0:
+            first_at, sequence = night, "night"
         if random.random() < 0.1:
             timeline.at(first_at, lambda: self._enrol(person, "opener", new=True))
             return
@@ -73,20 +93,35 @@ class Her:
             answer_at = enrol_at + random.uniform(-2.0, 2.0) * random.choice((1.0, MINUTE, HOUR))
             timeline.at(max(answer_at, first_at + 30.0), lambda: _unit(person.say("Thank you, I will read it.\n")))
         timeline.at(enrol_at, lambda: self._enrol(person, sequence))
+        if random.random() < 0.15:  # and for something else, with a letter of its own
+            timeline.at(enrol_at + random.uniform(0.0, 3 * DAY), lambda: self._enrol(person, "opener", new=True))
         if ties.random() < 0.2:  # and she begins a second conversation with him
-            again_at, other = (
-                enrol_at + ties.uniform(HOUR, 6 * DAY),
-                ties.choice(("brisk", "night", "night", "alder", "birch")),
-            )
+            again_at = enrol_at + ties.uniform(HOUR, 6 * DAY)
+            other = ties.choice(("brisk", "night", "night", "alder", "birch"))
             timeline.at(again_at, lambda: self.write_to(person))
             timeline.at(again_at + ties.choice((MINUTE, HOUR)), lambda: self._enrol(person, other))
+
+    def _before_the_long_night(self, random: Random) -> float | None:
+        """When to write so that three hours and two days later an hour comes twice in Europe; None in other months."""
+        epoch = self.world.timeline.epoch
+        if epoch.month != 10:
+            return None
+        twice = datetime(epoch.year, 10, 25, tzinfo=UTC) + timedelta(minutes=random.uniform(5.0, 45.0))
+        return (twice - timedelta(days=2, hours=3) - epoch).total_seconds()
 
     # -- with her mail program -------------------------------------------------------------------------------------
 
     def write_to(
-        self, person: Person, *, linked: bool = False, author: str = HER, partner: Person | None = None
+        self,
+        person: Person,
+        *,
+        linked: bool = False,
+        author: str = HER,
+        partner: Person | None = None,
+        late: float = 0.0,
     ) -> None:
-        """She sends him, or him and a partner, a message from one of her programs; it lies in Sent a moment later."""
+        """She sends him, or him and a partner, a message from one of her programs; it lies in Sent a moment later, or
+        so many seconds."""
         self.written += 1
         newest = person.received[-1] if linked and person.received else None
         message_id = f"<{self.written}.{person.name}@lind.test>"
@@ -104,11 +139,37 @@ class Her:
         )
         post = Post(raw, Truth.HERS, tuple(each.number for each in people), message_id)
         self.world.judge.arrives(post)
+        for each in people:
+            self.world.judge.partners[each.number] |= {other.number for other in people if other is not each}
+        wrote_at = self.world.timeline.seconds
+        if late:
+            self.world.timeline.after(late, lambda: self._file(post, people, wrote_at))
+        else:
+            self._file(post, people, wrote_at)
+        for each in people:
+            each.receive(parse(raw), delay=2.0)
+
+    def _file(self, post: Post, people: list[Person], wrote_at: float) -> None:
+        judge, now = self.world.judge, self.world.timeline.seconds
         self.world.server.file(post, "Sent")
         for each in people:
-            self.world.judge.hers[each.number].append(self.world.timeline.seconds)
-            self.world.judge.partners[each.number] |= {other.number for other in people if other is not each}
-            each.receive(parse(raw), delay=2.0)
+            judge.hers[each.number].append(now)
+        judge.wrote_at[now] = wrote_at
+
+    def _answer(self, random: Random) -> None:
+        """She answers somebody from a telephone that files its copy when it has a line again; he may have written once
+        more by then."""
+        rules = self.world.rules().sequences
+        goes_on = {name for name, each in rules.items() if each.after_my_answer}
+        found = [each for each in self.world.disk.contents.conversations.values() if each.state is State.ANSWERED]
+        waiting = [each for each in found if each.enrolment.sequence in goes_on]
+        if not waiting:
+            return
+        person, late = self.world.judge.person_of(random.choice(waiting)), random.choice((0.0, MINUTE, HOUR, 5 * HOUR))
+        self.write_to(person, linked=True, late=late)
+        if late and random.random() < 0.6:
+            again = random.uniform(3.0, late)
+            self.world.timeline.after(again, lambda: _unit(person.say("And one more thing: when could you begin?\n")))
 
     def _phone(self, random: Random) -> None:
         self.write_to(random.choice(self.world.people), linked=True)
@@ -150,6 +211,7 @@ class Her:
 
 _BY_HAND: Mapping[str, Callable[[Her, Random], None]] = {
     "phone": Her._phone,
+    "answer": Her._answer,
     "new mail": Her._new_mail,
     "move": Her._move,
     "delete": Her._delete,
@@ -157,7 +219,7 @@ _BY_HAND: Mapping[str, Callable[[Her, Random], None]] = {
     "edit": Her._edit,
 }
 ACTS = (*COMMANDS, *_BY_HAND)
-OFTEN = {"move": 12, "phone": 5, "pause all": 1, "folder": 2, "suppress": 1, "forget": 1}
+OFTEN = {"move": 12, "phone": 5, "answer": 8, "pause all": 1, "brake": 12, "folder": 2, "suppress": 1, "forget": 1}
 """How often in a month, on the average; other acts three times."""
 
 

@@ -49,6 +49,7 @@ def _was_held_back(judge: Judge, key: str) -> bool:
     record, most = judge.records.get(key), judge.world.limits.person_per_week
     if record is None:
         return False
+    his = [at for each in judge.records.values() if each.person is record.person for at in each.accepted]
     beside = [each for name, each in judge.records.items() if name != key and each.person is record.person]
     lately = judge.world.timeline.seconds - 11 * 24 * HOUR
     if any(at > max(record.enrolled_at, lately) for each in beside for at, _ in each.taken):
@@ -56,7 +57,7 @@ def _was_held_back(judge: Judge, key: str) -> bool:
     if not most:
         return False
     seconds = [*judge.hers[record.person.number], *record.called_at, *(at for at, _ in record.tried)]
-    words = [*record.accepted, *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]
+    words = [*set(his), *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]
     return sum(judge.world.clock.now() - at < timedelta(days=11) for at in words) >= most
 
 

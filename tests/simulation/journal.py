@@ -10,18 +10,22 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 from typing import Any
 
-from inboxagent.edge.store import JournalStore, disk
+from inboxagent.edge.store import JournalStore, compaction, disk
 from inboxagent.edge.store.records import CONVERSATIONS, FACTS, SUPPRESSIONS
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Ledger
 from tests.fakes.store import Contents
 from tests.simulation import state_folder
-from tests.simulation.disk import Committed, Disk
+from tests.simulation.disk import Committed, Disk, kind_of
+from tests.simulation.folder import Folder
 from tests.simulation.process import Process
+
+WORTH_BYTES = 30_000  # of a journal that is made short
 
 
 class _Everybody:
@@ -50,10 +54,12 @@ class JournalDisk(Disk):
         super().__init__(changed=changed)
         self.folder = state_folder.made("journal")
         self.path = self.folder / f"{state_folder.STEM}.journal"
+        self.never = self.path.with_suffix(".never")
+        self.names = Folder(self.folder)
+        self.acknowledged_never = b""
         self.writer: JournalProcessStore | None = None
         self.complain = lambda text: None
         self._look_afresh()
-        self._synced = 0
         self._chance = Random(0)
 
     def store(self, process: Process, acknowledged: Committed) -> "JournalProcessStore":
@@ -62,15 +68,17 @@ class JournalDisk(Disk):
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """The journal writes through here; afterwards nothing is left of it."""
-        write_all, sync = disk.write_all, disk.sync
-        self._write_all = write_all
-        disk.write_all, disk.sync = self.write, self.synced
+        """The journal writes through here, and is made short long before it is long; afterwards nothing is left."""
+        before = disk.write_all, disk.sync, disk.sync_folder, compaction.WORTH_BYTES
+        self._write_all = disk.write_all
+        disk.write_all, disk.sync, disk.sync_folder = self.write, self.synced, lambda folder: self.names.sync_names()
+        compaction.WORTH_BYTES = WORTH_BYTES
         try:
             yield
         finally:
-            disk.write_all, disk.sync = write_all, sync
+            disk.write_all, disk.sync, disk.sync_folder, compaction.WORTH_BYTES = before
             shutil.rmtree(self.folder)
+            self.names.remove()
 
     def write(self, descriptor: int, content: bytes, offset: int) -> None:
         """Write, if the process lives and the disk has room; a process may die in the middle."""
@@ -94,22 +102,21 @@ class JournalDisk(Disk):
 
     def synced(self, descriptor: int) -> None:
         """fsync: the medium has it."""
+        self.names.sync(descriptor)
         if self.writer is None or not self._is_journal(descriptor):
             return
-        self._synced = os.fstat(descriptor).st_size
         self.sync()
         self.writer.effect("synced")
 
     def lose_power(self, random: Random) -> None:
         """Any part of what was not synced may be missing afterwards, and its last block be rubbish."""
         could_be = [self.durable, *self.unsynced]
-        if self.path.exists():
-            size = self.path.stat().st_size
-            kept = random.randint(min(self._synced, size), size)
-            os.truncate(self.path, kept)
-            if kept < size and random.random() < 0.3:
-                with self.path.open("ab") as file:
-                    file.write(bytes(random.randint(1, size - kept)))
+        for path in (self.path, self.never):
+            self.names.lose_power(path)
+            self._tear(path, random)
+        never = self.never.read_bytes() if self.never.exists() else b""
+        if not never.startswith(self.acknowledged_never):
+            self.complain("of those who are never to be written to some are forgotten")
         self._look_afresh()
         if not any(_same(self.contents, each) for each in could_be):
             self.complain("what the journal holds after a power cut is none of the states that it could be in")
@@ -121,11 +128,26 @@ class JournalDisk(Disk):
         """The whole file."""
         return self.path.read_bytes()
 
+    def _tear(self, path: Path, random: Random) -> None:
+        if not path.exists():
+            return
+        size = path.stat().st_size
+        kept = random.randint(min(self.names.synced(path), size), size)
+        os.truncate(path, kept)
+        if kept < size and random.random() < 0.3:
+            with path.open("ab") as file:
+                file.write(bytes(random.randint(1, size - kept)))
+
+    def acknowledge(self) -> None:
+        """A transaction has returned: whom it suppressed is never to be written to again."""
+        if self.never.exists() and self.never.stat().st_size != len(self.acknowledged_never):
+            self.acknowledged_never = self.never.read_bytes()
+
     def backup(self) -> object:
         """`inboxagent backup`; the whole of the journal still says what was read of it bit by bit."""
         before = self.contents
         saved = state_folder.back_up(self.folder, datetime(2026, 1, 1, tzinfo=UTC))
-        self._changed_by_others()
+        self._look_afresh()
         if not _same(before, self.contents):
             self.complain("the journal read as a whole is another than the one that was read on and on")
         return saved
@@ -157,12 +179,14 @@ class JournalDisk(Disk):
         return wrong
 
     def _changed_by_others(self) -> None:
+        for path in filter(Path.exists, (self.path, self.never)):
+            self.names.sync_all(path)
+        self.acknowledged_never = self.never.read_bytes() if self.never.exists() else b""
         self._look_afresh()
         self.compacted()
 
     def compacted(self) -> None:
         """A shorter file has taken its place."""
-        self._synced = self.path.stat().st_size
         self._look()
         self._replace(self.contents)
 
@@ -228,7 +252,7 @@ class JournalProcessStore:
     @contextmanager
     def transaction(self, why: str, *, urgent: bool = False) -> Iterator[Ledger]:
         """The journal's own, with its effects."""
-        kind = why.partition(" ")[0]
+        kind = kind_of(why)
         self._process.effect(f"lock for {kind}")
         self._process.check_lock()
         before, self._kind, self._disk.writer = self._disk.contents, kind, self
@@ -239,6 +263,7 @@ class JournalProcessStore:
             self._disk.writer = None
         if ledger.has_erased:
             self._disk.compacted()
+        self._disk.acknowledge()
         if self._disk.contents is not before:
             self._acknowledged(self._process, before, self._disk.contents, why)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from inboxagent.agent.brake import STEADY
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.outbox import Envelope
 from inboxagent.outreach.state import Conversation
@@ -43,11 +44,14 @@ class Judge:
         self.truth: dict[str, Post] = {}
         self.appended: Counter[str] = Counter()
         self.server_copies: Counter[str] = Counter()
+        self.copied_at: dict[str, float] = {}  # when the server filed its copy of a letter
+        self.wrote_at: dict[float, float] = {}  # when she wrote what could be seen later, by when it could
         self.counts: Counter[str] = Counter()
         self.reading_ok_at = 0.0
         self.brake_released_at = -1.0
         self.never: set[str] = set()  # addresses and @domains that were suppressed at any time
         self.restored_at = -2.0
+        self.leapt_at = -2.0  # when a clock that the agent knew was put forward by far
         self._checks = checks
         self.broken: Callable[[], None] = lambda: None
 
@@ -210,6 +214,16 @@ class Judge:
         self.counts["old backups"] += 1
         self.records.restore(self.acknowledged, lost)
         self.notices.restores()
+
+    def sees_clock_set(self, leap: float) -> None:
+        """The wall clock is about to be set; the agent can tell where it has noted how both clocks went together."""
+        noted, clock = self.world.disk.contents.facts.get(STEADY), self.world.clock
+        if leap < 0.0:
+            self.leapt_at = -2.0
+        elif leap > 3_700.0 and isinstance(noted, dict) and noted["boot_id"] == clock.boot_id():
+            passed = (clock.now() - datetime.fromisoformat(noted["at"])).total_seconds()
+            if abs(passed - (clock.boot() - noted["boot"])) < 60.0:
+                self.leapt_at = self.world.timeline.seconds
 
     def person_of(self, conversation: Conversation) -> Person:
         """Whose conversation it is."""

@@ -129,6 +129,7 @@ class Person:
         author = author or self.address
         newest = self.received[-1] if self.received and linked else None
         message_id = f"<{self.written}.{author}>"
+        thread = self.thread[-6:] if self.random.random() < 0.7 else []  # some programs name one message only
         raw = write(
             author,
             to,
@@ -137,7 +138,7 @@ class Person:
             at=self.town.timeline.true_now,
             message_id=message_id if identified else "",
             answers=newest.message_id if newest else None,
-            references=tuple(self.thread[-6:]) if newest else (),
+            references=tuple(thread) if newest else (),
             fields=fields,
         )
         post = Post(
@@ -146,7 +147,7 @@ class Person:
             (self.number,),
             message_id if identified else "",
             from_him=author == self.address,
-            names=(newest.message_id, *self.thread[-6:]) if newest else (),
+            names=(newest.message_id, *thread) if newest else (),
         )
         self.posts.append(post)
         self.town.arrive(post)

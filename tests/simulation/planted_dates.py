@@ -1,20 +1,26 @@
-"""Planted in when a letter goes: limits, calendars, steps."""
+"""Planted in when a letter goes: calendars, waits, steps."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from inboxagent.agent import sending
-from inboxagent.agent.brake import Brake
-from inboxagent.agent.sending import Sender
-from inboxagent.daemon import Daemon
-from inboxagent.outreach import admission, decide, fold, obstacles, own_hand, schedule, waits, workdays
-from inboxagent.outreach.case import NOTHING
+from inboxagent.outreach import decide, fold, obstacles, schedule, waits, workdays
+from inboxagent.outreach.decide import Remind, Resume, Send
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.schedule import Slot
 from inboxagent.outreach.state import Conversation
 from tests.simulation.planting import Patch, mutant
+
+
+def _forgets_dates(patch: Patch, place: Any, name: str, value: Any) -> Any:
+    """What the calendar remembers is its own."""
+    old = patch.set(place, name, value) if isinstance(place, type) else patch.set_everywhere(place, name, value)
+    for module in (decide, schedule, workdays, obstacles):
+        for memory in filter(lambda each: hasattr(each, "cache_clear"), vars(module).values()):
+            memory.cache_clear()
+            patch.later(memory.cache_clear)
+    return old
 
 
 @mutant("count from the planned date")
@@ -35,63 +41,33 @@ def _(patch: Patch) -> None:
 
 @mutant("any hour will do")
 def _(patch: Patch) -> None:
-    for place in (decide, schedule):
-        patch.set(place, "admit", lambda at, *more, **others: Slot(at=at, because="", waited_until=at))
-    schedule._next_due.cache_clear()
-    patch.later(schedule._next_due.cache_clear)
+    def admit(at: datetime, *more: Any, **others: Any) -> Slot:
+        return Slot(at=at, because="", waited_until=at)
+
+    _forgets_dates(patch, schedule, "admit", admit)
 
 
 @mutant("her zone for everybody")
 def _(patch: Patch) -> None:
-    patch.set(decide, "zone_of", lambda conversation, sequence, me: ZoneInfo(me.zone))
+    _forgets_dates(patch, decide, "zone_of", lambda conversation, sequence, me: ZoneInfo(me.zone))
 
 
-@mutant("no gap, no limit for the day")
+@mutant("the zones of the two are mixed up")
 def _(patch: Patch) -> None:
-    patch.set(Sender, "_bar", lambda self, conversation_id, traffic: None)
+    def zone_of(conversation: Any, sequence: Any, me: Any) -> ZoneInfo:
+        his = ZoneInfo(conversation.enrolment.prospect.zone or me.zone)
+        meant = {"me": his, "prospect": ZoneInfo(me.zone)}.get(sequence.hours.zone if sequence else "me")
+        return meant or original(conversation, sequence, me)  # type: ignore[no-any-return]
 
-
-@mutant("limits are counted by what is certain")
-def _(patch: Patch) -> None:
-    def certain(events: Any) -> Any:
-        sent = {event.message_id for event in events if event.word is Word.SENT}
-        return [event for event in events if event.word is Word.INTENT and event.message_id in sent]
-
-    patch.set(admission, "_handed_over", certain)
-
-
-@mutant("no brake")
-def _(patch: Patch) -> None:
-    patch.set(Brake, "holds", lambda self, due: False)
-
-
-@mutant("no limit for the hour")
-def _(patch: Patch) -> None:
-    patch.set(admission, "_hour", lambda traffic, limits, now: None)
-
-
-@mutant("no limit for one person")
-def _(patch: Patch) -> None:
-    patch.set(admission, "_week", lambda traffic, conversation, limits, now: None)
-
-
-def _forgets_dates(patch: Patch, place: Any, name: str, value: Any) -> None:
-    """What the calendar remembers is its own."""
-    patch.set(place, name, value)
-    for module in (schedule, workdays, obstacles):
-        for memory in filter(lambda each: hasattr(each, "cache_clear"), vars(module).values()):
-            memory.cache_clear()
-            patch.later(memory.cache_clear)
+    original = _forgets_dates(patch, decide, "zone_of", zone_of)
 
 
 @mutant("holidays are days like others")
 def _(patch: Patch) -> None:
-    def workdays_of(conversation: Any, sequence: Any, me: Any) -> Any:
-        return replace(original(conversation, sequence, me), regions=())
+    def workdays_of(*more: Any) -> Any:
+        return replace(original(*more), regions=())
 
-    original = decide.workdays_of
-    patch.set(own_hand, "workdays_of", workdays_of)
-    _forgets_dates(patch, decide, "workdays_of", workdays_of)
+    original = _forgets_dates(patch, decide, "workdays_of", workdays_of)
 
 
 @mutant("only her own holidays")
@@ -99,17 +75,23 @@ def _(patch: Patch) -> None:
     def workdays_of(conversation: Any, sequence: Any, me: Any) -> Any:
         return replace(original(conversation, sequence, me), regions=(me.country,) if me.country else ())
 
-    original = decide.workdays_of
-    _forgets_dates(patch, decide, "workdays_of", workdays_of)
+    original = _forgets_dates(patch, decide, "workdays_of", workdays_of)
+
+
+@mutant("the holidays of the wrong country")
+def _(patch: Patch) -> None:
+    def days(hours: Any, his: str, hers: str, absent: Any) -> Any:
+        return original(hours, hers, his, absent)
+
+    original = _forgets_dates(patch, decide, "_workdays", days)
 
 
 @mutant("her absences and quiet weeks are not looked at")
 def _(patch: Patch) -> None:
-    def workdays_of(conversation: Any, sequence: Any, me: Any) -> Any:
-        return replace(original(conversation, sequence, me), quiet=(), absent=())
+    def workdays_of(*more: Any) -> Any:
+        return replace(original(*more), quiet=(), absent=())
 
-    original = decide.workdays_of
-    _forgets_dates(patch, decide, "workdays_of", workdays_of)
+    original = _forgets_dates(patch, decide, "workdays_of", workdays_of)
 
 
 @mutant("conditions are not asked")
@@ -141,8 +123,15 @@ def _(patch: Patch) -> None:
             return since + timedelta(hours=24 * wait.amount)
         return original(since, wait, *more)
 
-    original = schedule.add_wait
-    _forgets_dates(patch, schedule, "add_wait", add_wait)
+    original = _forgets_dates(patch, schedule, "add_wait", add_wait)
+
+
+@mutant("an hour that comes twice is taken the second time")
+def _(patch: Patch) -> None:
+    def instant(wall: datetime, zone: ZoneInfo) -> datetime:
+        return wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+
+    _forgets_dates(patch, schedule, "_instant", instant)
 
 
 @mutant("business days are all days")
@@ -160,36 +149,22 @@ def _(patch: Patch) -> None:
 
 @mutant("a task goes out as a letter")
 def _(patch: Patch) -> None:
-    patch.set(decide, "Do", _NoTasks)
+    def due(*more: Any) -> Any:
+        found = original(*more)
+        if not isinstance(found, Remind):
+            return found
+        return Send(step=found.step, attempt=0, due_at=found.due_at, because=found.because)
 
-
-class _NoTasks:
-    TASK = "nothing is one"
-
-
-@mutant("a letter of another conversation is hers")
-def _(patch: Patch) -> None:
-    patch.set(own_hand, "token_in", lambda message: "")
-
-
-@mutant("an older copy of the state is nothing special")
-def _(patch: Patch) -> None:
-    patch.set(Brake, "_asks_her", lambda self: False)
-    patch.set(sending, "REWOUND", "nothing of that name")
-
-
-@mutant("what an older state forgot is not learnt from copies")
-def _(patch: Patch) -> None:
-    patch.set(own_hand, "_judge_forgotten", lambda conversation, step, arrival: NOTHING)
+    original = patch.set(decide, "_due", due)
 
 
 @mutant("a hold ends at once")
 def _(patch: Patch) -> None:
     def held(conversation: Any, now: datetime) -> Any:
-        return decide.Resume(because="long enough") if conversation.held_until else original(conversation, now)
+        return Resume(because="long enough") if conversation.held_until else original(conversation, now)
 
     original = patch.set(decide, "_held", held)
-    patch.set(Conversation, "may_resume", lambda conversation, event: not conversation.final)
+    patch.set(Conversation, "may_resume", lambda self, event: not self.final)
 
 
 @mutant("an edited file: the first step that has not gone")
@@ -197,16 +172,7 @@ def _(patch: Patch) -> None:
     def next_step(conversation: Any, sequence: Any) -> Any:
         return next((each for each in sequence.steps if each.word not in conversation.passed), None)
 
-    patch.set(decide, "next_step", next_step)
-
-
-@mutant("a failed reading is the last one")
-def _(patch: Patch) -> None:
-    def go_blind(self: Daemon, because: str) -> float:
-        original(self, because)
-        return 1e7
-
-    original = patch.set(Daemon, "_go_blind", go_blind)
+    patch.set_everywhere(decide, "next_step", next_step)
 
 
 @mutant("her own mail ends the date that she has named")

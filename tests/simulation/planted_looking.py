@@ -1,18 +1,16 @@
-"""Planted in how the mailboxes are read and what mail is taken for."""
+"""Planted in how the mailboxes are read."""
 
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from inboxagent.agent import enrolment, reading, sending, understanding
+from inboxagent.agent import enrolment, reading, sending
 from inboxagent.agent.reading import Reader
 from inboxagent.agent.sending import Sender
 from inboxagent.agent.understanding import Understanding
+from inboxagent.daemon import Daemon
 from inboxagent.errors import Unreachable
-from inboxagent.mail.classify import Kind
-from inboxagent.outreach import judgement
-from inboxagent.outreach.case import NOTHING
-from inboxagent.outreach.his_words import judge_reply
+from inboxagent.outreach import match
 from inboxagent.ports import Cursor, Reading
 from tests.simulation.imap import SimulatedMailbox
 from tests.simulation.planting import Patch, mutant
@@ -83,6 +81,15 @@ def _(patch: Patch) -> None:
     original = patch.set(SimulatedMailbox, "status", status)
 
 
+@mutant("the last look is at INBOX only")
+def _(patch: Patch) -> None:
+    async def status(self: SimulatedMailbox) -> Any:
+        found = await original(self)
+        return {"INBOX": found["INBOX"]} if self._process.place == "looking" else found
+
+    original = patch.set(SimulatedMailbox, "status", status)
+
+
 @mutant("a reading never grows old")
 def _(patch: Patch) -> None:
     patch.set(sending, "READING_LIVES", 1e9)
@@ -96,12 +103,29 @@ def _(patch: Patch) -> None:
     original = patch.set(Reader, "read", read)
 
 
-@mutant("trust the subject")
+@mutant("what the machine slept through before the dot is nothing")
+def _(patch: Patch) -> None:
+    def staleness(self: Sender, look: Reading) -> str | None:
+        return original(self, look) if deciding else None
+
+    def obstacle(self: Sender, *more: Any) -> str | None:
+        deciding.append(self)
+        try:
+            return decide(self, *more)  # type: ignore[no-any-return]
+        finally:
+            deciding.clear()
+
+    deciding: list[Sender] = []
+    original = patch.set(Sender, "_staleness", staleness)
+    decide = patch.set(Sender, "_obstacle", obstacle)
+
+
+@mutant("read whatever bears the subject")
 def _(patch: Patch) -> None:
     def concerns(header: Any, known: Any) -> bool:
         return bool(original(header, known)) or "our project" in header.subject.lower()
 
-    original = patch.set(understanding, "concerns", concerns)
+    original = patch.set_everywhere(match, "concerns", concerns)
 
 
 @mutant("UIDVALIDITY ignored")
@@ -120,6 +144,16 @@ def _(patch: Patch) -> None:
     def start(self: Reader, name: str, status: Any, cursors: Any) -> tuple[Cursor, datetime | None]:
         cursor = cursors.get(name)
         if cursor is not None and cursor.uidvalidity != status.uidvalidity:
+            return Cursor(status.uidvalidity, status.uidnext), None
+        return original(self, name, status, cursors)  # type: ignore[no-any-return]
+
+    original = patch.set(Reader, "_start", start)
+
+
+@mutant("what lies in a mailbox under another name is history")
+def _(patch: Patch) -> None:
+    def start(self: Reader, name: str, status: Any, cursors: Any) -> tuple[Cursor, datetime | None]:
+        if name not in cursors:
             return Cursor(status.uidvalidity, status.uidnext), None
         return original(self, name, status, cursors)  # type: ignore[no-any-return]
 
@@ -149,11 +183,22 @@ def _(patch: Patch) -> None:
     original = patch.set(Reader, "_take", take)
 
 
-@mutant("an enrolment during a reading goes unnoticed")
+@mutant("a Message-ID that is learnt later is not looked for in what was read before")
+def _(patch: Patch) -> None:
+    async def look_back(self: Reader) -> bool:
+        return False
+
+    patch.set(Reader, "_look_back", look_back)
+
+
+@mutant("what was read before an enrolment was written down is not read again")
+def _(patch: Patch) -> None:
+    patch.set(enrolment, "_set_back", lambda ledger, statuses, began_at: None)
+
+
+@mutant("who is enrolled while a page is being read is not asked for")
 def _(patch: Patch) -> None:
     patch.set(reading, "_people", lambda records: _Anybody())
-    patch.set(reading, "_OvertakenError", _NeverError)
-    patch.set(enrolment, "_set_back", lambda ledger, statuses: None)
 
 
 class _Anybody:
@@ -165,43 +210,10 @@ class _Anybody:
         return True
 
 
-class _NeverError(Exception):
-    pass
-
-
-@mutant("her own mail is somebody's answer")
+@mutant("a failed reading is the last one")
 def _(patch: Patch) -> None:
-    patch.set(understanding, "is_hers", lambda message, known: False)
+    def go_blind(self: Daemon, because: str) -> float:
+        original(self, because)
+        return 1e7
 
-
-@mutant("an automatic answer is an answer")
-def _(patch: Patch) -> None:
-    patch.put(judgement._JUDGES, Kind.AUTO_REPLY, judge_reply)
-
-
-@mutant("an automatic answer is nothing")
-def _(patch: Patch) -> None:
-    patch.put(judgement._JUDGES, Kind.AUTO_REPLY, judgement._judge_other)
-
-
-@mutant("a bounce is nothing")
-def _(patch: Patch) -> None:
-    patch.put(judgement._JUDGES, Kind.BOUNCE, lambda case: NOTHING)
-
-
-@mutant("an opt-out is a note")
-def _(patch: Patch) -> None:
-    patch.put(judgement._JUDGES, Kind.UNSUBSCRIBE, judgement._judge_other)
-
-
-@mutant("not now is a note")
-def _(patch: Patch) -> None:
-    patch.put(judgement._JUDGES, Kind.NOT_NOW, judgement._judge_other)
-
-
-@mutant("what he writes outside the thread is nothing")
-def _(patch: Patch) -> None:
-    def judge(case: Any) -> Any:
-        return original(case) if case.in_thread else NOTHING
-
-    original = patch.put(judgement._JUDGES, Kind.REPLY, judge)
+    original = patch.set(Daemon, "_go_blind", go_blind)

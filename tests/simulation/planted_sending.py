@@ -4,11 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from inboxagent.agent import sending
 from inboxagent.agent.answers import Answers
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.sending import Sender
-from inboxagent.outreach import fold, own_hand
+from inboxagent.outreach import fold, letter, own_hand
 from inboxagent.outreach.case import NOTHING
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.outbox import Fate
@@ -34,6 +33,22 @@ def _(patch: Patch) -> None:
         return obstacle or self._event(Word.INTENT, "only in the head")
 
     patch.set(Sender, "_intend", intend)
+
+
+@mutant("send before recording")
+def _(patch: Patch) -> None:
+    def intend(self: Sender, ready: Any, look: Any) -> Any:
+        put_off.append(lambda: begin(self, ready, look))
+        with self._store.transaction("look") as ledger:
+            obstacle = self._obstacle(ledger, ready, look)
+        return obstacle or self._event(Word.INTENT, "to be written down in a moment")
+
+    def record(self: Answers, conversation_id: str, intent: Any, outcome: Any) -> None:
+        write_down(self, conversation_id, put_off.pop()(), outcome)
+
+    put_off: list[Any] = []
+    begin = patch.set(Sender, "_intend", intend)
+    write_down = patch.set(Answers, "record", record)
 
 
 @mutant("no second decision under the lock")
@@ -129,4 +144,4 @@ def _(patch: Patch) -> None:
         found = original(outgoing)
         return replace(found, forward_paths=("somebody@elsewhere.test", *found.forward_paths))
 
-    original = patch.set(sending, "envelope", misdirect)
+    original = patch.set_everywhere(letter, "envelope", misdirect)

@@ -30,6 +30,9 @@ class PostOffice:
         world.log(f"accepted {ours.message_id}")
         if world.filing is not Filing.NEVER:
             late = world.surprise.choice((0.0, 0.5, 5.0, 600.0))
+            if world.weather.strikes("late copy", 0.05):
+                late = world.surprise.uniform(HOUR, 2 * DAY)
+                world.weather.note("her server files its copy late", "Sent")
             self.timeline.after(late, lambda: self._file_copy(letter, ours.message_id, gone.message_id))
         if HER in letter.envelope.forward_paths:
             notice = Post(letter.raw, Truth.NOTICE, (), gone.message_id)
@@ -44,6 +47,7 @@ class PostOffice:
         self.world.judge.arrives(post)
         self.world.server.file(post, "Sent")
         self.world.judge.server_copies[ours] += 1
+        self.world.judge.copied_at[ours] = self.timeline.seconds
 
     def arrive(self, post: Post, *, usual: bool = False) -> None:
         """A message reaches her provider, whose filters sort some of it elsewhere."""
@@ -79,6 +83,15 @@ class PostOffice:
         """He answers in this instant; returns the message, None where nobody does."""
         person = next((each for each in self.world.people if each.address == address and each.received), None)
         return person.say("Just now I found the time to answer: yes.\n") if person else None
+
+    def bystander_writes(self, address: str) -> bool:
+        """Somebody else, whom she has enrolled, writes in this instant; whether there is anybody."""
+        world = self.world
+        enrolled = {each.person.number for each in world.judge.records.values()}
+        found = [each for each in world.people if each.number in enrolled and each.address != address and each.received]
+        if found:
+            world.surprise.choice(found).say("By the way, we have moved to another floor.\n")
+        return bool(found)
 
     def move(self, message: object) -> None:
         """Somebody moves this message."""

@@ -28,7 +28,7 @@ class Fate(Protocol):
     def breaks_line(self, process: "Process", call: str, back: bool) -> str | None:
         """Why the line fails now, if it does."""
 
-    def latency(self) -> float:
+    def latency(self, process: "Process", call: str) -> float:
         """Of a line, one way, in seconds."""
 
     def obstructs(self, process: "Process") -> Exception | None:
@@ -95,7 +95,7 @@ class Process:
         """Half a round trip to the mail server. Raises `Unreachable` where the line fails."""
         self.effect(f"{call} answered" if back else call)
         await self.stall(f"{call} answered" if back else call)
-        await self._timeline.sleep(self._fate.latency())
+        await self._timeline.sleep(self._fate.latency(self, call))
         if self.dead or self.frozen:
             raise ProcessDiedError(call)
         broken = self._fate.breaks_line(self, call, back)

@@ -1,10 +1,10 @@
 """What the judge knows of each conversation: from its events, from her commands, and from what she and he wrote."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.events import ANSWERS, By, Event, Word
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State
 from tests.fakes.store import Contents
@@ -39,6 +39,7 @@ class Record:
     accepted: list[datetime] = field(default_factory=list)  # what the machine's clock said
     letters: list[tuple[str, str]] = field(default_factory=list)  # step and Message-ID of what was taken
     names: set[str] = field(default_factory=set)  # Message-IDs of the thread that can be known
+    learnt: set[str] = field(default_factory=set)  # those that only a copy told: an answer names them, no report does
     dots: list[tuple[float, str]] = field(default_factory=list)
     taken: list[tuple[float, str]] = field(default_factory=list)
 
@@ -99,19 +100,32 @@ class Records(dict[str, Record]):
                     record.is_in_touch(event.at)
                 case Word.OWN_MAIL:
                     record.is_in_touch(event.at)
+                    record.learnt.add(event.message_id or "")
+                case Word.NOTE if event.because.startswith("her server gave our letter"):
+                    record.learnt.add(event.message_id or "")
                 case Word.RESUMED if event.by is By.HER and event.because.startswith("she answered him"):
-                    self._go_on(conversation.id, record, event)
+                    self._go_on(conversation, record, event)
             if event.word in (Word.INTENT, Word.SKIPPED, Word.TASK, Word.FINISHED):
                 self._judge.counts[event.word] += 1
         record.seen = len(conversation.events)
 
-    def _go_on(self, conversation_id: str, record: Record, event: Event) -> None:
+    def _go_on(self, conversation: Conversation, record: Record, event: Event) -> None:
         """Where the rule says so, a message of hers resumes a conversation, from when she wrote it."""
         self._judge.counts["resumed by her answer"] += 1
-        wrote_at = (event.at - self._judge.world.timeline.epoch).total_seconds()
+        filed_at = (event.at - self._judge.world.timeline.epoch).total_seconds()
         them = (record.person.number, *self._judge.partners[record.person.number])
-        if not any(-2.0 < at - wrote_at < 2.0 for number in them for at in self._judge.hers[number]):
-            self._judge.complain("law_2", f"{conversation_id}: resumed in her name, and she did nothing")
+        hers = [at for number in them for at in self._judge.hers[number]]
+        wrote_at = next((self._judge.wrote_at[at] for at in hers if -2.0 < at - filed_at < 2.0), None)
+        if wrote_at is None:
+            self._judge.complain("law_2", f"{conversation.id}: resumed in her name, and she did nothing")
+            return
+        until = conversation.events.index(event)
+        heard = {each.message_id for each in conversation.events[:until] if each.word in ANSWERS}
+        noted = (each for each in record.person.posts if each.message_id in heard)
+        since = [each for each in noted if (each.visible_at or 0.0) > wrote_at]
+        if since:
+            text = f"{conversation.id}: it goes on after her answer, and he wrote {since[0].message_id} since"
+            self._judge.complain("p1_her_answer_was_the_last_word", text)
         record.resumes(wrote_at, her_wait=True)
 
     def inherit(self, conversation: Conversation) -> None:
@@ -124,6 +138,7 @@ class Records(dict[str, Record]):
                 origin,
                 enrolled_at=now,
                 names=set(conversation.enrolment.thread),
+                learnt=set(),
                 paused_since=None,
                 stopped_since=None,
                 held_until=None,
@@ -188,20 +203,31 @@ class Records(dict[str, Record]):
             each
             for each in (*record.person.posts, *theirs)
             if each.truth in (*HIS_WORDS, Truth.OPT_OUT)
-            and not self._is_broken(each)
+            and not self._has_come(each)
             and not record.is_closed(each)
             and each.was_visible(seconds)
-            and (each.from_him or record.names.intersection(each.names))
+            and (each.from_him or (record.names | record.learnt).intersection(each.names))
             and (each.visible_at or 0.0) > since
         ]
 
-    def _is_broken(self, post: Post) -> bool:
-        """Whether he has let the week pass in which he promised to answer, wherever on earth the days are counted."""
-        if post.truth is not Truth.PROMISE or post.visible_at is None:
+    def _has_come(self, post: Post) -> bool:
+        """Whether the time is there that he named himself, wherever on earth the days are counted: the week is over in
+        which he promised to answer, or May has begun."""
+        if post.truth not in _NAMED or post.visible_at is None:
             return False
         came = self._judge.world.timeline.epoch + timedelta(seconds=post.visible_at)
-        ends = []
-        for near in (came - timedelta(hours=14), came + timedelta(hours=14)):
-            monday = near + timedelta(days=7 - near.weekday())
-            ends.append(monday.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=7, hours=-14))
-        return self._judge.world.timeline.true_now >= min(ends)
+        named = (_NAMED[post.truth](near) for near in (came - AROUND_THE_EARTH, came + AROUND_THE_EARTH))
+        return self._judge.world.timeline.true_now >= min(named) - AROUND_THE_EARTH
+
+
+def _end_of_next_week(at: datetime) -> datetime:
+    monday = at + timedelta(days=7 - at.weekday())
+    return monday.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=7)
+
+
+def _next_may(at: datetime) -> datetime:
+    return datetime(at.year + (at.month >= 5), 5, 1, tzinfo=UTC)
+
+
+_NAMED = {Truth.PROMISE: _end_of_next_week, Truth.NOT_NOW: _next_may}
+AROUND_THE_EARTH = timedelta(hours=14)

@@ -21,6 +21,7 @@ send:
   days: Mon-Fri
   between: 8:00-12:00, 13:00-18:00
   zone: prospect
+  holidays: [prospect]
 fields:
   project: {fallback: our project}
 ---
@@ -116,6 +117,7 @@ send:
   days: Mon-Fri
   between: 9:00-17:00
   zone: me
+  holidays: [me]
 ---
 
 ## opening

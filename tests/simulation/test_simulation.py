@@ -88,14 +88,6 @@ def test_a_failing_month_is_told_as_a_small_story() -> None:
     assert f"./run simulate --from {small.setting.seed}" in told
 
 
-@pytest.mark.parametrize("name", mutants.MUTANTS)
-def test_every_fault_can_be_planted_and_taken_back(name: str) -> None:
-    before = [dict(vars(each)) for each in mutants.PLACES]
-    with mutants.planted(name):
-        pass
-    assert [dict(vars(each)) for each in mutants.PLACES] == before
-
-
 @pytest.mark.parametrize("name", ["skip the last look", "no intent", "cursor before verdicts"])
 def test_a_planted_fault_is_found(name: str) -> None:
     """Three of the table; `./run mutants` plants them all."""

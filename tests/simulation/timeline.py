@@ -72,7 +72,8 @@ class Timeline:
                     raise RuntimeError("nothing will ever happen again")
                 self.seconds = max(self.seconds, deadline)
                 return
-            self.seconds, _, act = heapq.heappop(self._agenda)
+            at, _, act = heapq.heappop(self._agenda)
+            self.seconds = max(self.seconds, at)
             act()
 
     def suspend(self, seconds: float) -> None:
@@ -83,6 +84,11 @@ class Timeline:
         self.happen(self.seconds + seconds, lambda: False)
         self.frozen += self.seconds - before
         self.asleep_since = None
+
+    def doze(self, seconds: float) -> None:
+        """The machine sleeps in the middle of an instant: what happens meanwhile shows itself when it wakes."""
+        self.seconds += seconds
+        self.frozen += seconds
 
 
 class MachineClock:

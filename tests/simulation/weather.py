@@ -5,6 +5,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from inboxagent.errors import StateUnwritable, TryLater
+from tests.simulation.disk import RESULTS
+from tests.simulation.instants import Instants
 from tests.simulation.post import HER
 from tests.simulation.process import Process
 from tests.simulation.smtp import ENDINGS, FINE, Ending
@@ -25,6 +27,7 @@ DEADLY = {
     "written mail": 0.006,
     "synced enrol": 0.02,
     "written enrol": 0.02,
+    **{f"{done} {word}": 0.005 for done in ("written", "synced") for word in RESULTS},
     "append answered": 0.02,
     "append": 0.02,
     "status answered": 0.001,
@@ -32,7 +35,6 @@ DEADLY = {
 # How likely a daemon hangs: a call that never comes back, or one in which all of it stands still.
 STALLING = {"before the dot": 0.01, "after the dot": 0.02, "status answered": 0.0003, "headers": 0.002, "append": 0.01}
 FREEZING = {"lock for intent": 0.004, "synced intent": 0.008, "synced mail": 0.001, "answer": 0.008, "status": 0.0001}
-SENT_WORDS = ("sent", "uncertain", "deferred")
 DEADLY_ELSEWHERE = 0.0006
 FAULTS = (
     "kill",
@@ -48,6 +50,11 @@ FAULTS = (
     "nasty renumber",
     "nasty answer",
     "nasty move",
+    "nasty pause",
+    "nasty enrolment",
+    "nasty doze",
+    "nasty power",
+    "late copy",
     "unreadable",
     "clock",
     "suspend",
@@ -73,11 +80,15 @@ class Weather:
         self.coverage: Counter[tuple[str, str]] = Counter()
         self.imap_down = False
         self.disk_full = self.slow = False
-        self._seen_at_the_look: object = None
+        self.instants = Instants(world, self)
 
     def on(self, fault: str) -> bool:
         """Whether this kind may happen now."""
         return fault not in self._without and self._world.timeline.seconds < self._until
+
+    def strikes(self, fault: str, chance: float) -> bool:
+        """Whether this kind does happen now; `chance` is that of a usual month."""
+        return self._streams[fault].random() < chance * self.mood and self.on(fault)
 
     def note(self, fault: str, place: str) -> None:
         """Count a fault that has struck."""
@@ -87,13 +98,10 @@ class Weather:
 
     def kills(self, process: Process, effect: str) -> bool:
         """Whether the process ends right here; a third of the time the machine loses its power."""
-        chance = DEADLY.get(effect)
-        if chance is None:
-            chance = 0.005 if effect.startswith(("written", "synced")) and effect.endswith(SENT_WORDS) else None
-        chance = (DEADLY_ELSEWHERE if chance is None else chance) * self.mood
-        if self._streams["kill"].random() >= chance or not self.on("kill"):
+        self.instants.pass_by(effect)
+        if not self.strikes("kill", DEADLY.get(effect, DEADLY_ELSEWHERE)):
             return False
-        power = self.on("power") and self._streams["power"].random() < 0.35 and process.name == "daemon"
+        power = self.on("power") and self._streams["power"].random() < 0.35
         self.note("power cut" if power else "kill", effect if effect in DEADLY else process.place)
         if power:
             self._world.machine.crash(power=True)
@@ -118,43 +126,32 @@ class Weather:
     def breaks_line(self, process: Process, call: str, back: bool) -> str | None:
         """Why the line fails now."""
         if process.place == "looking" and call == "status":
-            self._at_the_last_look(process, back)
+            self.instants.look(process, back)
+        elif process.place == "enrolling" and call != "status":
+            self.instants.enrol(process)
         if self.imap_down:
             self.note("imap outage", process.place)
             return "the server cannot be reached"
-        chance = (0.01 if process.place == "looking" else 0.001) * self.mood
-        if self._streams["line"].random() >= chance or not self.on("line"):
+        if not self.strikes("line", 0.01 if process.place == "looking" or call == "message" else 0.001):
             return None
         self.note(f"line lost {'after' if back else 'before'} {call}", process.place)
         return "the line was lost"
 
-    def _at_the_last_look(self, process: Process, back: bool) -> None:
-        """He answers in the very instant of the look; the mailbox is renumbered, or the answer moved, besides."""
-        if not back:
-            self._seen_at_the_look = None
-            for name, strike in (("nasty answer", None), ("nasty renumber", self._world.post_office.renumber_inbox)):
-                if self._streams[name].random() < 0.02 * self.mood and self.on(name):
-                    self.note(f"{name} at the last look", "looking")
-                    if strike:
-                        strike()
-                    self._seen_at_the_look = self._world.post_office.answer_now(process.writing_to)
-        elif self._seen_at_the_look and self._streams["nasty move"].random() < 0.5 and self.on("nasty move"):
-            self.note("moved during the last look", "looking")
-            self._world.post_office.move(self._seen_at_the_look)
-
-    def latency(self) -> float:
-        """Of the line to the mail server: mostly quick, now and then very slow."""
+    def latency(self, process: Process, call: str) -> float:
+        """Of the line to the mail server: mostly quick, now and then very slow, and most at the last look."""
         random = self._streams["distance"]
         if self.slow:
             return random.uniform(3.0, 12.0)
-        if self.mood and random.random() < 0.0004 * self.mood and self.on("line"):
-            self.note("slow server", "")
+        if random.random() < (0.012 if process.place == "looking" else 0.0004) * self.mood and self.on("line"):
+            self.note("slow server", process.place)
             return random.uniform(3.0, 50.0)
+        if call == "message" and self._world.timeline.seconds < self.instants.bodies_are_slow_until:
+            return random.uniform(0.2, 2.0)
         return random.uniform(0.005, 0.15)
 
     def obstructs(self, process: Process) -> Exception | None:
         """Somebody holds the store for longer than anybody waits."""
-        if self._streams["store held"].random() < 0.0005 * self.mood and self.on("store held"):
+        if self.strikes("store held", 0.0005):
             self.note("store held", process.place)
             return TryLater("somebody has held the store for 15 s")
         return None
@@ -168,8 +165,7 @@ class Weather:
 
     def ending(self, process: Process) -> Ending:
         """How a letter ends; those to her are few, and so more of them end badly."""
-        chance = 0.4 if process.writing_to == HER else 0.05
-        if self._streams["endings"].random() >= chance * self.mood or not self.on("endings"):
+        if not self.strikes("endings", 0.4 if process.writing_to == HER else 0.05):
             return FINE
         ending = self._streams["endings"].choice(ENDINGS)
         self.note(ending.name, "smtp")
@@ -214,7 +210,7 @@ class Weather:
 
     def _imap_outage(self) -> None:
         self.imap_down = True
-        self._world.timeline.after(self._span("imap outage", 30.0, 4 * HOUR), self._imap_back)
+        self._world.timeline.after(self._span("imap outage", 30.0, DAY), self._imap_back)
 
     def _imap_back(self) -> None:
         self.imap_down = False
@@ -261,11 +257,15 @@ class Weather:
         random = self._streams["clock"]
         jump = random.choice((-1.0, 1.0)) * self._span("clock", 20.0, 2 * DAY)
         self.note("clock forward" if jump > 0 else "clock back", "any time")
-        self._world.timeline.set_clock(jump)
+        self._set_clock(jump)
         self._world.timeline.after(self._span("clock", 60.0, 2 * DAY), self._clock_right)
 
     def _clock_right(self) -> None:
-        self._world.timeline.set_clock(0.0)
+        self._set_clock(0.0)
+
+    def _set_clock(self, ahead: float) -> None:
+        self._world.judge.sees_clock_set(ahead - self._world.timeline.wrong)
+        self._world.timeline.set_clock(ahead)
 
     def _suspend(self) -> None:
         self.note("suspend", "any time")

@@ -37,6 +37,7 @@ from tests.simulation.weather import Weather
 
 STARTS = (
     datetime(2026, 3, 9, 6, tzinfo=UTC),  # Europe's clocks go forward on the 29th, America's have the day before
+    datetime(2026, 4, 20, 6, tzinfo=UTC),  # half of the days are a holiday somewhere
     datetime(2026, 6, 1, 6, tzinfo=UTC),
     datetime(2026, 12, 7, 6, tzinfo=UTC),
     datetime(2026, 10, 12, 6, tzinfo=UTC),  # Europe's clocks go back on the 25th, America's on 1 November
@@ -66,7 +67,7 @@ class World:
             per_hour=chance.choice((0, 0, 2)),
             person_per_week=chance.choice((0, 0, 2)),
             gap=timedelta(seconds=chance.choice((90, 30, 600))),
-            brake=chance.choice((25, 25, 5)),
+            brake=chance.choice((25, 4, 3)),
         )
         self.poll = chance.choice((3, 6, 12)) * HOUR
         self.filing = chance.choice(list(Filing))
@@ -78,8 +79,8 @@ class World:
         self.submission = SubmissionServer(
             self.timeline,
             Random(f"{seed}/submission"),
-            rewrites_ids=chance.random() < 0.25,
-            tells_ids=chance.random() < 0.7,
+            rewrites_ids=chance.random() < 0.4,
+            tells_ids=chance.random() < 0.5,
         )
         self.ids_are_hidden = self.submission.rewrites_ids and not self.submission.tells_ids
         desk = Random(f"{seed}/desk")

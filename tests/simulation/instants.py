@@ -1,0 +1,65 @@
+"""The instants that hurt: the last look, an enrolment, a commit that was just made. What strikes in them."""
+
+from typing import TYPE_CHECKING
+
+from tests.simulation.disk import RESULTS
+from tests.simulation.process import Process
+
+if TYPE_CHECKING:
+    from tests.simulation.weather import Weather
+    from tests.simulation.world import World
+
+HOUR = 3_600.0
+DARK_AFTER = {"synced enrol": 0.02, "synced command": 0.01, "synced mail": 0.004, "synced intent": 0.002}
+DARK_AFTER_RESULT = 0.006
+"""How likely the power is gone within half a second of a commit: before anything else makes it durable."""
+
+
+class Instants:
+    """What happens just then, as often as the weather's mood makes it."""
+
+    def __init__(self, world: "World", weather: "Weather") -> None:
+        self._world = world
+        self._weather = weather
+        self._seen_at_the_look: object = None
+        self.bodies_are_slow_until = 0.0
+
+    def look(self, process: Process, back: bool) -> None:
+        """At the last look he answers, the mailbox is renumbered or the answer moved besides, or she pauses all."""
+        weather, post_office = self._weather, self._world.post_office
+        if not back:
+            self._seen_at_the_look = None
+            for name, strike in (("nasty answer", None), ("nasty renumber", post_office.renumber_inbox)):
+                if weather.strikes(name, 0.02):
+                    weather.note(f"{name} at the last look", "looking")
+                    if strike:
+                        strike()
+                    self._seen_at_the_look = post_office.answer_now(process.writing_to)
+            if weather.strikes("nasty pause", 0.01):
+                weather.note("everything is paused at the last look", "looking")
+                self._world.her.shell.pause_all_for(HOUR)
+        elif self._seen_at_the_look and weather.strikes("nasty move", 0.5 / weather.mood):
+            weather.note("moved during the last look", "looking")
+            post_office.move(self._seen_at_the_look)
+
+    def enrol(self, process: Process) -> None:
+        """While she enrols him he answers, perhaps behind somebody whose message takes its time to be read."""
+        weather, post_office = self._weather, self._world.post_office
+        if weather.strikes("nasty enrolment", 0.004):
+            weather.note("an answer during an enrolment", process.place)
+            if post_office.bystander_writes(process.writing_to):
+                self.bodies_are_slow_until = self._world.timeline.seconds + 10.0
+            post_office.answer_now(process.writing_to)
+
+    def pass_by(self, effect: str) -> None:
+        """A commit was made: the machine sleeps between the intent and the dot, or loses its power a moment later."""
+        weather, timeline = self._weather, self._world.timeline
+        if not effect.startswith("synced "):
+            return
+        if effect == "synced intent" and weather.strikes("nasty doze", 0.01):
+            weather.note("asleep between intent and dot", "looking")
+            timeline.doze(12.0 + HOUR * self._world.surprise.random())
+        chance = DARK_AFTER.get(effect, DARK_AFTER_RESULT if effect.removeprefix("synced ") in RESULTS else 0.0003)
+        if weather.strikes("nasty power", chance):
+            weather.note("power cut just after a commit", effect)
+            timeline.after(self._world.surprise.uniform(0.0, 0.5), lambda: self._world.machine.crash(power=True))

@@ -1,0 +1,131 @@
+"""Planted in what mail is taken for."""
+
+from dataclasses import replace
+from typing import Any
+
+from inboxagent.agent.understanding import Understanding
+from inboxagent.mail.classify import Kind
+from inboxagent.outreach import his_words, judgement, match, own_hand
+from inboxagent.outreach.case import NOTHING
+from inboxagent.outreach.match import Evidence, Match
+from inboxagent.outreach.quotation import topic
+from tests.simulation.planting import Patch, mutant
+
+
+@mutant("trust the subject")
+def _(patch: Patch) -> None:
+    def match_quoted(message: Any, known: Any) -> tuple[Match, ...]:
+        found = known.topics.get(topic(message.subject), ())
+        return tuple(Match(conversation_id=each, evidence=Evidence.QUOTE, because="the subject") for each in found)
+
+    patch.set_everywhere(match, "match_quoted", match_quoted)
+
+
+@mutant("her own mail is somebody's answer")
+def _(patch: Patch) -> None:
+    patch.set_everywhere(match, "is_hers", lambda message, known: False)
+
+
+@mutant("an automatic answer is an answer")
+def _(patch: Patch) -> None:
+    patch.put(judgement._JUDGES, Kind.AUTO_REPLY, his_words.judge_reply)
+
+
+@mutant("an automatic answer is nothing")
+def _(patch: Patch) -> None:
+    patch.put(judgement._JUDGES, Kind.AUTO_REPLY, judgement._judge_other)
+
+
+@mutant("an answer is an automatic answer")
+def _(patch: Patch) -> None:
+    patch.put(judgement._JUDGES, Kind.REPLY, judgement._judge_auto_reply)
+
+
+@mutant("a bounce is nothing")
+def _(patch: Patch) -> None:
+    patch.put(judgement._JUDGES, Kind.BOUNCE, lambda case: NOTHING)
+
+
+@mutant("a soft bounce ends it for ever")
+def _(patch: Patch) -> None:
+    patch.set(judgement, "_is_dead", lambda case: True)
+
+
+@mutant("a dead address is only full")
+def _(patch: Patch) -> None:
+    patch.set(judgement, "_is_dead", lambda case: False)
+
+
+@mutant("a delayed letter is a bounce")
+def _(patch: Patch) -> None:
+    patch.put(judgement._JUDGES, Kind.DELAYED, judgement._judge_bounce)
+
+
+@mutant("an opt-out is a note")
+def _(patch: Patch) -> None:
+    patch.put(judgement._JUDGES, Kind.UNSUBSCRIBE, judgement._judge_other)
+
+
+@mutant("an opt-out is heard in INBOX only")
+def _(patch: Patch) -> None:
+    async def read(self: Understanding, fetched: Any, known: Any) -> Any:
+        found = await original(self, fetched, known)
+        elsewhere = found is not None and fetched.mailbox != "INBOX" and found.verdict is not None
+        return None if elsewhere and found.verdict.kind is Kind.UNSUBSCRIBE else found
+
+    original = patch.set(Understanding, "read", read)
+
+
+@mutant("an opt-out ends this conversation and suppresses nobody")
+def _(patch: Patch) -> None:
+    def judge(case: Any) -> Any:
+        return replace(original(case), suppress=None)
+
+    original = patch.put(judgement._JUDGES, Kind.UNSUBSCRIBE, judge)
+
+
+@mutant("not now is a note")
+def _(patch: Patch) -> None:
+    patch.put(judgement._JUDGES, Kind.NOT_NOW, judgement._judge_other)
+
+
+@mutant("what he writes outside the thread is nothing")
+def _(patch: Patch) -> None:
+    def judge(case: Any) -> Any:
+        return original(case) if case.in_thread else NOTHING
+
+    original = patch.put(judgement._JUDGES, Kind.REPLY, judge)
+
+
+@mutant("what a colleague answers is nothing")
+def _(patch: Patch) -> None:
+    def judge(case: Any) -> Any:
+        return original(case) if case.from_him else NOTHING
+
+    original = patch.put(judgement._JUDGES, Kind.REPLY, judge)
+
+
+@mutant("who has answered once has said everything")
+def _(patch: Patch) -> None:
+    def was_heard(conversation: Any, event: Any) -> bool:
+        return any(event.word is each.word for each in conversation.events)
+
+    patch.set(judgement, "_was_heard", was_heard)
+
+
+@mutant("a letter of another conversation is hers")
+def _(patch: Patch) -> None:
+    patch.set_everywhere(own_hand, "token_in", lambda message: "")
+
+
+@mutant("her answer lets it go on whatever he wrote since")
+def _(patch: Patch) -> None:
+    patch.set(own_hand, "ANSWERS", frozenset())
+
+
+@mutant("her answer ends the pause that she made herself")
+def _(patch: Patch) -> None:
+    def goes_on(conversation: Any, *more: Any) -> Any:
+        return original(replace(conversation, holds=()), *more)
+
+    original = patch.set(own_hand, "_goes_on", goes_on)
