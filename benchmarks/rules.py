@@ -16,8 +16,9 @@ from inboxagent.edge.shipped import find
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.decide import decide
 from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.fold import begin
 from inboxagent.outreach.model import Enrolment, Mail, Me, Prospect
-from inboxagent.outreach.state import Conversation, begin
+from inboxagent.outreach.state import Conversation
 from inboxagent.rules.harm import find_harm
 from inboxagent.rules.parse import parse_rule
 

@@ -2,9 +2,9 @@
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.moves import refuse
+from inboxagent.outreach.case import Consequence
 from inboxagent.outreach.colleagues import hold_colleagues
 from inboxagent.outreach.events import Event
-from inboxagent.outreach.judgement import Consequence
 from inboxagent.ports import Clock, Ledger
 
 

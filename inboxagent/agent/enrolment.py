@@ -2,51 +2,33 @@
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import reduce
 from textwrap import shorten
 from zoneinfo import ZoneInfo
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.doubles import check_single
 from inboxagent.agent.reading import READ_AT
+from inboxagent.agent.scan import Scan, exchanged, history, judge_since, open_since
 from inboxagent.agent.succession import check_succession, predecessor, succeed
 from inboxagent.agent.wish import Wish, check_fit, check_wish
-from inboxagent.errors import Refused, Unreachable
-from inboxagent.mail.classify import classify
-from inboxagent.mail.headers import is_one_of
-from inboxagent.mail.inbound import parse, parse_headers
+from inboxagent.errors import Refused
 from inboxagent.outreach.acquaintance import acquaint
 from inboxagent.outreach.events import By, Event, Word
-from inboxagent.outreach.judgement import Arrival, judge_his
-from inboxagent.outreach.match import Known, concerns, find, index, is_hers
+from inboxagent.outreach.fold import begin
 from inboxagent.outreach.model import Enrolment, Me
-from inboxagent.outreach.sequence import Sequence
-from inboxagent.outreach.state import Conversation, State, advance, begin
-from inboxagent.outreach.thread import Piece, Thread, bears, threads, unique
-from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Records, Search, Status, Store
+from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.thread import Thread, bears, threads, unique
+from inboxagent.ports import Clock, Cursor, Ledger, Mailbox, Records, Search, Status, Store
 
 DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """What lies in her mailboxes of this person and thread, and when she last wrote to him. Statuses came first.
-
-    What arrived from `since` on is open. That is her last message, or an answer to it that arrived before its copy.
-    """
-
-    statuses: Mapping[str, Status]
-    pieces: tuple[Piece, ...]
-    last_touch_at: datetime | None
-    since: datetime | None
-
-
 async def find_threads(mailbox: Mailbox, me: Me, address: str) -> tuple[Thread, ...]:
     """The threads in which she has written to this address, newest first."""
-    return threads(await _exchanged(mailbox, Search(address=address)), address, me.addresses)
+    return threads(await exchanged(mailbox, Search(address=address)), address, me.addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +64,23 @@ async def prepare(account: Account, mailbox: Mailbox, store: Store, clock: Clock
     address, mine = wish.prospect.address, account.me.addresses
     began_at = clock.now()
     statuses = await mailbox.status()
-    pieces = await _exchanged(mailbox, Search(address=address))
+    pieces = await exchanged(mailbox, Search(address=address))
     found = threads(pieces, address, mine)
     inherits = before is not None and not found and not wish.new
     thread = None if wish.new or inherits else choose(found, wish, account.home)
     if thread is not None:
-        pieces = unique([*pieces, *await _exchanged(mailbox, Search(message_ids=thread.ids))])
+        pieces = unique([*pieces, *await exchanged(mailbox, Search(message_ids=thread.ids))])
         thread = choose(threads(pieces, address, mine), wish, account.home)
     if before is not None:
-        pieces = unique([*pieces, *await _exchanged(mailbox, Search(message_ids=tuple(before.ids)))])
+        pieces = unique([*pieces, *await exchanged(mailbox, Search(message_ids=tuple(before.ids)))])
     last_touch_at = max((each.last_touch_at for each in found), default=before.wrote_at if before else None)
-    scan = _Scan(statuses, tuple(pieces), last_touch_at, _open_since(pieces, last_touch_at, mine))
+    scan = Scan(statuses, tuple(pieces), last_touch_at, open_since(pieces, last_touch_at, mine))
     conversation = _open(wish, thread, scan, account, clock.now())
     if before is not None:
         conversation = succeed(conversation, before, scan.pieces, inherits=inherits)
     check_fit(account, replace(wish, prospect=conversation.enrolment.prospect))
     check_single(_others(store, before), conversation, account)
-    conversation = await _judge(conversation, scan, wish, account, mailbox)
+    conversation = await judge_since(conversation, scan, wish.sequence, account, mailbox)
     _check_open(conversation, account.home)
     if before is not None:
         check_succession(before, conversation)
@@ -161,20 +143,7 @@ def _check_address(account: Account, records: Records, wish: Wish) -> None:
         raise Refused(f"{address} is never to be written to: {suppressed}")
 
 
-async def _exchanged(mailbox: Mailbox, wanted: Search) -> list[Piece]:
-    """Every message that fits, as header sections (whole, where one has no Message-ID to know it by)."""
-    return [await _piece(mailbox, each) for each in await mailbox.search(wanted)]
-
-
-async def _piece(mailbox: Mailbox, fetched: Fetched) -> Piece:
-    header = parse_headers(fetched.header)
-    if not header.has_message_id:
-        whole = await mailbox.message(fetched)
-        header = parse(whole) if whole else header
-    return Piece(header, fetched.received_at)
-
-
-def _open(wish: Wish, thread: Thread | None, scan: _Scan, account: Account, now: datetime) -> Conversation:
+def _open(wish: Wish, thread: Thread | None, scan: Scan, account: Account, now: datetime) -> Conversation:
     """The conversation as it would begin, before what came since is judged."""
     enrolment = Enrolment(
         sequence=wish.sequence.name,
@@ -183,7 +152,7 @@ def _open(wish: Wish, thread: Thread | None, scan: _Scan, account: Account, now:
         touches=thread.touches if thread else 0,
         last_touch_at=scan.last_touch_at if thread else None,
         thread=thread.ids if thread else (),
-        history=_history(scan, account.me.addresses),
+        history=history(scan, account.me.addresses),
         start=wish.start,
         tone=wish.tone,
         pace=wish.pace,
@@ -193,80 +162,6 @@ def _open(wish: Wish, thread: Thread | None, scan: _Scan, account: Account, now:
     because = f"she enrolled him in {wish.sequence.name}, {where}"
     event = Event(at=now, word=Word.ENROLLED, by=By.HER, because=because, enrolment=enrolment)
     return begin(_new_id(wish, now), event)
-
-
-def _open_since(pieces: Iterable[Piece], last_touch_at: datetime | None, mine: frozenset[str]) -> datetime | None:
-    """Her last message, or the first answer to it: a copy may be filed in Sent long after the answer came."""
-    if last_touch_at is None:
-        return None
-    pieces = tuple(pieces)
-    last = {each.message.message_id for each in pieces if each.received_at == last_touch_at}
-    answers = (each.received_at for each in pieces if not _is_hers(each, mine) and last & {*each.message.thread_ids})
-    return min((last_touch_at, *answers))
-
-
-def _is_hers(piece: Piece, mine: frozenset[str]) -> bool:
-    return any(is_one_of(each.address, mine) for each in piece.message.from_)
-
-
-def _history(scan: _Scan, mine: frozenset[str]) -> tuple[str, ...]:
-    """What is never an answer to a follow-up: everything of hers, and all that had arrived before her last message."""
-    past = (
-        piece.message.message_id
-        for piece in scan.pieces
-        if scan.since is None or piece.received_at < scan.since or _is_hers(piece, mine)
-    )
-    return tuple(dict.fromkeys(past))
-
-
-async def _judge(
-    conversation: Conversation, scan: _Scan, wish: Wish, account: Account, mailbox: Mailbox
-) -> Conversation:
-    """The conversation after all that came since her last message, wherever it lies, reports included.
-
-    Each is judged as of its arrival: somebody who was away and has come back since is not held.
-    """
-    if scan.since is None:
-        return conversation
-    known = index([conversation], account.me.addresses)
-    arrivals: list[Arrival] = []
-    for name, status in scan.statuses.items():
-        async for fetched in _since(mailbox, name, status, scan.since):
-            header = parse_headers(fetched.header)
-            if concerns(header, known) and not is_hers(header, known):
-                whole = await mailbox.message(fetched)
-                message = parse(whole) if whole else header
-                arrived_at = fetched.received_at
-                arrivals.append(Arrival(message=message, received_at=arrived_at, now=arrived_at))
-    for arrival in sorted(arrivals, key=lambda each: each.received_at):
-        conversation = _weigh(conversation, arrival, wish.sequence, account, known)
-    return conversation
-
-
-async def _since(mailbox: Mailbox, name: str, status: Status, since: datetime) -> AsyncIterator[Fetched]:
-    """Every header section of a mailbox that arrived from this second on (IMAP searches by whole days)."""
-    cursor = Cursor(status.uidvalidity, 1)
-    while cursor.next_uid < status.uidnext:
-        page = await mailbox.headers(name, cursor, status.uidnext, since - DAY)
-        for fetched in page.messages:
-            if fetched.received_at >= since:
-                yield fetched
-        if page.next_uid <= cursor.next_uid:
-            raise Unreachable(f"{name}: the server announced mail at UID {cursor.next_uid} and shows none")
-        cursor = Cursor(cursor.uidvalidity, page.next_uid)
-
-
-def _weigh(
-    conversation: Conversation, arrival: Arrival, sequence: Sequence, account: Account, known: Known
-) -> Conversation:
-    """One message's consequence, as the daemon would have drawn it."""
-    found = find(arrival.message, arrival.received_at, known)
-    if not found:
-        return conversation
-    linked = found[0].evidence.in_thread
-    verdict = classify(arrival.message, now=arrival.received_at, replies_to_ours=linked)
-    consequence = judge_his(conversation, found[0], verdict, arrival, account.me, sequence)
-    return reduce(advance, consequence.events, conversation)
 
 
 def _check_open(conversation: Conversation, home: ZoneInfo) -> None:

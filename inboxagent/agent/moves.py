@@ -5,9 +5,10 @@ from dataclasses import replace
 from inboxagent.agent.account import Account
 from inboxagent.outreach.decide import Action, Finish, Hold, Remind, Resume, Skip, skipped
 from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.fold import advance
 from inboxagent.outreach.handing import Handed, Kept, hand_on
 from inboxagent.outreach.personalise import RenderError
-from inboxagent.outreach.state import Conversation, advance
+from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.writing import write
 from inboxagent.ports import Clock, Ledger
 

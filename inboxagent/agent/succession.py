@@ -7,7 +7,8 @@ from datetime import datetime
 from inboxagent.agent.wish import Wish
 from inboxagent.errors import Refused
 from inboxagent.outreach.events import By, Event, Word
-from inboxagent.outreach.state import Conversation, State, begin
+from inboxagent.outreach.fold import begin
+from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.thread import Piece
 from inboxagent.ports import Records
 

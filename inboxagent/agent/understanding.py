@@ -12,18 +12,12 @@ from inboxagent.errors import InboxagentError
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.flowed import flow
 from inboxagent.mail.inbound import Inbound, parse, parse_headers
+from inboxagent.outreach.case import NOTHING, Arrival, Consequence
 from inboxagent.outreach.events import Event, Word
-from inboxagent.outreach.judgement import (
-    NOTHING,
-    Arrival,
-    Consequence,
-    is_filed_by_us,
-    judge_hers,
-    judge_his,
-    token_in,
-)
+from inboxagent.outreach.judgement import judge_his
 from inboxagent.outreach.letter import asked_to_stop, tokens
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, is_hers
+from inboxagent.outreach.own_hand import is_filed_by_us, judge_hers, token_in
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Clock, Fetched, Ledger, Mailbox, Records, Store

@@ -23,12 +23,13 @@ from inboxagent.edge.system import SystemClock
 from inboxagent.errors import ConfigError, Refused, RuleError, UsageError
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.fold import begin
 from inboxagent.outreach.model import Enrolment, Mail, Me, Prospect
 from inboxagent.outreach.personalise import missing
 from inboxagent.outreach.phrases import Phrasebook, Phrases, phrases_for
 from inboxagent.outreach.preview import Coming, foresee, resumed
 from inboxagent.outreach.sequence import Do, FieldType, Sequence
-from inboxagent.outreach.state import Conversation, State, begin
+from inboxagent.outreach.state import Conversation, State
 
 Tones = tuple[str | None, ...]
 SOMEBODY = Me(name="[your name]", address="you@your.example")

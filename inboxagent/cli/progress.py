@@ -10,8 +10,8 @@ from inboxagent.cli.composition import Composition
 from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import plain, when
 from inboxagent.errors import Refused, UsageError
+from inboxagent.outreach.case import LONGEST_TEXT
 from inboxagent.outreach.events import By, Word
-from inboxagent.outreach.judgement import LONGEST_TEXT
 from inboxagent.outreach.state import Conversation, State
 
 

@@ -214,3 +214,14 @@ def _name(match: re.Match[bytes]) -> str:
 
 def _unescape(text: bytes) -> bytes:
     return _ESCAPE.sub(rb"\1", text) if b"\\" in text else text
+
+
+def uid_set(uids: Iterable[int]) -> str:
+    """A sequence set (RFC 3501, 9) of these UIDs, runs written as ranges: "3:7,9"."""
+    runs: list[list[int]] = []
+    for uid in sorted(uids):
+        if runs and runs[-1][1] == uid - 1:
+            runs[-1][1] = uid
+        else:
+            runs.append([uid, uid])
+    return ",".join(f"{first}:{last}" if first != last else str(first) for first, last in runs)

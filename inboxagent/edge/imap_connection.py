@@ -5,11 +5,10 @@ Only EXAMINE, never SELECT; only BODY.PEEK, never BODY; the one thing that write
 
 import contextlib
 import imaplib
-import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -17,9 +16,10 @@ from typing import TypeVar
 from imapclient import imap_utf7
 from imapclient.datetime_util import datetime_to_INTERNALDATE
 
-from inboxagent.edge.imap_answers import Listed, Message, Piece, quote, read_mailboxes, read_statuses
+from inboxagent.edge.imap_answers import Listed, Message, Piece, quote, read_mailboxes, read_statuses, uid_set
 from inboxagent.edge.imap_line import Client, Imap4, Server, asked_pause, explain, tls_context, words
-from inboxagent.errors import InboxagentError, LoginRefused, Unreachable
+from inboxagent.edge.imap_login import log_in
+from inboxagent.errors import InboxagentError, Unreachable
 
 T = TypeVar("T")
 Command = tuple[str, *tuple[str | bytes, ...]]
@@ -31,12 +31,6 @@ _STATUS_ITEMS = "(UIDNEXT UIDVALIDITY)"
 _EVERYWHERE = "SET (selected (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge MailboxName))"
 _NEWS = frozenset({"EXISTS", "STATUS", "LIST"})  # untagged: new mail here, elsewhere, a mailbox made or renamed
 _OVERFLOW = "NOTIFICATIONOVERFLOW"  # RFC 5465, 5.8: from now on the server is silent
-_TEMPORARY = re.compile(
-    r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|too many (?:\w+ ){0,2}connections|maximum number of connections"
-    r"|temporar|try again|unavailable|throttl|rate limit|internal (?:server )?error",
-    re.IGNORECASE,
-)
-"""Refusals that are not about the password (RFC 5530, and the words of servers without its codes)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +117,6 @@ class Connection:
         """Whether the server offers this, after the log-in."""
         return capability in self.capabilities
 
-    def trouble(self, text: str) -> Unreachable:
-        """The error that says `text` of this server."""
-        return Unreachable(f"{self.server.place} {text}", asked_pause(text))
-
     # -- commands
 
     def ask(self, *commands: Command) -> list[tuple[str, bytes]]:
@@ -154,7 +144,7 @@ class Connection:
             options = f" RETURN ({special}STATUS {_STATUS_ITEMS})"
         ((kind, text),) = self._ask_outside(("LIST", f'"" "*"{options}'))
         if kind != "OK":
-            raise self.trouble(f"does not list the mailboxes: {words(text)}")
+            raise self.server.trouble(f"does not list the mailboxes: {words(text)}")
         listed = read_mailboxes(tuple(self.take("LIST")))
         self._wires = {box.name: box.wire for box in listed}
         statuses = read_statuses(tuple(self.take("STATUS")))
@@ -174,7 +164,7 @@ class Connection:
         self._leave()
         ((kind, text),) = self.ask(("EXAMINE", quote(self._wire(mailbox))))
         if kind != "OK":
-            raise self.trouble(f'does not open the mailbox "{mailbox}": {words(text)}')
+            raise self.server.trouble(f'does not open the mailbox "{mailbox}": {words(text)}')
         self.selected, self._imap.state = mailbox, "SELECTED"
         self.opened = Opened(
             uidvalidity=self._number("UIDVALIDITY"),
@@ -187,7 +177,7 @@ class Connection:
         """UIDs in the open mailbox, ascending; `criteria` are ASCII as RFC 3501, 6.4.4 writes them."""
         ((kind, text),) = self.ask(("UID", f"SEARCH {criteria}"))
         if kind != "OK":
-            raise self.trouble(f'does not search the mailbox "{self.selected}": {words(text)}')
+            raise self.server.trouble(f'does not search the mailbox "{self.selected}": {words(text)}')
         return sorted({int(uid) for line in self._take_texts("SEARCH") for uid in line.split()})
 
     def fetch(self, items: str, *several: Collection[int]) -> dict[int, Message]:
@@ -207,7 +197,7 @@ class Connection:
         internaldate = f'"{datetime_to_INTERNALDATE(received_at)}"'
         ((kind, text),) = self.ask(("APPEND", quote(self._wire(mailbox)), "(\\Seen)", internaldate))
         if kind != "OK":
-            raise self.trouble(f'does not take the message into "{mailbox}": {words(text)}')
+            raise self.server.trouble(f'does not take the message into "{mailbox}": {words(text)}')
 
     def notify(self) -> bool:
         """Ask to be told of every mailbox in IDLE from now on (RFC 5465); False where the server will not.
@@ -253,73 +243,21 @@ class Connection:
         return self._client.imap
 
     def _open(self) -> None:
-        self._dial()
-        if self._token is None:
-            self._log_in(self._password(), self._authenticate)
-        else:
-            self._log_in_by_token(self._token)
-        assert self._client is not None
-        self.capabilities = frozenset(name.decode("latin-1") for name in self._client.capabilities())
+        client = log_in(self._dial, self.server, self._password, self._token)
+        self.capabilities = frozenset(name.decode("latin-1") for name in client.capabilities())
 
-    def _dial(self) -> None:
-        self._client = Client(self.server, self._note_socket)
+    def _dial(self) -> Client:
+        self._client = client = Client(self.server, self._note_socket)
         if self.server.security == "starttls":
-            if not self._client.has_capability("STARTTLS"):
-                raise self.trouble("offers no STARTTLS; the password was not sent")
-            self._client.starttls(tls_context(self.server))
-
-    def _log_in_by_token(self, token: Callable[[str], str]) -> None:
-        """With one that was refused replaced once, over a new line: it may have been revoked, or expired just now."""
-        first = token("")
-        try:
-            self._log_in(first, self._bear)
-        except LoginRefused:
-            second = token(first)
-            if second == first:
-                raise
-            self._imap.shutdown()
-            self._dial()
-            self._log_in(second, self._bear)
+            if not client.has_capability("STARTTLS"):
+                raise self.server.trouble("offers no STARTTLS; the password was not sent")
+            client.starttls(tls_context(self.server))
+        return client
 
     def _note_socket(self, sock: socket.socket) -> None:
         self._socket = sock
         if self._cut.is_set():
             raise imaplib.IMAP4.abort("given up")
-
-    def _log_in(self, secret: str, attempt: Callable[[str], None]) -> None:
-        try:
-            attempt(secret)
-        except imaplib.IMAP4.error as error:
-            said = words(error, hide=secret)
-            broken = isinstance(error, imaplib.IMAP4.abort) or "command error: BAD" in said
-            if broken or _TEMPORARY.search(said):
-                raise self.trouble(f"does not let {self.server.username} log in now: {said}") from None
-            raise LoginRefused(f"{self.server.place} refuses the log-in of {self.server.username}: {said}") from None
-
-    def _authenticate(self, password: str) -> None:
-        """AUTHENTICATE PLAIN (RFC 4616), else LOGIN. imapclient's own calls would make a lost line a refusal."""
-        user = self.server.username
-        if self._offers("AUTH=PLAIN"):
-            self._imap.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
-        elif self._offers("LOGINDISABLED"):
-            raise self.trouble("offers no way to log in with a password; it was not sent")
-        else:
-            self._imap.literal = None if password.isascii() else password.encode()  # type: ignore[assignment]
-            secret = (quote(password.encode()),) if password.isascii() else ()  # else a literal: RFC 3501, 4.3
-            ((kind, text),) = self.ask(("LOGIN", quote(user.encode()), *secret))
-            if kind != "OK":
-                raise imaplib.IMAP4.error(text)
-            self._imap.state = "AUTH"
-
-    def _bear(self, token: str) -> None:
-        """AUTHENTICATE XOAUTH2. A refusal comes as a challenge with the reason, which has to be answered by nothing."""
-        if not self._offers("AUTH=XOAUTH2"):
-            raise self.trouble("takes no access tokens (XOAUTH2); none was sent")
-        bearer = f"user={self.server.username}\x01auth=Bearer {token}\x01\x01".encode()
-        self._imap.authenticate("XOAUTH2", lambda challenge: b"" if challenge else bearer)
-
-    def _offers(self, capability: str) -> bool:
-        return self._client is not None and bool(self._client.has_capability(capability))
 
     def _ask_outside(self, *commands: Command) -> list[tuple[str, bytes]]:
         """`ask` with no mailbox open, for RFC 3501, 6.3.10 advises against STATUS of an open one."""
@@ -353,14 +291,3 @@ class Connection:
         imap.untagged_responses.clear()
         if imap.tagged_commands.get(tag):
             raise imap.abort("IDLE ended by itself")
-
-
-def uid_set(uids: Iterable[int]) -> str:
-    """A sequence set (RFC 3501, 9) of these UIDs, runs written as ranges: "3:7,9"."""
-    runs: list[list[int]] = []
-    for uid in sorted(uids):
-        if runs and runs[-1][1] == uid - 1:
-            runs[-1][1] = uid
-        else:
-            runs.append([uid, uid])
-    return ",".join(f"{first}:{last}" if first != last else str(first) for first, last in runs)

@@ -51,6 +51,10 @@ class Server:
         """host:port, for sentences."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    def trouble(self, text: str) -> Unreachable:
+        """The error that says `text` of this server."""
+        return Unreachable(f"{self.place} {text}", asked_pause(text))
+
     @property
     def loopback(self) -> bool:
         """Whether the host is this machine, by its address or as `localhost`."""

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from imapclient.datetime_util import format_criteria_date
 
-from inboxagent.edge.imap_answers import Message
-from inboxagent.edge.imap_connection import Connection, Opened, uid_set
+from inboxagent.edge.imap_answers import Message, uid_set
+from inboxagent.edge.imap_connection import Connection, Opened
 from inboxagent.ports import Cursor, Fetched, Page
 
 FIELDS = (
@@ -39,7 +39,9 @@ def read_page(connection: Connection, mailbox: str, cursor: Cursor, uidnext: int
     if lost is not None:
         fetched = [message for message in fetched if message.uid < lost]
         if not fetched:
-            raise connection.trouble(f'cannot give message UID {lost} of the mailbox "{mailbox}", which is there')
+            raise connection.server.trouble(
+                f'cannot give message UID {lost} of the mailbox "{mailbox}", which is there'
+            )
         next_uid = lost
     return Page([message for message in fetched if since is None or message.received_at >= since], next_uid)
 
@@ -54,7 +56,7 @@ def read_message(connection: Connection, fetched: Fetched) -> bytes | None:
             return None
         message = connection.fetch(_MESSAGE_ITEMS, [fetched.uid]).get(fetched.uid)
     if message is None or not message.sections.keys() >= {"HEADER", "TEXT"}:
-        raise connection.trouble(f'cannot give message UID {fetched.uid} of the mailbox "{fetched.mailbox}"')
+        raise connection.server.trouble(f'cannot give message UID {fetched.uid} of the mailbox "{fetched.mailbox}"')
     return _whole_lines(message.sections["HEADER"]) + message.sections["TEXT"]
 
 
@@ -62,12 +64,12 @@ def find(connection: Connection, mailbox: str, queries: Sequence[str]) -> list[F
     """The messages of a mailbox that fit any of these SEARCH criteria."""
     opened = connection.examine(mailbox)
     if opened.uidvalidity is None:
-        raise connection.trouble(f'does not tell UIDVALIDITY of the mailbox "{mailbox}"')
+        raise connection.server.trouble(f'does not tell UIDVALIDITY of the mailbox "{mailbox}"')
     uidnext = opened.uidnext or max(connection.search("UID *"), default=0) + 1
     uids = {uid for query in queries for uid in _sift(connection, opened, 1, uidnext, query, limit=None)[0]}
     found, lost = collect(connection, mailbox, opened.uidvalidity, sorted(uids))
     if lost is not None:
-        raise connection.trouble(f'cannot give message UID {lost} of the mailbox "{mailbox}", which is there')
+        raise connection.server.trouble(f'cannot give message UID {lost} of the mailbox "{mailbox}", which is there')
     return found
 
 
@@ -79,7 +81,9 @@ def _view(connection: Connection, mailbox: str, uidvalidity: int, uidnext: int) 
     opened = examine(connection, mailbox, uidvalidity)
     if opened.uidnext is not None and opened.uidnext < uidnext:
         # A replica that lags behind: what it does not know yet would be passed over.
-        raise connection.trouble(f'shows the mailbox "{mailbox}" up to UID {opened.uidnext}, and had said {uidnext}')
+        raise connection.server.trouble(
+            f'shows the mailbox "{mailbox}" up to UID {opened.uidnext}, and had said {uidnext}'
+        )
     return opened
 
 
@@ -87,7 +91,7 @@ def examine(connection: Connection, mailbox: str, uidvalidity: int) -> Opened:
     """Open a mailbox whose UIDs still mean what they did. Raises `Unreachable` where they do not."""
     opened = connection.examine(mailbox)
     if opened.uidvalidity != uidvalidity:
-        raise connection.trouble(
+        raise connection.server.trouble(
             f'has changed UIDVALIDITY of the mailbox "{mailbox}" from {uidvalidity} to {opened.uidvalidity}'
         )
     return opened

@@ -47,7 +47,7 @@ def watch(connection: Connection, listed: Sequence[Listed], wanted: Wanted) -> t
     missing = [name for name in names if name not in there and name != "INBOX"]
     if missing:
         quoted = ", ".join(f'"{name}"' for name in missing)
-        raise connection.trouble(f"has no mailbox {quoted}, which the configuration wants to be watched")
+        raise connection.server.trouble(f"has no mailbox {quoted}, which the configuration wants to be watched")
     return names
 
 
@@ -71,7 +71,7 @@ def _is_hollow(item: Mapping[str, int] | str) -> bool:
 def _status(connection: Connection, name: str, items: Mapping[str, int] | str) -> Status:
     if isinstance(items, str):
         remedy = "to leave it out, list the mailboxes to be watched"
-        raise connection.trouble(f'does not tell the status of the mailbox "{name}": {items} ({remedy})')
+        raise connection.server.trouble(f'does not tell the status of the mailbox "{name}": {items} ({remedy})')
     uidvalidity, uidnext = items.get("UIDVALIDITY"), items.get("UIDNEXT")
     if uidvalidity and uidnext:
         return Status(uidvalidity, uidnext)
@@ -85,8 +85,8 @@ def _status_within(connection: Connection, name: str) -> Status:
     if not uidnext:
         uids = connection.search("UID *") if opened.exists else []
         if opened.exists and not uids:
-            raise connection.trouble(f'does not tell UIDNEXT of the mailbox "{name}"')
+            raise connection.server.trouble(f'does not tell UIDNEXT of the mailbox "{name}"')
         uidnext = max(uids, default=0) + 1
     if not opened.uidvalidity:
-        raise connection.trouble(f'does not tell UIDVALIDITY of the mailbox "{name}"')
+        raise connection.server.trouble(f'does not tell UIDVALIDITY of the mailbox "{name}"')
     return Status(opened.uidvalidity, uidnext)

@@ -9,7 +9,8 @@ from inboxagent.edge.store.records import look_at as store_look
 from inboxagent.mail.headers import covering
 from inboxagent.outreach.erasure import Person, erase_from_events
 from inboxagent.outreach.events import Event
-from inboxagent.outreach.state import Conversation, advance, fold
+from inboxagent.outreach.fold import advance, fold
+from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Cursor, Ledger, Store
 
 

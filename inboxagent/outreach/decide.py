@@ -6,12 +6,13 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.fold import advance
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.obstacles import obstacle, step_dates
 from inboxagent.outreach.schedule import Slot, admit, next_due
 from inboxagent.outreach.sequence import Do, Sequence, Step
-from inboxagent.outreach.state import Conversation, State, advance
+from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.waits import AT_ONCE, Delay
 from inboxagent.outreach.workdays import Absence, Workdays
 
@@ -275,7 +276,7 @@ def _waited(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Sl
     hours, conversation = turn.sequence.hours_of(turn.step), turn.conversation
     if conversation.wait_until is None:
         dates = step_dates(conversation, turn.sequence)
-        clocks = (conversation.clock_at, *conversation.clocks)
+        clocks = conversation.clocks_of(turn.step.word)
         slots = [next_due(each, delay, hours, zone, turn.key, workdays, dates) for each in clocks]
         return max(slots, key=lambda each: each.waited_until)
     slot = admit(conversation.wait_until, hours, zone, turn.key, spread=False, workdays=workdays)

@@ -8,12 +8,13 @@ from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.headers import Address
 from inboxagent.outreach.decide import look_ahead
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.fold import advance
 from inboxagent.outreach.letter import NOTHING_ENCLOSED, Enclosures, address_letter, as_mail, enclose
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.personalise import RenderError
 from inboxagent.outreach.phrases import Phrasebook
 from inboxagent.outreach.sequence import Do, Sequence, Step
-from inboxagent.outreach.state import Conversation, advance
+from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.writing import write
 
 

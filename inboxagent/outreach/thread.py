@@ -7,7 +7,7 @@ from datetime import datetime
 from inboxagent.mail.classify import Kind, classify
 from inboxagent.mail.headers import base_subject, is_one_of
 from inboxagent.mail.inbound import Inbound
-from inboxagent.outreach.judgement import thread_mail
+from inboxagent.outreach.case import thread_mail
 from inboxagent.outreach.match import readers
 from inboxagent.outreach.model import Mail
 

@@ -15,8 +15,8 @@ from inboxagent.edge.imap_answers import (
     read_mailboxes,
     read_message,
     read_statuses,
+    uid_set,
 )
-from inboxagent.edge.imap_connection import uid_set
 from inboxagent.edge.imap_names import DRAFTS, SENT, find_drafts, find_special
 from inboxagent.edge.imap_search import any_of, queries
 from inboxagent.ports import Search

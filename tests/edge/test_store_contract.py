@@ -13,7 +13,8 @@ from inboxagent.edge.store import JournalStore
 from inboxagent.errors import TryLater
 from inboxagent.outreach.erasure import person_of
 from inboxagent.outreach.events import Word
-from inboxagent.outreach.state import State, fold
+from inboxagent.outreach.fold import fold
+from inboxagent.outreach.state import State
 from inboxagent.ports import Cursor, Store
 from tests.fakes.people import MONDAY, enrolled, happened, mail
 from tests.fakes.store import Memory, MemoryStore

@@ -11,7 +11,8 @@ from inboxagent.errors import TryLater
 from inboxagent.mail.headers import covering
 from inboxagent.outreach.erasure import Person, erase_from_events, erase_from_fact
 from inboxagent.outreach.events import Event
-from inboxagent.outreach.state import Conversation, State, advance, fold
+from inboxagent.outreach.fold import advance, fold
+from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import Cursor, Ledger
 
 

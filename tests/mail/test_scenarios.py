@@ -14,11 +14,13 @@ import pytest
 
 from inboxagent.mail.classify import Kind, Verdict, classify
 from inboxagent.mail.inbound import Inbound, parse
+from inboxagent.outreach.case import Arrival
 from inboxagent.outreach.events import Word
-from inboxagent.outreach.judgement import Arrival, judge_his
+from inboxagent.outreach.fold import advance, fold
+from inboxagent.outreach.judgement import judge_his
 from inboxagent.outreach.match import Evidence, Match, index, match
 from inboxagent.outreach.model import Me
-from inboxagent.outreach.state import Conversation, State, advance, fold
+from inboxagent.outreach.state import Conversation, State
 from tests.fakes.messages import ANNA
 from tests.fakes.people import MONDAY, enrolled, mail
 

@@ -9,8 +9,9 @@ import pytest
 from inboxagent.outreach.admission import Bar, Traffic, bar, give_way, horizon, next_day
 from inboxagent.outreach.company import company
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.fold import fold
 from inboxagent.outreach.limits import Limits
-from inboxagent.outreach.state import Conversation, fold
+from inboxagent.outreach.state import Conversation
 from tests.fakes.people import MONDAY, enrolled, happened, mail
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -7,10 +7,11 @@ import pytest
 
 from inboxagent.outreach.decide import Finish, Hold, Rest, Resume, Send, Wait, decide, next_step, outlook, zone_of
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.fold import fold
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.sequence import Sequence, Step
-from inboxagent.outreach.state import Conversation, fold
+from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.waits import Unit
 from inboxagent.outreach.waits import Wait as Span
 from tests.fakes.people import MONDAY, enrolled, happened, mail

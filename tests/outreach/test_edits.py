@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from inboxagent.outreach.edits import compare
 from inboxagent.outreach.events import Word
+from inboxagent.outreach.fold import fold
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.sequence import Sequence, Step
-from inboxagent.outreach.state import Conversation, fold
+from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.waits import Unit, Wait
 from tests.fakes.people import MONDAY, enrolled, happened
 

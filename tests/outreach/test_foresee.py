@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from inboxagent.outreach.events import By, Word
+from inboxagent.outreach.fold import advance, begin
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.preview import Coming, foresee, resumed
 from inboxagent.outreach.sequence import Sequence, Step
-from inboxagent.outreach.state import Conversation, advance, begin
+from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.waits import Unit, Wait
 from tests.fakes.people import MONDAY, enrolled, happened
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from inboxagent.outreach.decide import Wait, decide
 from inboxagent.outreach.events import By, Word
+from inboxagent.outreach.fold import advance, begin
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.sequence import Sequence, Step
-from inboxagent.outreach.state import advance, begin
 from inboxagent.outreach.waits import Unit
 from inboxagent.outreach.waits import Wait as Span
 from tests.fakes.people import MONDAY, enrolled, happened

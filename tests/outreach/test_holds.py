@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from inboxagent.outreach.fold import fold
 from inboxagent.outreach.holds import Holder
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.sequence import Sequence
-from inboxagent.outreach.state import fold
 from inboxagent.outreach.waits import Unit, Wait
 from inboxagent.outreach.workdays import Quiet
 from tests.fakes.people import enrolled

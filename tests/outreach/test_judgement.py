@@ -10,13 +10,16 @@ import pytest
 from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.headers import Address
 from inboxagent.mail.inbound import Inbound
+from inboxagent.outreach.case import NOTHING, Arrival, Consequence
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.fold import advance, fold
 from inboxagent.outreach.hours import Hours
-from inboxagent.outreach.judgement import NOTHING, Arrival, Consequence, judge_hers, judge_his
+from inboxagent.outreach.judgement import judge_his
 from inboxagent.outreach.match import Evidence, Match
 from inboxagent.outreach.model import Me
+from inboxagent.outreach.own_hand import judge_hers
 from inboxagent.outreach.sequence import Sequence
-from inboxagent.outreach.state import Conversation, State, advance, fold
+from inboxagent.outreach.state import Conversation, State
 from tests.fakes.messages import ANNA, MAYA, message, report
 from tests.fakes.people import MONDAY, enrolled, happened, mail
 

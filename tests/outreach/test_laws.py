@@ -10,12 +10,13 @@ from itertools import product
 
 import pytest
 
-from inboxagent.outreach import state
+from inboxagent.outreach import fold, state
 from inboxagent.outreach.decide import outlook
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.fold import advance, begin
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.sequence import Sequence, Step
-from inboxagent.outreach.state import Conversation, State, advance, begin
+from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.waits import Unit, Wait
 from tests.fakes.people import MONDAY, enrolled, mail
 
@@ -132,14 +133,14 @@ def test_an_entry_that_is_missing_is_found(entry: tuple[State, Word], monkeypatc
     assert first_fault() is not None
 
 
-FAULTS: Mapping[str, Callable[..., object]] = {
-    "_may_resume": lambda c, e: e.by is By.HER or bool(c.holds),
-    "_ends": lambda e: False,
-    "settle": lambda c: c if c.state is not State.HELD else replace(c, state=State.WAITING),
+FAULTS: Mapping[tuple[object, str], Callable[..., object]] = {
+    (Conversation, "may_resume"): lambda c, e: e.by is By.HER or bool(c.holds),
+    (fold, "ends"): lambda e: False,
+    (fold, "settle"): lambda c: c if c.state is not State.HELD else replace(c, state=State.WAITING),
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_wrong_proviso_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, name, FAULTS[name])
+@pytest.mark.parametrize(("place", "name"), FAULTS, ids=lambda each: each if isinstance(each, str) else "")
+def test_a_wrong_proviso_is_found(place: object, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, name, FAULTS[place, name])
     assert first_fault() is not None

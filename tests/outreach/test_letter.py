@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from inboxagent.mail.headers import Address
+from inboxagent.outreach.fold import fold
 from inboxagent.outreach.letter import address_letter, as_mail, envelope, recipients, token
 from inboxagent.outreach.model import Mail, Me
-from inboxagent.outreach.state import Conversation, fold
+from inboxagent.outreach.state import Conversation
 from tests.fakes.messages import ANNA, MAYA
 from tests.fakes.people import MONDAY, enrolled
 

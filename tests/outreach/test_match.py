@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from inboxagent.mail.inbound import Inbound, parse_headers
+from inboxagent.outreach.case import thread_mail
 from inboxagent.outreach.events import Word
-from inboxagent.outreach.judgement import thread_mail
+from inboxagent.outreach.fold import fold
 from inboxagent.outreach.match import Evidence, Known, concerns, find, index, is_hers, match, match_ids
-from inboxagent.outreach.state import fold
 from tests.fakes.messages import ANNA, MAYA, message, report
 from tests.fakes.people import MONDAY, enrolled, happened, mail
 

@@ -12,9 +12,10 @@ from inboxagent.outreach import decide as deciding
 from inboxagent.outreach import schedule, workdays
 from inboxagent.outreach.decide import decide
 from inboxagent.outreach.events import Event, Word, from_json, to_json
+from inboxagent.outreach.fold import fold
 from inboxagent.outreach.model import Enrolment, Mail, Me, Prospect
 from inboxagent.outreach.sequence import Sequence
-from inboxagent.outreach.state import Conversation, fold
+from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.workdays import Absence
 from inboxagent.rules.parse import parse_rule
 from tests.fakes.naive_calendar import NaiveCalendar

@@ -9,7 +9,8 @@ from itertools import product
 import pytest
 
 from inboxagent.outreach.events import By, Event, Word
-from inboxagent.outreach.state import TRANSITIONS, Conversation, State, advance, begin, fold
+from inboxagent.outreach.fold import advance, begin, fold
+from inboxagent.outreach.state import TRANSITIONS, Conversation, State
 from tests.fakes.people import MONDAY, enrolled, happened, mail
 
 # What each event makes of each state where it counts fully: a dead address, her own command. `.` is no change.

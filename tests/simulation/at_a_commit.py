@@ -4,9 +4,11 @@ from inboxagent.outreach.events import By, Word
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import Fetched
 from tests.fakes.store import Contents
-from tests.simulation.judge import Commit, Judge, Record
+from tests.simulation.cases import Commit
+from tests.simulation.judge import Judge
 from tests.simulation.post import HIS_WORDS, Post, Truth
 from tests.simulation.process import Process
+from tests.simulation.records import Record
 
 
 def i11_every_intent_ends_once(judge: Judge, commit: Commit) -> str | None:
@@ -157,7 +159,7 @@ def p1_enrolment_sees_open_answers(judge: Judge, case: tuple[Conversation, Recor
     conversation, record, began_at = case
     if conversation.state is not State.WAITING:
         return None
-    found = judge.open_answers(record, began_at)
+    found = judge.records.open_answers(record, began_at)
     return f"enrolled although {found[0].message_id} was there" if found else None
 
 

@@ -5,10 +5,12 @@ from datetime import timedelta
 from inboxagent.outreach.decide import Send, decide
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.state import Conversation, State
+from tests.simulation.cases import Dot
 from tests.simulation.dates import HOME
 from tests.simulation.imap import UNWATCHED
-from tests.simulation.judge import Dot, Judge, Record
+from tests.simulation.judge import Judge
 from tests.simulation.post import Truth
+from tests.simulation.records import Record
 
 OVER = (Word.SENT, Word.DROPPED, Word.SKIPPED, Word.TASK)
 """Words of a step that is over."""
@@ -17,7 +19,7 @@ HOUR, DAY = 3_600.0, 86_400.0
 
 def i2_never_after_an_answer(judge: Judge, dot: Dot) -> str | None:
     """P1: no dot while an answer of his was visible in a watched mailbox before the snapshot of the last look."""
-    open_answers = judge.open_answers(judge.records[dot.conversation.id], dot.process.looked_at)
+    open_answers = judge.records.open_answers(judge.records[dot.conversation.id], dot.process.looked_at)
     if not open_answers:
         return None
     first = open_answers[0]
@@ -144,7 +146,8 @@ def i10_intent_before_dot(judge: Judge, dot: Dot) -> str | None:
 
 def i18_one_process(judge: Judge, dot: Dot) -> str | None:
     """Only the process that holds the account writes a dot."""
-    return None if dot.process is judge.world.holder else f"{dot.process.name} sends and does not hold the account"
+    holds = dot.process is judge.world.machine.holder
+    return None if holds else f"{dot.process.name} sends and does not hold the account"
 
 
 def letter_complete(judge: Judge, dot: Dot) -> str | None:

@@ -11,7 +11,8 @@ from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.waits import Delay
 from tests.simulation import almanac
 from tests.simulation.authoring import CONDITIONS
-from tests.simulation.judge import Commit, Dot, Judge
+from tests.simulation.cases import Commit, Dot
+from tests.simulation.judge import Judge
 from tests.simulation.people import Person
 
 HOME = ZoneInfo("Europe/Stockholm")
@@ -86,17 +87,17 @@ def _date_differs(judge: Judge, conversation: Conversation, sequence: Sequence) 
     if step is None or step.wait is None:
         return None
     wait, zone, days, known = calendar_of(judge, conversation, sequence, step)
-    clocks = (conversation.clock_at, *conversation.clocks)
+    clocks = conversation.clocks_of(step.word)
     end = conversation.wait_until or max(almanac.wait_end(since, wait, zone, days, known) for since in clocks)
     if has_no_touch(conversation):
         end = conversation.wait_until or conversation.clock_at
     if conversation.retry_at is not None:
         end = max(end, conversation.retry_at)
-    if action.skips:
-        why = not_for(person, sequence, step, action.at + 14 * timedelta(days=1))
-        return None if why and abs(action.at - end) < _SECOND else f"`{step.word}` would be passed over on {action.at}"
     hours = step.hours or sequence.hours
     soonest = almanac.opening(max(end, now), hours, zone, days)
+    if action.skips:
+        why = not_for(person, sequence, step, soonest + almanac.SPREAD)
+        return None if why and abs(action.at - end) < _SECOND else f"`{step.word}` would be passed over on {action.at}"
     if not_for(person, sequence, step, action.at):
         return f"`{step.word}` is not for him, and goes on {action.at}"
     if soonest - _SECOND <= action.at <= soonest + almanac.SPREAD and almanac.inside(action.at, hours, zone, days):
@@ -120,7 +121,7 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
     written = [each for each in judge.hers[record.person.number] if each < looked_at - 1.0]
     # A step that she releases goes again when it likes; it is no touch of its own.
     touched = [record.resumed_at, *record.passed_at, *record.called_at, *written]
-    touched += [at for at, word in record.taken if word != dot.step]
+    touched += [at for at, word in (*record.taken, *record.tried) if word != dot.step]
     last = max(touched)
     forward = max(0.0, timeline.wrong) + sum(max(0.0, leap) for at, leap in timeline.leaps if at > last - DAY)
     if last < 0 or forward > HOUR:

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from inboxagent.outreach.decide import Send, decide
 from inboxagent.outreach.events import Word
+from inboxagent.outreach.fold import fold
 from inboxagent.outreach.sequence import Sequence
-from inboxagent.outreach.state import Conversation, State, fold
+from inboxagent.outreach.state import Conversation, State
 from tests.simulation import almanac
 from tests.simulation.at_a_commit import unjudged
 from tests.simulation.at_the_dot import OVER
@@ -48,8 +49,8 @@ def _was_held_back(judge: Judge, key: str) -> bool:
     record, most = judge.records.get(key), judge.world.limits.person_per_week
     if record is None or not most:
         return False
-    hers = [*judge.hers[record.person.number], *record.called_at]
-    words = [*record.accepted, *(judge.world.timeline.epoch + timedelta(seconds=at) for at in hers)]
+    seconds = [*judge.hers[record.person.number], *record.called_at, *(at for at, _ in record.tried)]
+    words = [*record.accepted, *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]
     return sum(judge.world.clock.now() - at < timedelta(days=11) for at in words) >= most
 
 

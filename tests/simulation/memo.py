@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from operator import is_
 
-from inboxagent.agent import enrolment, planning, reading, understanding, writing
+from inboxagent.agent import planning, reading, scan, understanding, writing
 from inboxagent.agent.planning import Planned, Planner
 from inboxagent.mail import classify as classifying
 from inboxagent.mail import compose as composing
@@ -207,9 +207,9 @@ def index(conversations: Iterable[Conversation], mine: frozenset[str]) -> Known:
 
 
 _REMEMBERED = (
-    *((place, "parse", parse) for place in (understanding, enrolment)),
-    *((place, "parse_headers", parse_headers) for place in (understanding, enrolment)),
-    *((place, "classify", classify) for place in (understanding, enrolment, match)),
+    *((place, "parse", parse) for place in (understanding, scan)),
+    *((place, "parse_headers", parse_headers) for place in (understanding, scan)),
+    *((place, "classify", classify) for place in (understanding, scan, match)),
     (reading, "index", index),
     (writing, "compose", compose),
     (planning, "decide", decide),

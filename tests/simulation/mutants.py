@@ -13,7 +13,7 @@ from functools import partial
 from multiprocessing import Pool
 
 from inboxagent.agent import brake, enrolment, reading, sending, understanding
-from inboxagent.outreach import admission, decide, judgement, obstacles, schedule, state
+from inboxagent.outreach import admission, decide, fold, judgement, obstacles, own_hand, schedule, state
 from tests.simulation import planted_dates, planted_looking, planted_memory, planted_sending
 from tests.simulation.planting import MUTANTS, Patch
 from tests.simulation.setting import Setting
@@ -24,9 +24,9 @@ PLANTED = (planted_looking, planted_sending, planted_dates, planted_memory)
 
 MOST_SEEDS = 60
 PLACES = (
-    *(admission, decide, judgement, obstacles, schedule, state),
+    *(admission, decide, fold, judgement, obstacles, own_hand, schedule),
     *(enrolment, reading, understanding, sending),
-    *(brake.Brake, reading.Reader, understanding.Understanding, sending.Sender),
+    *(state.Conversation, brake.Brake, reading.Reader, understanding.Understanding, sending.Sender),
 )
 """Modules and classes that are patched, as far as they are the agent's."""
 

@@ -9,10 +9,11 @@ from inboxagent.agent import sending
 from inboxagent.agent.brake import Brake
 from inboxagent.agent.sending import Sender
 from inboxagent.daemon import Daemon
-from inboxagent.outreach import admission, decide, judgement, obstacles, schedule, state, waits, workdays
+from inboxagent.outreach import admission, decide, fold, obstacles, own_hand, schedule, waits, workdays
+from inboxagent.outreach.case import NOTHING
 from inboxagent.outreach.events import Word
-from inboxagent.outreach.judgement import NOTHING
 from inboxagent.outreach.schedule import Slot
+from inboxagent.outreach.state import Conversation
 from tests.simulation.planting import Patch, mutant
 
 
@@ -21,7 +22,7 @@ def _(patch: Patch) -> None:
     def sent(conversation: Any, event: Any) -> Any:
         return replace(original(conversation, event), clock_at=conversation.clock_at)
 
-    original = patch.put(state._EFFECTS, Word.SENT, sent)
+    original = patch.put(fold._EFFECTS, Word.SENT, sent)
 
 
 @mutant("her own mail does not move the clock")
@@ -29,7 +30,7 @@ def _(patch: Patch) -> None:
     def own_mail(conversation: Any, event: Any) -> Any:
         return replace(original(conversation, event), clock_at=conversation.clock_at)
 
-    original = patch.put(state._EFFECTS, Word.OWN_MAIL, own_mail)
+    original = patch.put(fold._EFFECTS, Word.OWN_MAIL, own_mail)
 
 
 @mutant("any hour will do")
@@ -89,7 +90,7 @@ def _(patch: Patch) -> None:
         return replace(original(conversation, sequence, me), regions=())
 
     original = decide.workdays_of
-    patch.set(judgement, "workdays_of", workdays_of)
+    patch.set(own_hand, "workdays_of", workdays_of)
     _forgets_dates(patch, decide, "workdays_of", workdays_of)
 
 
@@ -154,7 +155,7 @@ def _(patch: Patch) -> None:
     def skipped(conversation: Any, event: Any) -> Any:
         return replace(original(conversation, event), clock_at=conversation.clock_at)
 
-    original = patch.put(state._EFFECTS, Word.SKIPPED, skipped)
+    original = patch.put(fold._EFFECTS, Word.SKIPPED, skipped)
 
 
 @mutant("a task goes out as a letter")
@@ -168,7 +169,7 @@ class _NoTasks:
 
 @mutant("a letter of another conversation is hers")
 def _(patch: Patch) -> None:
-    patch.set(judgement, "token_in", lambda message: "")
+    patch.set(own_hand, "token_in", lambda message: "")
 
 
 @mutant("an older copy of the state is nothing special")
@@ -179,7 +180,7 @@ def _(patch: Patch) -> None:
 
 @mutant("what an older state forgot is not learnt from copies")
 def _(patch: Patch) -> None:
-    patch.set(judgement, "_judge_forgotten", lambda conversation, step, arrival: NOTHING)
+    patch.set(own_hand, "_judge_forgotten", lambda conversation, step, arrival: NOTHING)
 
 
 @mutant("a hold ends at once")
@@ -188,7 +189,7 @@ def _(patch: Patch) -> None:
         return decide.Resume(because="long enough") if conversation.held_until else original(conversation, now)
 
     original = patch.set(decide, "_held", held)
-    patch.set(state, "_may_resume", lambda conversation, event: not conversation.final)
+    patch.set(Conversation, "may_resume", lambda conversation, event: not conversation.final)
 
 
 @mutant("an edited file: the first step that has not gone")

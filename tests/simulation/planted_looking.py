@@ -11,7 +11,8 @@ from inboxagent.agent.understanding import Understanding
 from inboxagent.errors import Unreachable
 from inboxagent.mail.classify import Kind
 from inboxagent.outreach import judgement
-from inboxagent.outreach.judgement import NOTHING
+from inboxagent.outreach.case import NOTHING
+from inboxagent.outreach.his_words import judge_reply
 from inboxagent.ports import Cursor, Reading
 from tests.simulation.imap import SimulatedMailbox
 from tests.simulation.planting import Patch, mutant
@@ -175,7 +176,7 @@ def _(patch: Patch) -> None:
 
 @mutant("an automatic answer is an answer")
 def _(patch: Patch) -> None:
-    patch.put(judgement._JUDGES, Kind.AUTO_REPLY, judgement._judge_reply)
+    patch.put(judgement._JUDGES, Kind.AUTO_REPLY, judge_reply)
 
 
 @mutant("an automatic answer is nothing")

@@ -4,8 +4,8 @@ from typing import Any
 
 from inboxagent.agent import enrolment
 from tests.simulation.disk import SimulatedStore
+from tests.simulation.machine import Machine
 from tests.simulation.planting import Patch, mutant
-from tests.simulation.world import World
 
 
 def _unsynced(patch: Patch, kind: str) -> None:
@@ -36,9 +36,9 @@ def _(patch: Patch) -> None:
     async def judge(conversation: Any, *more: Any) -> Any:
         return conversation
 
-    patch.set(enrolment, "_judge", judge)
+    patch.set(enrolment, "judge_since", judge)
 
 
 @mutant("no lock: two daemons")
 def _(patch: Patch) -> None:
-    patch.set(World, "lock_holds", lambda self: False)
+    patch.set(Machine, "lock_holds", lambda self: False)

@@ -8,9 +8,9 @@ from inboxagent.agent import sending
 from inboxagent.agent.answers import Answers
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.sending import Sender
-from inboxagent.outreach import judgement, state
+from inboxagent.outreach import fold, own_hand
+from inboxagent.outreach.case import NOTHING
 from inboxagent.outreach.events import Word
-from inboxagent.outreach.judgement import NOTHING
 from inboxagent.outreach.outbox import Fate
 from tests.simulation.planting import Patch, mutant
 
@@ -97,12 +97,12 @@ def _(patch: Patch) -> None:
     def released(conversation: Any, event: Any) -> Any:
         return replace(original(conversation, event), attempts=conversation.attempts)
 
-    original = patch.put(state._EFFECTS, Word.RELEASED, released)
+    original = patch.put(fold._EFFECTS, Word.RELEASED, released)
 
 
 @mutant("a copy is evidence of nothing")
 def _(patch: Patch) -> None:
-    patch.set(judgement, "_judge_copy", lambda conversation, letter, arrival: NOTHING)
+    patch.set(own_hand, "_judge_copy", lambda conversation, letter, arrival: NOTHING)
 
 
 @mutant("the copy is filed without looking")

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from tests.simulation.judge import Violation
+from tests.simulation.cases import Violation
 
 PEOPLE = 30
 DAYS = 30

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from inboxagent.errors import StateUnwritable, TryLater
 from tests.simulation.process import Process
-from tests.simulation.smtp import ENDINGS, FINE, Ending, SubmissionServer
-from tests.simulation.timeline import Timeline
+from tests.simulation.smtp import ENDINGS, FINE, Ending
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
 
 HOUR, DAY = 3_600.0, 86_400.0
 
@@ -51,49 +53,12 @@ FAULTS = (
 )
 
 
-class Stage(Protocol):
-    """What the weather acts upon."""
-
-    timeline: Timeline
-    submission: SubmissionServer
-
-    def crash(self, *, power: bool) -> None:
-        """Whatever runs ends here, with or without the machine."""
-
-    def answer_now(self, address: str) -> object:
-        """He answers in this instant; returns the message, None where nobody does."""
-
-    def move(self, message: object) -> None:
-        """Somebody moves this message."""
-
-    def renumber_inbox(self) -> None:
-        """INBOX is renumbered."""
-
-    def renumber(self) -> None:
-        """A mailbox is renumbered."""
-
-    def hide(self, seconds: float) -> None:
-        """A message is listed and not given for a while."""
-
-    def deafen(self, *, deaf: bool) -> None:
-        """IDLE tells nothing, or tells again."""
-
-    def ask_to_stop(self) -> None:
-        """SIGTERM."""
-
-    def second_instance(self) -> None:
-        """Somebody starts the daemon once more."""
-
-    def restore(self) -> None:
-        """Somebody puts an old copy of the state back."""
-
-
 class Weather:
     """One month of it. Each kind of fault has its own stream of chance, so that one can be left out alone."""
 
-    def __init__(self, seed: int, stage: Stage, *, without: frozenset[str], until: float) -> None:
+    def __init__(self, seed: int, world: "World", *, without: frozenset[str], until: float) -> None:
         self._streams = {name: Random(f"{seed}/weather/{name}") for name in (*FAULTS, "distance", "mood")}
-        self._stage = stage
+        self._world = world
         self._without = without
         self._until = until
         self.mood = self._streams["mood"].choice((0.0, 0.3, 1.0, 1.0, 3.0))
@@ -104,7 +69,7 @@ class Weather:
 
     def on(self, fault: str) -> bool:
         """Whether this kind may happen now."""
-        return fault not in self._without and self._stage.timeline.seconds < self._until
+        return fault not in self._without and self._world.timeline.seconds < self._until
 
     def note(self, fault: str, place: str) -> None:
         """Count a fault that has struck."""
@@ -123,7 +88,7 @@ class Weather:
         power = self.on("power") and self._streams["power"].random() < 0.35 and process.name == "daemon"
         self.note("power cut" if power else "kill", effect if effect in DEADLY else process.place)
         if power:
-            self._stage.crash(power=True)
+            self._world.machine.crash(power=True)
         return True
 
     def breaks_line(self, process: Process, call: str, back: bool) -> str | None:
@@ -143,15 +108,15 @@ class Weather:
         """He answers in the very instant of the look; the mailbox is renumbered, or the answer moved, besides."""
         if not back:
             self._seen_at_the_look = None
-            for name, strike in (("nasty answer", None), ("nasty renumber", self._stage.renumber_inbox)):
+            for name, strike in (("nasty answer", None), ("nasty renumber", self._world.post_office.renumber_inbox)):
                 if self._streams[name].random() < 0.02 * self.mood and self.on(name):
                     self.note(f"{name} at the last look", "looking")
                     if strike:
                         strike()
-                    self._seen_at_the_look = self._stage.answer_now(process.writing_to)
+                    self._seen_at_the_look = self._world.post_office.answer_now(process.writing_to)
         elif self._seen_at_the_look and self._streams["nasty move"].random() < 0.5 and self.on("nasty move"):
             self.note("moved during the last look", "looking")
-            self._stage.move(self._seen_at_the_look)
+            self._world.post_office.move(self._seen_at_the_look)
 
     def latency(self) -> float:
         """Of the line to the mail server: mostly quick, now and then very slow."""
@@ -197,73 +162,73 @@ class Weather:
         self._several("unreadable", 1.0, self._unreadable)
         self._several("clock", 0.7, self._clock)
         self._several("suspend", 0.7, self._suspend)
-        self._several("restart", 1.0, self._stage.ask_to_stop)
-        self._several("second", 1.0, self._stage.second_instance)
-        self._several("old backup", 0.4, self._stage.restore)
+        self._several("restart", 1.0, self._world.machine.ask_to_stop)
+        self._several("second", 1.0, self._world.machine.second_instance)
+        self._several("old backup", 0.4, self._world.machine.restore)
 
     def _several(self, fault: str, often: float, strike: object) -> None:
         random = self._streams[fault]
         count = sum(random.random() < often * self.mood / 8 for _ in range(8))
         for _ in range(count):
             at = random.uniform(0.0, self._until - 4 * DAY)
-            self._stage.timeline.at(at, lambda: strike() if self.on(fault) else None)  # type: ignore[operator]
+            self._world.timeline.at(at, lambda: strike() if self.on(fault) else None)  # type: ignore[operator]
 
     def _span(self, fault: str, least: float, most: float) -> float:
         """Short ones are as likely as long ones, and all end before the calm days."""
         random = self._streams[fault]
         span = least * (most / least) ** random.random()
-        return min(span, max(self._until - self._stage.timeline.seconds, least))
+        return min(span, max(self._until - self._world.timeline.seconds, least))
 
     def _strike(self, fault: str) -> None:
         self.note("power cut" if fault == "power" else "kill", "any time")
-        self._stage.crash(power=fault == "power")
+        self._world.machine.crash(power=fault == "power")
 
     def _imap_outage(self) -> None:
         self.imap_down = True
-        self._stage.timeline.after(self._span("imap outage", 30.0, 4 * HOUR), self._imap_back)
+        self._world.timeline.after(self._span("imap outage", 30.0, 4 * HOUR), self._imap_back)
 
     def _imap_back(self) -> None:
         self.imap_down = False
 
     def _smtp_outage(self) -> None:
         self.note("smtp outage", "any time")
-        self._stage.submission.down = True
-        self._stage.timeline.after(self._span("smtp outage", 30.0, 12 * HOUR), self._smtp_back)
+        self._world.submission.down = True
+        self._world.timeline.after(self._span("smtp outage", 30.0, 12 * HOUR), self._smtp_back)
 
     def _smtp_back(self) -> None:
-        self._stage.submission.down = False
+        self._world.submission.down = False
 
     def _disk_full(self) -> None:
         self.disk_full = True
-        self._stage.timeline.after(self._span("disk full", 10.0, 3 * HOUR), self._disk_free)
+        self._world.timeline.after(self._span("disk full", 10.0, 3 * HOUR), self._disk_free)
 
     def _disk_free(self) -> None:
         self.disk_full = False
 
     def _deaf(self) -> None:
         self.note("deaf", "any time")
-        self._stage.deafen(deaf=True)
-        self._stage.timeline.after(self._span("deaf", 60.0, DAY), lambda: self._stage.deafen(deaf=False))
+        self._world.post_office.deafen(deaf=True)
+        self._world.timeline.after(self._span("deaf", 60.0, DAY), lambda: self._world.post_office.deafen(deaf=False))
 
     def _renumber(self) -> None:
         self.note("renumbered", "any time")
-        self._stage.renumber()
+        self._world.post_office.renumber()
 
     def _unreadable(self) -> None:
         self.note("unreadable", "any time")
-        self._stage.hide(self._span("unreadable", 60.0, 12 * HOUR))
+        self._world.post_office.hide(self._span("unreadable", 60.0, 12 * HOUR))
 
     def _clock(self) -> None:
         """The clock is set wrong, and put right later."""
         random = self._streams["clock"]
         jump = random.choice((-1.0, 1.0)) * self._span("clock", 20.0, 2 * DAY)
         self.note("clock forward" if jump > 0 else "clock back", "any time")
-        self._stage.timeline.set_clock(jump)
-        self._stage.timeline.after(self._span("clock", 60.0, 2 * DAY), self._clock_right)
+        self._world.timeline.set_clock(jump)
+        self._world.timeline.after(self._span("clock", 60.0, 2 * DAY), self._clock_right)
 
     def _clock_right(self) -> None:
-        self._stage.timeline.set_clock(0.0)
+        self._world.timeline.set_clock(0.0)
 
     def _suspend(self) -> None:
         self.note("suspend", "any time")
-        self._stage.timeline.suspend(self._span("suspend", 5.0, 4 * DAY))
+        self._world.timeline.suspend(self._span("suspend", 5.0, 4 * DAY))

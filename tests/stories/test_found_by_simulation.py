@@ -176,3 +176,42 @@ async def test_an_answer_of_hers_ends_no_hold_of_hers() -> None:
     assert [world.steps(each) for each in people] == [[], [], ["last"]]
     await world.days(10)
     assert [world.steps(each) for each in people] == [[], ["last"], ["last"]]
+
+
+async def test_no_wait_ends_sooner_for_a_letter_that_is_delayed() -> None:
+    """Seeds 10331, 10742: a notice of the night moved Friday evening to early Saturday; see the hold above."""
+    nudge = replace(step("nudge", 1), wait=Wait(amount=1, unit=Unit.BUSINESS_DAY))
+    world = World(sequence=Sequence(name="quick", title="Quick", steps=(nudge,)))
+    times: list[datetime] = []
+    world.before = lambda effect: times.append(world.clock.at) if effect == "dot" else None
+    await world.pass_time(days=4, hours=6)
+    await world.begin("anna@prospect.test")
+    touched_at = world.clock.at
+    await world.pass_time(hours=15)
+    newest = world.newest_to("anna@prospect.test")
+    assert newest is not None
+    world.bounce("anna@prospect.test", newest, status="4.4.1", action="delayed")
+    await world.days(5)
+    assert Word.DELAYED in world.words("anna@prospect.test")
+    assert len(times) == 1
+    assert times[0] - touched_at >= timedelta(days=3)
+
+
+async def test_the_step_behind_one_that_may_have_gone_waits_for_it() -> None:
+    """Seed 10485: she had `again` sent again, then took it out of the rule; `last` was counted from the one before."""
+    first, again, last = step("hello", 1), step("again", 1), step("last", 5)
+    world = World(sequence=Sequence(name="quick", title="Quick", steps=(first, again, last)))
+    times: list[datetime] = []
+    world.before = lambda effect: times.append(world.clock.at) if effect == "dot" else None
+    await world.begin("anna@prospect.test")
+    while not times:
+        await world.cycle()
+        world.clock.pass_time(timedelta(minutes=30))
+    world.transport.lose_line(Phase.DOT, accepted=True)
+    await world.days(4)
+    assert len(times) == 2
+    world.command("anna@prospect.test", Word.RELEASED, step="again")
+    world.books["quick"] = replace(world.sequence, steps=(first, last))
+    await world.days(14)
+    assert len(times) == 3
+    assert times[2] - times[1] >= timedelta(days=5)

@@ -9,9 +9,10 @@ from pathlib import Path
 from inboxagent.edge.store import compaction, disk
 from inboxagent.edge.store.ballast import Ballast
 from inboxagent.edge.store.journal import Journal
+from inboxagent.edge.store.ledger import JournalLedger
 from inboxagent.edge.store.lock import PATIENCE
 from inboxagent.edge.store.never import Never
-from inboxagent.edge.store.records import SHAPES, Folds, JournalLedger, JournalRecords
+from inboxagent.edge.store.records import SHAPES, Folds, JournalRecords
 from inboxagent.edge.store.repair import Damage, find_damage
 from inboxagent.edge.store.storage import JournalStorage
 from inboxagent.edge.system_state import message_id_key

@@ -1,4 +1,4 @@
-"""The Records and Ledger ports over TinyDB tables in a journal."""
+"""The Records port over TinyDB tables in a journal."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ from inboxagent.edge.store.storage import JournalStorage
 from inboxagent.edge.store.tables import JournalDB, JournalTable
 from inboxagent.errors import StateDamaged
 from inboxagent.mail.headers import covering
-from inboxagent.outreach.erasure import Person, erase_from_events, erase_from_fact, is_named
-from inboxagent.outreach.events import Event, from_json, to_json
-from inboxagent.outreach.state import Conversation, State, advance, fold
+from inboxagent.outreach.events import from_json
+from inboxagent.outreach.fold import advance, fold
+from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import Cursor
 
 CONVERSATIONS, CURSORS, SUPPRESSIONS, FACTS = "conversations", "cursors", "suppressions", "facts"
@@ -69,7 +69,7 @@ class Folds:
     def complete(self, table: str, document: dict[str, Any]) -> None:
         """Give a document of schema 1 what it lacks."""
         if table == CONVERSATIONS:
-            document["look_at"] = _seconds(look_at(self.conversation(document)))
+            document["look_at"] = seconds(look_at(self.conversation(document)))
 
     def describe(self, table: str, document: Any) -> Mapping[str, Any]:
         """The index values of a document."""
@@ -209,101 +209,6 @@ class JournalRecords:
         return next((found for found in may_be if found[1][key] == value), None)
 
 
-class JournalLedger(JournalRecords):
-    """The Ledger port inside a transaction; every method raises RuntimeError when it is over."""
-
-    def __init__(self, storage: JournalStorage, folds: Folds, never: Never) -> None:
-        super().__init__(storage, folds, never)
-        self.suppressed: set[str] = set()  # in this transaction
-        self.has_erased = False
-
-    def _is_never(self, entry: str) -> bool:
-        return entry in self.suppressed or super()._is_never(entry)
-
-    def enrol(self, conversation_id: str, *events: Event) -> Conversation:
-        """Begin a conversation; its id must be new."""
-        if self._one(CONVERSATIONS, "id", conversation_id) is not None:
-            raise ValueError(f"conversation {conversation_id} exists already")
-        conversation = fold(conversation_id, events)
-        document = _document(conversation)
-        self._folds.keep(document, conversation)
-        self._table(CONVERSATIONS).insert(document)
-        return conversation
-
-    def append(self, conversation_id: str, *events: Event) -> Conversation:
-        """Add events to a conversation and return it as it is afterwards. Raises KeyError where there is none."""
-        number, before = self._conversation(conversation_id)
-        conversation = reduce(advance, events, self._folds.conversation(before))
-        added = [to_json(event) for event in events]
-        now = {**before, "look_at": _seconds(look_at(conversation)), "events": [*before["events"], *added]}
-        self._folds.keep(now, conversation)
-        self._storage.replace(CONVERSATIONS, number, before, now)
-        return conversation
-
-    def look_again(self, conversation_id: str, at: datetime | None) -> None:
-        """Let `due` hand this conversation out from this instant on; None: not before it changes."""
-        number, _ = self._conversation(conversation_id)
-        self._table(CONVERSATIONS).update({"look_at": _seconds(at)}, doc_ids=[number])
-
-    def move_cursor(self, mailbox: str, cursor: Cursor | None) -> None:
-        """Remember how far a mailbox has been judged; None forgets it."""
-        if cursor is None:
-            self._keep(CURSORS, mailbox, None)
-        else:
-            self._keep(CURSORS, mailbox, {"uidvalidity": cursor.uidvalidity, "next_uid": cursor.next_uid})
-
-    def suppress(self, address: str, because: str) -> None:
-        """Never write to this address (or `@domain`) again; the first reason stays."""
-        if "@" not in address:
-            raise ValueError(f"{address!r} is neither an address nor @domain")
-        if self._one(SUPPRESSIONS, "address", address.lower()) is None:
-            self._keep(SUPPRESSIONS, address.lower(), {"because": because})
-        self.suppressed.add(address.lower())
-
-    def erase(self, person: Person) -> None:
-        """Remove everything about this person but that he is never to be written to, of which a keyed hash is left."""
-        for document in self._table(CONVERSATIONS).all():
-            self._erase_from(document.doc_id, dict(document), person)
-        for document in self._table(FACTS).all():
-            if is_named(document["value"], person):
-                self.remember(document["name"], erase_from_fact(document["value"], person))
-        for address in person.addresses:
-            self._keep(SUPPRESSIONS, address, None)
-        self.suppressed |= person.addresses
-        self.has_erased = True
-
-    def _erase_from(self, number: int, document: Any, person: Person) -> None:
-        before = self._folds.conversation(document)
-        if before.addresses & person.addresses:
-            self._table(CONVERSATIONS).remove(doc_ids=[number])
-        elif (events := erase_from_events(before.events, person)) != before.events:
-            self._storage.replace(CONVERSATIONS, number, document, _document(fold(before.id, events)))
-
-    def remember(self, name: str, value: object | None) -> None:
-        """Keep a JSON value about the account; None removes it."""
-        self._keep(FACTS, name, None if value is None else {"value": value})
-
-    def _conversation(self, conversation_id: str) -> tuple[int, Any]:
-        found = self._one(CONVERSATIONS, "id", conversation_id)
-        if found is None:
-            raise KeyError(conversation_id)
-        return found
-
-    def _keep(self, name: str, key: str, value: Mapping[str, Any] | None) -> None:
-        """Have one document with this key in a table, or none."""
-        table, found = self._table(name), self._one(name, KEYS[name], key)
-        if value is None:
-            table.remove(doc_ids=[found[0]] if found else [])
-        elif found:
-            table.update(value, doc_ids=[found[0]])
-        else:
-            table.insert({KEYS[name]: key, **value})
-
-
-def _document(conversation: Conversation) -> dict[str, Any]:
-    events = [to_json(event) for event in conversation.events]
-    return {"id": conversation.id, "look_at": _seconds(look_at(conversation)), "events": events}
-
-
-def _seconds(at: datetime | None) -> float | None:
+def seconds(at: datetime | None) -> float | None:
+    """An instant as documents hold it: seconds since 1970."""
     return None if at is None else (at - _EPOCH).total_seconds()

@@ -13,7 +13,7 @@ import pytest
 from inboxagent.edge.store import JournalStore, open_store
 from inboxagent.errors import InboxagentError, StateDamaged
 from inboxagent.outreach.events import Event, Word, to_json
-from inboxagent.outreach.state import fold
+from inboxagent.outreach.fold import fold
 from inboxagent.ports import Cursor
 from tests.fakes.people import MONDAY, enrolled, happened
 

@@ -1,0 +1,179 @@
+"""Her machine: the processes on it, what ends them, what starts them again, and an old copy of their state."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from inboxagent.agent.cycle import Agent
+from inboxagent.daemon import Daemon, Health, Sight
+from inboxagent.errors import InboxagentError
+from inboxagent.ports import Fetched, Store
+from tests.simulation import memo
+from tests.simulation.imap import SimulatedMailbox
+from tests.simulation.people import DAY, HOUR
+from tests.simulation.process import Process, ProcessDiedError
+from tests.simulation.smtp import Filing, SimulatedTransport
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+STAYS_DOWN = (65, 74, 77, 78)
+
+
+class Machine:
+    """What runs. `holder` is the daemon that has the account's lock."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.holder: Process | None = None
+        self._daemon: asyncio.Task[None] | None = None
+        self._stop: asyncio.Event | None = None
+        self._running: Process | None = None
+        self._down_until = 0.0
+        self._backups: list[object] = []
+
+    # -- a process -------------------------------------------------------------------------------------------------
+
+    def process(self, name: str) -> Process:
+        """A new process."""
+        made = Process(name, self.world.timeline, self.world.weather)
+        made.fetched = lambda fetched: self.world.judge.fetches(made, fetched)
+        return made
+
+    def mailbox(self, process: Process) -> SimulatedMailbox:
+        """Its own connection."""
+        return SimulatedMailbox(process, self.world.server, files_sent=self.world.filing is Filing.KNOWN)
+
+    def disconnect(self, mailbox: SimulatedMailbox) -> None:
+        """The connection is closed."""
+        if mailbox._told in self.world.server.listeners:
+            self.world.server.listeners.remove(mailbox._told)
+
+    def store(self, process: Process) -> Store:
+        """Its view of the state."""
+        return self.world.disk.store(process, self.world.judge.commits)
+
+    # -- the daemon ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """The daemon is started, unless it runs or the machine is off."""
+        if self.world.over or self.holder is not None or self.world.timeline.seconds < self._down_until:
+            return
+        self._launch()
+
+    def second_instance(self) -> None:
+        """Somebody starts it once more: the lock is taken, so it ends at once."""
+        if self.holder is None:
+            return
+        self.world.weather.note("second instance", self.holder.place)
+        if not self.lock_holds():
+            self._launch()
+
+    def lock_holds(self) -> bool:
+        """The kernel keeps a lock for the process that has it."""
+        return True
+
+    def _launch(self) -> None:
+        process = self.process("daemon")
+        process.died = lambda effect: self._died(process, effect)
+        self.holder = self._running = process
+        self._stop = asyncio.Event()
+        self.world.judge.restarts()
+        self._daemon = self.world.loop.create_task(self._serve(process, self._stop))
+
+    async def _serve(self, process: Process, stop: asyncio.Event) -> None:
+        world = self.world
+        mailbox, store = self.mailbox(process), self.store(process)
+        transport = SimulatedTransport(
+            process, world.submission, lambda envelope, message, at: self._dot(process, envelope, message, at)
+        )
+        agent = Agent(world.account, mailbox, transport, store, world.clock, lambda word, fields: None, self._set_aside)
+        daemon = Daemon(
+            agent, mailbox, store, world.clock, poll=world.poll, stop=stop, report=lambda h: self._health(process, h)
+        )
+        try:
+            await daemon.run()
+        except ProcessDiedError:
+            pass
+        except InboxagentError as error:
+            self._ended_by(error)
+        except Exception as error:  # noqa: BLE001 whatever it is, it is a fault of ours
+            world.judge.complain("the_daemon_lives", f"{type(error).__name__}: {error}")
+        finally:
+            self.disconnect(mailbox)
+        if self.holder is process:
+            self.holder = None
+            process.dead = True
+            self._start_later(world.surprise.uniform(1.0, 60.0))
+
+    def _health(self, process: Process, health: Health) -> None:
+        if health.sight is Sight.OK:
+            self.world.judge.reading_ok_at = process.looked_at
+            process.begins("reading")
+
+    def _set_aside(self, fetched: Fetched, raw: bytes, why: str) -> None:
+        self.world.judge.complain("set_aside", why)
+
+    def _dot(self, process: Process, envelope: object, message: bytes, recipient_at: float) -> None:
+        self.world.log(f"dot {memo.parse(message).message_id}")
+        self.world.judge.dot(process, envelope, message, recipient_at)  # type: ignore[arg-type]
+
+    # -- its ends --------------------------------------------------------------------------------------------------
+
+    def _ended_by(self, error: InboxagentError) -> None:
+        self.world.judge.counts[f"exit {error.exit_code}"] += 1
+        if error.exit_code in STAYS_DOWN:
+            self._start_later(self.world.surprise.uniform(HOUR, DAY))
+
+    def _died(self, process: Process, effect: str) -> None:
+        self.world.log(f"died at {effect}")
+        if self.holder is process:
+            self.holder = None
+            self._start_later(self.world.surprise.uniform(1.0, 60.0))
+
+    def _start_later(self, seconds: float) -> None:
+        self.world.timeline.after(seconds, self.start)
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM."""
+        if self._stop is not None and self.holder is not None:
+            self.world.weather.note("asked to stop", self.holder.place)
+            self._stop.set()
+
+    def crash(self, *, power: bool) -> None:
+        """Whatever runs ends here, with or without the machine."""
+        process, task, surprise = self._running, self._daemon, self.world.surprise
+        if process is not None and not process.dead:
+            process.end("power cut" if power else "kill")
+            if task is not None:
+                task.cancel()
+        if power:
+            self.world.disk.lose_power(surprise)
+            self.world.timeline.boot()
+            self._down_until = self.world.timeline.seconds + surprise.uniform(30.0, 6 * HOUR)
+            self.world.timeline.at(self._down_until, self.start)
+
+    def end(self) -> None:
+        """The month is over."""
+        if self._running is not None:
+            self._running.end("the end of the world")
+
+    # -- copies of its state ---------------------------------------------------------------------------------------
+
+    def back_up(self) -> None:
+        """Somebody, or a timer, copies the state."""
+        self._backups.append(self.world.disk.backup())
+
+    def restore(self) -> None:
+        """The state of some day before takes the place of today's; nobody does that while a letter is on the wire."""
+        process = self._running
+        if not self._backups:
+            return
+        if process is not None and not process.dead and process.place != "reading":
+            self.world.timeline.after(60.0, self.restore)
+            return
+        self.world.weather.note("old backup", process.place if process is not None and not process.dead else "down")
+        self.crash(power=False)
+        lost = self.world.disk.contents
+        self.world.disk.put_back(self.world.surprise.choice(self._backups))
+        self.world.judge.restores(lost)
+        self.world.log("an old backup")

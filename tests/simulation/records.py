@@ -1,0 +1,196 @@
+"""What the judge knows of each conversation: from its events, from her commands, and from what she and he wrote."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.sequence import Sequence
+from inboxagent.outreach.state import Conversation, State
+from tests.fakes.store import Contents
+from tests.simulation.people import Person
+from tests.simulation.post import HIS_WORDS, Post, Truth
+
+if TYPE_CHECKING:
+    from tests.simulation.judge import Judge
+
+
+@dataclass
+class Record:
+    """What the judge knows of one conversation."""
+
+    person: Person
+    enrolled_at: float
+    answers_since: float  # what became visible before is history
+    paused_since: float | None = None
+    stopped_since: float | None = None
+    held_until: datetime | None = None  # she holds it
+    next_at: datetime | None = None  # the next date that she set, unless she is in touch with him before
+    called_at: list[float] = field(default_factory=list)
+    resumed_at: float = -1.0
+    her_wait: bool = False
+    her_step: str = ""  # the step that went after a wait of hers
+    passed_at: list[float] = field(default_factory=list)  # when steps without a letter would have gone, or she did it
+    tried: list[tuple[float, str]] = field(default_factory=list)  # letters that she released or left at that, by step
+    closed: frozenset[str] = frozenset()  # what had been said when another sequence was to take over
+    seen: int = 0  # how many of its events have been noticed
+    restored_at: float = -1.0  # when an old backup has forgotten a part of it
+    accepted: list[datetime] = field(default_factory=list)  # what the machine's clock said
+    letters: list[tuple[str, str]] = field(default_factory=list)  # step and Message-ID of what was taken
+    names: set[str] = field(default_factory=set)  # Message-IDs of the thread that can be known
+    dots: list[tuple[float, str]] = field(default_factory=list)
+    taken: list[tuple[float, str]] = field(default_factory=list)
+
+    def resumes(self, seconds: float, *, her_wait: bool) -> None:
+        """It goes on from then, with the wait of its step or one of hers."""
+        self.resumed_at, self.her_wait, self.her_step = seconds, her_wait, ""
+        self.passed_at = [at for at in self.passed_at if at <= seconds]
+
+    def is_closed(self, post: Post) -> bool:
+        """Whether it had been said when another sequence was to take over."""
+        if post.message_id:
+            return post.message_id in self.closed
+        return bool(self.closed) and (post.visible_at or 0.0) < self.enrolled_at
+
+    @property
+    def restored(self) -> bool:
+        """Whether the state has forgotten a part of it."""
+        return self.restored_at >= 0.0
+
+
+class Records(dict[str, Record]):
+    """By the conversation's id. `intended` are the rule files as they were when a letter's intent was written."""
+
+    def __init__(self, judge: "Judge") -> None:
+        super().__init__()
+        self.intended: dict[str, Sequence] = {}
+        self._judge = judge
+
+    def notice(self, conversation: Conversation) -> None:
+        """What its events say since the last time; a process may have died between writing them and saying so."""
+        record = self.get(conversation.id)
+        if record is None:
+            return
+        for event in conversation.events[record.seen :]:
+            match event.word:
+                case Word.DROPPED | Word.RELEASED:
+                    intent = [each for each in conversation.events if each.word is Word.INTENT and each.at <= event.at][
+                        -1
+                    ]
+                    tried_at = (intent.at - self._judge.world.timeline.epoch).total_seconds()
+                    record.tried.append((tried_at, intent.step or ""))
+                case Word.INTENT:
+                    rules = self._judge.world.rules().sequences
+                    self.intended[event.message_id or ""] = rules[conversation.enrolment.sequence]
+                case Word.SENT if event.because.startswith("accepted") and not self._judge.world.ids_are_hidden:
+                    # An id that her server gave a letter is known from the moment in which its answer is recorded.
+                    record.names.add(self._judge.taken_as[event.message_id or ""])
+                case Word.SKIPPED | Word.TASK | Word.DONE:
+                    at = (event.until or event.at) if event.word is Word.SKIPPED else event.at
+                    record.passed_at.append((at - self._judge.world.timeline.epoch).total_seconds())
+                case Word.NOTE if event.is_call:
+                    record.called_at.append((event.at - self._judge.world.timeline.epoch).total_seconds())
+                    record.next_at = None
+                case Word.OWN_MAIL:
+                    record.next_at = None
+                case Word.RESUMED if event.by is By.HER and event.because.startswith("she answered him"):
+                    self._go_on(conversation.id, record, event)
+            if event.word in (Word.INTENT, Word.SKIPPED, Word.TASK, Word.FINISHED):
+                self._judge.counts[event.word] += 1
+        record.seen = len(conversation.events)
+
+    def _go_on(self, conversation_id: str, record: Record, event: Event) -> None:
+        """Where the rule says so, a message of hers resumes a conversation, from when she wrote it."""
+        self._judge.counts["resumed by her answer"] += 1
+        wrote_at = (event.at - self._judge.world.timeline.epoch).total_seconds()
+        if not any(-2.0 < at - wrote_at < 2.0 for at in self._judge.hers[record.person.number]):
+            self._judge.complain("law_2", f"{conversation_id}: resumed in her name, and she did nothing")
+        record.resumes(wrote_at, her_wait=True)
+
+    def inherit(self, conversation: Conversation) -> None:
+        """A sequence that takes over has the history of the one before."""
+        origin = self.get(conversation.enrolment.origin or "")
+        if origin is not None and conversation.id not in self:
+            self._judge.counts["handed on"] += 1
+            now = self._judge.world.timeline.seconds
+            self[conversation.id] = replace(
+                origin,
+                enrolled_at=now,
+                names=set(conversation.enrolment.thread),
+                paused_since=None,
+                stopped_since=None,
+                held_until=None,
+                next_at=None,
+                closed=self._closed_for(conversation),
+                seen=0,
+                dots=[],
+                passed_at=[at for at in origin.passed_at if at <= now],
+                called_at=list(origin.called_at),
+                tried=list(origin.tried),
+                taken=list(origin.taken),
+                letters=list(origin.letters),
+                accepted=list(origin.accepted),
+            )
+
+    def _closed_for(self, heir: Conversation) -> frozenset[str]:
+        """His words that are no answer to an heir: those to which the rule, or she, let another sequence follow."""
+        origin = self._judge.world.disk.contents.conversations.get(heir.enrolment.origin or "")
+        ended = origin is not None and origin.state is State.STOPPED
+        return frozenset(heir.enrolment.history) if ended else frozenset()
+
+    def command(
+        self, name: str, conversation_id: str, *, her_wait: bool = False, until: datetime | None = None
+    ) -> None:
+        """A command of hers was acknowledged."""
+        record, now = self.get(conversation_id), self._judge.world.timeline.seconds
+        if record is None:
+            return
+        self._judge.counts[name] += 1
+        if name == "pause":
+            record.paused_since = now
+        if name in ("stop", "won", "lost"):
+            record.stopped_since = now
+        if name in ("resume", "next"):
+            record.paused_since = record.stopped_since = None
+            record.resumes(now, her_wait=her_wait)
+            record.held_until, record.next_at = None, until
+        if name == "hold":
+            record.held_until = until
+
+    def restore(self, found: Contents, lost: Contents) -> None:
+        """Of what an old copy has forgotten, her mailboxes alone can tell."""
+        for key, record in self.items():
+            conversation = found.conversations.get(key)
+            if conversation is lost.conversations.get(key):
+                continue
+            record.accepted.clear()
+            record.restored_at = self._judge.world.timeline.seconds
+            record.paused_since = record.stopped_since = record.held_until = record.next_at = None
+            if conversation is not None:  # the others come back with another copy, if at all
+                record.seen = len(conversation.events)
+                record.names = set(conversation.enrolment.thread) | (record.names & conversation.ids)
+
+    def open_answers(self, record: Record, seconds: float) -> list[Post]:
+        """His answers that a look at that time had to see, and that nothing of hers has closed."""
+        since = max(record.answers_since, record.resumed_at)
+        return [
+            each
+            for each in record.person.posts
+            if each.truth in (*HIS_WORDS, Truth.OPT_OUT)
+            and not self._is_broken(each)
+            and not record.is_closed(each)
+            and each.was_visible(seconds)
+            and (each.from_him or record.names.intersection(each.names))
+            and (each.visible_at or 0.0) > since
+        ]
+
+    def _is_broken(self, post: Post) -> bool:
+        """Whether he has let the week pass in which he promised to answer, wherever on earth the days are counted."""
+        if post.truth is not Truth.PROMISE or post.visible_at is None:
+            return False
+        came = self._judge.world.timeline.epoch + timedelta(seconds=post.visible_at)
+        ends = []
+        for near in (came - timedelta(hours=14), came + timedelta(hours=14)):
+            monday = near + timedelta(days=7 - near.weekday())
+            ends.append(monday.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=7, hours=-14))
+        return self._judge.world.timeline.true_now >= min(ends)
