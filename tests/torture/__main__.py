@@ -15,6 +15,7 @@ from tests.servers import lab as servers
 from tests.torture import faults, kills
 from tests.torture.aftermath import Trial
 from tests.torture.nursery import Fresh
+from tests.torture.proxy import Fault
 
 BROKEN = ("lost", "double", "after an answer", "stuck")
 TOLD_EVERY = 10.0  # seconds
@@ -102,7 +103,7 @@ def _play_again(name: str) -> int:
     if name.count(":") == 3:
         kill = kills.Kill.read(name)
         return _tell(name, 1, kills.again(kill))
-    fault = faults.Fault.read(name)
+    fault = Fault.read(name)
     with servers.Lab() as lab:
         return _tell(name, 1, faults.again(fault, lab))
 

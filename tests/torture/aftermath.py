@@ -58,9 +58,9 @@ def _known(stage: Stage) -> object:
 def end_well(stage: Stage, later: float) -> Iterator[str]:
     """The last word: what is in doubt is settled by her, who has asked; then everybody has what he should have."""
     yield from broken_when_calm(stage)
-    doubts = {address: each for address, each in stage.conversations().items() if each.pending is not None}
-    for address, conversation in doubts.items():
-        has_it = conversation.pending.message_id in {each.message_id for each in stage.letters(address)}
+    doubts = {address: each.pending for address, each in stage.conversations().items() if each.pending is not None}
+    for address, intent in doubts.items():
+        has_it = intent.message_id in {each.message_id for each in stage.letters(address)}
         ended = stage.run("drop" if has_it else "release", address, later=later)
         assert ended.code == 0, f"{address} is in doubt, and her word ends with {ended.code}"
     if doubts:

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -57,7 +57,7 @@ class Provider:
 
     def __init__(self, provider: EmbeddedProvider) -> None:
         self.address = HER
-        self.ports = {provider.imap_port: "imap", provider.submission_port: "smtp"}
+        self.ports: Mapping[int, str] = {provider.imap_port: "imap", provider.submission_port: "smtp"}
         self._provider = provider
 
     def letters(self, address: str) -> Sequence[bytes]:

@@ -48,8 +48,8 @@ def serve() -> None:
 
 def _read_rules() -> None:
     """Half of a start is the reading of files that never change."""
-    rulefiles.parse_phrases = cache(rulefiles.parse_phrases)
-    rulefiles.parse_rule = _parse_rule_once
+    rulefiles.parse_phrases = cache(rulefiles.parse_phrases)  # type: ignore[attr-defined]
+    rulefiles.parse_rule = _parse_rule_once  # type: ignore[attr-defined]
     phrases = rulefiles.phrasebook(find("rules"))
     for path in rulefiles.rule_files(find("rules")):
         rulefiles.read_rule(path, phrases)

@@ -41,7 +41,7 @@ class Fault:
         if side not in ("server", "agent") or deed not in DEEDS:
             raise ValueError(text)
         from_server = side == "server"
-        return cls(scene=scene, service=service, from_server=from_server, at=int(at), deed=deed)  # type: ignore[arg-type]
+        return cls(scene=scene, service=service, from_server=from_server, at=int(at), deed=deed)
 
 
 class LineProxy(Proxy):

@@ -10,8 +10,8 @@ from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import Protocol
 
-from inboxagent.cli.composition import compose
 from inboxagent.cli.embedded import WIRE
+from inboxagent.edge.store import JournalStore, open_store
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.state import Conversation
 from tests.torture.effects import Life, Moment
@@ -151,15 +151,19 @@ class Stage:
 
     def conversations(self) -> dict[str, Conversation]:
         """By address, read anew. Raises AssertionError where the store is damaged."""
-        store = compose(str(self.config)).store
         if not any(self.folder.glob("state/*.journal")):
             return {}
+        store = self._store
         assert (damage := store.check()) == [], f"the store is damaged: {damage}"
         return {each.enrolment.prospect.address: each for each in store.conversations()}
 
+    @property
+    def _store(self) -> JournalStore:
+        return open_store(self.folder / "state", self.world.address)
+
     def fact(self, name: str) -> object:
         """A fact of the store."""
-        return compose(str(self.config)).store.fact(name)
+        return self._store.fact(name)
 
     def letters(self, address: str) -> list[Letter]:
         """Ours that have reached him."""
