@@ -166,10 +166,13 @@ def _section(mailbox: str, uidvalidity: int, message: Message) -> Fetched | None
 
 
 def _whole_lines(header: bytes) -> bytes:
-    """The header section with the empty line that ends it, also where the cap cut it in the middle of a line."""
-    if header.endswith(b"\r\n\r\n") or header in (b"", b"\r\n"):
+    """The header section with the empty line that ends it, also where the cap cut it in the middle of a line.
+
+    Some servers give a message as it lies in a file, with LF alone.
+    """
+    if header.endswith((b"\r\n\r\n", b"\n\n")) or header in (b"", b"\r\n", b"\n"):
         return header or b"\r\n"
-    return header[: header.rfind(b"\r\n") + 2] + b"\r\n"
+    return header[: header.rfind(b"\n") + 1] + b"\r\n"
 
 
 def _chunks(uids: Sequence[int], most: int) -> Iterator[Sequence[int]]:

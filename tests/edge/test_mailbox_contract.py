@@ -379,3 +379,12 @@ class TestPymap(MailboxContract):
             password=lambda: "secret",
             **options,
         )
+
+    async def test_a_message_with_lf_alone_keeps_its_header_section(
+        self, mailbox: Mailbox, embedded: EmbeddedProvider
+    ) -> None:
+        """Found by the torture: without it nobody knew who had answered, and the next letter went out."""
+        raw = letter().replace(b"\r\n", b"\n")
+        embedded.deliver(MAYA, raw)
+        (fetched,) = await read(mailbox)
+        assert await mailbox.message(fetched) == raw

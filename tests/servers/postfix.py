@@ -1,7 +1,8 @@
 """A private Postfix on loopback ports; needs root. Nothing it takes can leave the machine.
 
-Four doors: `submission` (AUTH, STARTTLS) as a provider offers it, `smtps` the same in TLS, `relay` for Sieve's answers,
-and `mx`, the other side's port 25, so that mail to prospect.test takes a second hop and a bounce reads as in the world.
+Five doors: `submission` (AUTH, STARTTLS) as a provider offers it, `smtps` the same in TLS, `plain` without any, for a
+proxy that reads along, `relay` for Sieve's answers, and `mx`, the other side's port 25, so that mail to prospect.test
+takes a second hop and a bounce reads as in the world.
 """
 
 import grp
@@ -39,7 +40,7 @@ class Postfix:
     def __init__(self, folder: Path, dovecot: Dovecot, relay_port: int, hers: int | None = None) -> None:
         self.folder = folder
         self.submission_port, self.smtps_port, self.mx_port = free_port(), free_port(), free_port()
-        self.relay_port = relay_port
+        self.plain_port, self.relay_port = free_port(), relay_port
         self._dovecot = dovecot
         self._hers = hers or dovecot.lmtp_port
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,6 +59,11 @@ class Postfix:
             self._process.terminate()
             self._process.wait()
             self._process = None
+
+    def is_empty(self) -> bool:
+        """Whether nothing is on its way."""
+        queues = (self.folder / "queue" / name for name in ("maildrop", "incoming", "active", "deferred"))
+        return not any(each.is_file() for queue in queues for each in queue.rglob("*"))
 
     def flush(self) -> None:
         """Try what is deferred again, now."""
@@ -80,6 +86,7 @@ class Postfix:
             "name": NAME,
             "submission": str(self.submission_port),
             "smtps": str(self.smtps_port),
+            "plain": str(self.plain_port),
             "relay": str(self.relay_port),
             "mx": str(self.mx_port),
             "lmtp": str(self._dovecot.lmtp_port),
@@ -177,6 +184,8 @@ MASTER = """
 127.0.0.1:@submission@ inet n - n - - smtpd
   -o smtpd_sasl_auth_enable=yes -o smtpd_reject_unlisted_recipient=no -o smtpd_recipient_restrictions=$refusals
 127.0.0.1:@smtps@ inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+  -o smtpd_sasl_auth_enable=yes -o smtpd_reject_unlisted_recipient=no -o smtpd_recipient_restrictions=$refusals
+127.0.0.1:@plain@ inet n - n - - smtpd -o smtpd_tls_auth_only=no -o smtpd_sasl_security_options=noanonymous
   -o smtpd_sasl_auth_enable=yes -o smtpd_reject_unlisted_recipient=no -o smtpd_recipient_restrictions=$refusals
 127.0.0.1:@relay@ inet n - n - - smtpd
   -o smtpd_relay_restrictions=permit_mynetworks,reject -o smtpd_reject_unlisted_recipient=no

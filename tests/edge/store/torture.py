@@ -1,4 +1,4 @@
-"""kill -9 at random moments, and power cuts: `./run torture [ROUNDS]`, 1,000 rounds unless it is told otherwise.
+"""kill -9 at random moments, and power cuts: a part of `./run torture [ROUNDS]`.
 
 Half of the rounds have one writer, half have two. Every writer enrols, appends, counts, removes and now and then
 compacts, and says what it has done after each return. After the kill the store is opened anew: what was said
@@ -16,17 +16,16 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT))
-
-from inboxagent.edge.store import JournalStore  # noqa: E402
-from inboxagent.outreach.events import Word  # noqa: E402
-from tests.edge.store.counted import journal_program, look  # noqa: E402
-from tests.edge.store.powercut import Tally, enumerate_cuts, record  # noqa: E402
-from tests.fakes.people import enrolled, happened  # noqa: E402
+from inboxagent.edge.store import JournalStore
+from inboxagent.outreach.events import Word
+from tests.edge.store.counted import journal_program, look
+from tests.edge.store.powercut import Tally, enumerate_cuts, record
+from tests.fakes.people import enrolled, happened
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.edge.store.torture"])
+PROCESSES.set_forkserver_preload(
+    ["inboxagent.edge.store", "tests.fakes.people", "tests.edge.store.counted", "tests.edge.store.powercut"]
+)
 
 
 def write(path: Path, name: str, tell: Connection) -> None:
@@ -152,7 +151,3 @@ def main(rounds: int) -> int:
         f"{tally.lost} that lost an acknowledged change, {time.monotonic() - begun:.0f} s"
     )
     return 1 if tally.unopened or tally.invented or tally.lost else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else 1000))
