@@ -38,6 +38,6 @@ def _asks(conversation: Conversation, rules: Rulebook) -> bool:
 
 
 def _goes_on(conversation: Conversation) -> bool:
-    """Whether a letter could still go by itself."""
-    held = conversation.state is State.HELD and conversation.held_until is not None
-    return held or conversation.state is State.WAITING
+    """Whether a letter could still go by itself, or by a command that does not mean the colleague: `release`."""
+    waits_for_her = any(hold.until is None for hold in conversation.holds)
+    return conversation.state in (State.WAITING, State.HELD) and not waits_for_her

@@ -76,7 +76,11 @@ def i14_verdict_is_the_truth(judge: Judge, commit: Commit) -> str | None:
                 allowed = None if event.word is Word.REPLY or post.truth is Truth.LEFT else allowed  # of somebody else
             if post is not None and post.truth is Truth.STRANGER:
                 return f"a stranger's {post.message_id} was taken for `{event.word}`: {event.because}"
-            if post is not None and event.word is Word.BOUNCE and event.permanent is not (post.truth in (Truth.DEAD, Truth.LEFT)):
+            if (
+                post is not None
+                and event.word is Word.BOUNCE
+                and event.permanent is not (post.truth in (Truth.DEAD, Truth.LEFT))
+            ):
                 return f"{post.truth} {post.message_id} was taken for {event.because}, for ever: {event.permanent}"
             if post is not None and allowed is not None and post.truth not in allowed:
                 return f"{post.truth} {post.message_id} was taken for `{event.word}`: {event.because}"

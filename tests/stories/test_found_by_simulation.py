@@ -235,3 +235,25 @@ async def test_the_step_behind_one_that_may_have_gone_waits_for_it() -> None:
     await world.days(14)
     assert len(times) == 3
     assert times[2] - times[1] >= timedelta(days=5)
+
+
+async def test_a_letter_in_doubt_that_she_releases_waits_for_the_colleague_who_has_answered() -> None:
+    """Seed 31: `release` means a letter in doubt, and no colleague who has answered meanwhile."""
+    world = World(sequence=Sequence(name="quick", title="Quick", steps=(step("hello", 1),), company=True))
+    await world.begin("anna@prospect.test", "bart@prospect.test")
+    world.transport.lose_line(Phase.DOT)
+    await world.days(2)
+    doubtful, other = sorted(
+        ("anna@prospect.test", "bart@prospect.test"), key=lambda each: not world.of(each).uncertain
+    )
+    assert world.of(doubtful).uncertain
+    world.answer(other)
+    await world.pass_time(hours=1)
+    letters = len(world.letters())
+    world.command(doubtful, Word.RELEASED, step="hello")
+    await world.days(3)
+    assert world.state(doubtful) == "held"
+    assert len(world.letters()) == letters
+    world.command(doubtful, Word.RESUMED)
+    await world.days(3)
+    assert len(world.letters()) == letters + 1
