@@ -17,7 +17,7 @@ from tests.simulation.planting import Patch, mutant
 
 @mutant("the mail of an unsubscribe button is a mail like any other")
 def _(patch: Patch) -> None:
-    patch.set(understanding, "asked_to_stop", lambda subject: None)
+    patch.set_everywhere(understanding, "asked_to_stop", lambda subject: None)
 
 
 @mutant("a complaint is a note")
@@ -76,7 +76,7 @@ def _(patch: Patch) -> None:
     def reminders(*case: Any) -> Any:
         return (each for each in original(*case) if " task " not in each.key)
 
-    original = patch.set(reminding, "reminders", reminders)
+    original = patch.set_everywhere(reminding, "reminders", reminders)
 
 
 @mutant("letters are not signed")
@@ -84,7 +84,7 @@ def _(patch: Patch) -> None:
     def enclose(letter: Any, sequence: Any, *more: Any) -> Any:
         return original(letter, replace(sequence, signature=False), *more)
 
-    original = patch.set(writing, "enclose", enclose)
+    original = patch.set_everywhere(writing, "enclose", enclose)
 
 
 @mutant("suppress ends what is there, and nothing else")
@@ -104,17 +104,23 @@ def _(patch: Patch) -> None:
 
 @mutant("an export is a summary")
 def _(patch: Patch) -> None:
-    patch.set(privacy, "to_json", lambda event: {"event": str(event.word), "because": event.because})
+    def known(composition: Any, person: Any) -> Any:
+        document = original(composition, person)
+        for each in document["conversations"]:
+            each["events"] = [{"event": event["event"], "because": event["because"]} for event in each["events"]]
+        return document
+
+    original = patch.set(privacy, "_known", known)
 
 
 @mutant("nobody waits for a colleague's answer")
 def _(patch: Patch) -> None:
-    patch.set(consequences, "hold_colleagues", lambda *case: ())
+    patch.set_everywhere(consequences, "hold_colleagues", lambda *case: ())
 
 
 @mutant("a public provider is a company")
 def _(patch: Patch) -> None:
-    patch.set(colleagues, "company", lambda address: address.partition("@")[2])
+    patch.set_everywhere(colleagues, "company", lambda address: address.partition("@")[2])
 
 
 @mutant("two sequences write to one person on one day")
