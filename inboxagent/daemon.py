@@ -145,11 +145,12 @@ class Daemon:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _seen(self) -> object:
-        """The store and the rule files as they are; differs once a command or her editor has written."""
-        return self._store.generation(), self._watched()
+        """The store and the rule files as others left them; differs once a command or her editor has written."""
+        return self._store.others(), self._watched()
 
     async def _changed(self, seen: object) -> bool:
-        """Return when the store is no longer what was seen: a command, or this cycle itself, has written."""
+        """Return when the store is no longer what was seen: a command has written. What the cycle itself wrote it has
+        acted on."""
         while self._seen() == seen:  # another process changes it: there is no event to await
             self._beat()
             await asyncio.sleep(NOTICE_COMMANDS_EVERY)
@@ -165,7 +166,8 @@ async def interruptible(work: Coroutine[None, None, T], stop: asyncio.Event) -> 
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    await asyncio.wait({running}, timeout=PATIENCE_AT_STOP)
+    if not running.done():
+        await asyncio.wait({running}, timeout=PATIENCE_AT_STOP)
     if not running.done():
         running.cancel()
     await asyncio.gather(running, stopping, return_exceptions=True)

@@ -200,6 +200,10 @@ class Store(Records, Protocol):
     def generation(self) -> object:
         """Differs from an earlier answer if anybody wrote in between; costs one stat."""
 
+    def others(self) -> object:
+        """Differs from an earlier answer if anybody wrote in between but this object itself; costs one stat, and what
+        they wrote. Raises `StateDamaged`."""
+
     def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
         """Those that somebody wrote to since an earlier mark, all of them without one; and the mark of now.
 

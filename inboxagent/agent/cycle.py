@@ -1,6 +1,6 @@
 """One account's agent: its reader, its sender and its copies, wired; and the cycle that the daemon repeats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from inboxagent.agent.account import Account
@@ -50,7 +50,7 @@ class Agent:
     async def deliver(self, halted: Callable[[], bool] = lambda: False) -> datetime | None:
         """Send what is due until `halted` says so, and tell her what waits for her; returns when to come back at the
         latest. Only after `read`."""
-        times = [await self._sender.deliver(halted), self._copies.next_at()]
+        times = [await self._sender.deliver(halted), self._copies.next_at(), self._reader.next_at()]
         if not halted():
             times.append(await self._reminding.remind())
         return min((at for at in times if at is not None), default=None)
@@ -59,6 +59,6 @@ class Agent:
         """What keeps the whole account from sending now: what her server said, and until when."""
         return self._sender.stopped()
 
-    def plan(self) -> list[Planned]:
+    def plan(self) -> Sequence[Planned]:
         """What `deliver` would do now, the oldest promise first."""
         return self._planner.plan()

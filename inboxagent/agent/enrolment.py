@@ -18,17 +18,13 @@ from inboxagent.errors import Refused
 from inboxagent.outreach.acquaintance import acquaint
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.fold import begin
-from inboxagent.outreach.model import Enrolment, Me
+from inboxagent.outreach.model import Enrolment
+from inboxagent.outreach.notes import with_note
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.thread import Thread, bears, threads, unique
 from inboxagent.ports import Clock, Cursor, Ledger, Mailbox, Records, Search, Status, Store
 
 DAY = timedelta(days=1)
-
-
-async def find_threads(mailbox: Mailbox, me: Me, address: str) -> tuple[Thread, ...]:
-    """The threads in which she has written to this address, newest first."""
-    return threads(await exchanged(mailbox, Search(address=address)), address, me.addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,8 @@ async def enroll(
 
 async def prepare(account: Account, mailbox: Mailbox, store: Store, clock: Clock, wish: Wish) -> Prepared:
     """Find the thread and judge what has come since; writes nothing. Raises as `enroll` does."""
-    wish = replace(wish, prospect=replace(wish.prospect, address=wish.prospect.address.lower()))
+    prospect = replace(wish.prospect, address=wish.prospect.address.lower())
+    wish = replace(wish, prospect=with_note(prospect, wish.sequence, store.conversations()))
     before = predecessor(store, wish)
     check_wish(account, wish)
     _check_address(account, store, wish)

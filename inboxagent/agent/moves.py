@@ -1,6 +1,7 @@
 """What a decision writes down without any letter: holds that end, steps passed over, tasks, the end and the heir."""
 
 from dataclasses import replace
+from typing import get_args
 
 from inboxagent.agent.account import Account
 from inboxagent.outreach.decide import Action, Finish, Hold, Remind, Resume, Skip, skipped
@@ -13,11 +14,12 @@ from inboxagent.outreach.writing import write
 from inboxagent.ports import Clock, Ledger
 
 Move = Resume | Hold | Finish | Skip | Remind
+_MOVES = frozenset(get_args(Move))
 
 
 def is_move(action: Action | None) -> bool:
     """Whether the action needs no letter and changes something."""
-    return isinstance(action, Move)
+    return type(action) in _MOVES
 
 
 def move(account: Account, clock: Clock, ledger: Ledger, conversation: Conversation, action: Move) -> list[Event]:

@@ -1,15 +1,17 @@
 """What is to be done for each conversation now, and writing down what needs no letter."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.moves import Move, is_move, move
 from inboxagent.agent.reading import tell
 from inboxagent.outreach.admission import Bar, give_way
-from inboxagent.outreach.decide import Action, Hold, Rest, Send, Wait, decide
+from inboxagent.outreach.decide import FOR_EVER, Action, Hold, Rest, Send, Wait, decide, stands_until
+from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Do
+from inboxagent.outreach.sequence import Sequence as Rule
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import Clock, Observe, Records, Store
 
@@ -38,28 +40,79 @@ class Planned:
         return self.conversation.touches > 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What was planned for one conversation, on which rule, and from when until when it stands."""
+
+    planned: Planned
+    rule: Rule | None
+    since: datetime
+    until: datetime
+
+    def holds(self, conversation: Conversation, rule: Rule | None, now: datetime) -> bool:
+        """Whether the same would be decided: nothing has happened, and its turn has not come. Nobody knows what was to
+        be done before `since`, to which a wall clock may have been put back."""
+        same = self.planned.conversation is conversation and self.rule is rule
+        return same and self.since <= now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Everybody's turn, as the store and the rules were, and from when until when it stands."""
+
+    planned: Sequence[Planned]
+    generation: object
+    rules: Rulebook
+    since: datetime
+    until: datetime
+
+    def holds(self, generation: object, rules: Rulebook, now: datetime) -> bool:
+        """Whether nobody has written anything, and nobody's turn has come."""
+        return self.generation == generation and self.rules is rules and self.since <= now < self.until
+
+
 class Planner:
-    """Decides for all conversations; one that cannot be decided is held and never stops the others."""
+    """Decides for all conversations; one that cannot be decided is held and never stops the others.
+
+    A conversation is decided anew when it, its rule or what the time makes of it has changed; nobody is even looked at
+    while none has.
+    """
 
     def __init__(self, account: Account, store: Store, clock: Clock, observe: Observe) -> None:
         self._account = account
         self._store = store
         self._clock = clock
         self._observe = observe
+        self._standing: dict[str, _Standing] = {}
+        self._plan: _Plan | None = None
 
-    def plan(self) -> list[Planned]:
+    def plan(self) -> Sequence[Planned]:
         """What would be done now, by the priority of the rule, follow-ups before first letters, the oldest promise
         first; does nothing."""
-        planned = [
-            Planned(conversation=each, action=self.decide(each), priority=self.priority(each))
-            for each in self._store.conversations()
-        ]
-        return sorted(planned, key=lambda each: (-each.priority, not each.in_flight, _promised_at(each)))
+        # The generation first: what is written while everybody is read is of the next one.
+        generation, rules, now = self._store.generation(), self._account.rules(), self._clock.now()
+        if self._plan is None or not self._plan.holds(generation, rules, now):
+            self._plan = self._plan_anew(generation, rules, now)
+        return self._plan.planned
+
+    def _plan_anew(self, generation: object, rules: Rulebook, now: datetime) -> _Plan:
+        self._standing = {each.id: self._stand(each, rules, now) for each in self._store.conversations()}
+        planned = sorted((each.planned for each in self._standing.values()), key=_turn_of)
+        until = min((each.until for each in self._standing.values()), default=FOR_EVER)
+        return _Plan(planned, generation, rules, now, until)
+
+    def _stand(self, conversation: Conversation, rules: Rulebook, now: datetime) -> _Standing:
+        """What was decided for it before, where that stands."""
+        known, rule = self._standing.get(conversation.id), rules.sequences.get(conversation.enrolment.sequence)
+        if known is not None and known.holds(conversation, rule, now):
+            return known
+        action = self._decide(conversation, rule, now)
+        planned = Planned(conversation=conversation, action=action, priority=_priority(rule))
+        return _Standing(planned, rule, now, stands_until(action, now))
 
     def priority(self, conversation: Conversation) -> int:
         """That of its rule."""
-        sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
-        return sequence.priority if sequence else 0
+        return _priority(self._account.rules().sequences.get(conversation.enrolment.sequence))
 
     def precedence(self, conversation: Conversation) -> Bar | None:
         """What keeps its letter back while another one, of a higher priority, goes to the same person later today."""
@@ -69,7 +122,7 @@ class Planner:
         ahead = [each.at for each in actions if isinstance(each, Wait) and each.do is Do.MAIL and not each.skips]
         return give_way(ahead, self._clock.now(), self._account.home)
 
-    def settle(self) -> list[Planned]:
+    def settle(self) -> Sequence[Planned]:
         """What is ahead once everything that needs no letter is written down."""
         while True:
             planned = self.plan()
@@ -85,10 +138,13 @@ class Planner:
         return None if conversation is None else self.decide(conversation)
 
     def decide(self, conversation: Conversation) -> Action:
-        """What to do now."""
-        sequence = self._account.rules().sequences.get(conversation.enrolment.sequence)
+        """What to do now; always decided anew."""
+        rule = self._account.rules().sequences.get(conversation.enrolment.sequence)
+        return self._decide(conversation, rule, self._clock.now())
+
+    def _decide(self, conversation: Conversation, rule: Rule | None, now: datetime) -> Action:
         try:
-            return decide(conversation, sequence, self._clock.now(), self._account.me)
+            return decide(conversation, rule, now, self._account.me)
         except Exception as error:  # noqa: BLE001 our own fault, whatever it is: hold, go on
             because = f"a fault of ours: {type(error).__name__}: {error}"
             return Hold(because=because) if conversation.state is State.WAITING else Rest(because=because)
@@ -113,6 +169,14 @@ def next_at(planned: Iterable[Planned]) -> datetime | None:
     return min(steps + holds, default=None)
 
 
+def _priority(rule: Rule | None) -> int:
+    return rule.priority if rule else 0
+
+
+def _turn_of(planned: Planned) -> tuple[int, bool, datetime]:
+    return -planned.priority, not planned.in_flight, _promised_at(planned)
+
+
 def _promised_at(planned: Planned) -> datetime:
     match planned.action:
         case Send(due_at=due_at):
@@ -120,4 +184,4 @@ def _promised_at(planned: Planned) -> datetime:
         case Wait(at=at):
             return at
         case _:
-            return datetime.max.replace(tzinfo=UTC)
+            return FOR_EVER

@@ -55,6 +55,10 @@ class Reader:
             except _OvertakenError:
                 continue
 
+    def next_at(self) -> datetime | None:
+        """When there will be something to read besides new mail: at once where it is known what to look for."""
+        return self._clock.now() if learnt_ids(self._store) else None
+
     async def _read_all(self) -> Reading | None:
         """One look and what it shows; None where there was something to judge."""
         began_at = self._clock.boot()

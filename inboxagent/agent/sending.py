@@ -1,8 +1,8 @@
 """Sending what is due: the body, the last look, the decision again, the intent, and only then the dot."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.answers import Answers
@@ -19,9 +19,12 @@ from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.letter import as_mail, envelope
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
+from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Store, Transport
 
+AGAIN_AFTER = timedelta(minutes=1)
+EVIDENCE_WITHIN = timedelta(minutes=10)  # so long a letter in doubt is looked for more often than mail is read
 READING_LIVES = 10.0  # seconds of the boot clock between the beginning of the last look and the dot
 
 
@@ -52,13 +55,19 @@ class Sender:
         self._answers = Answers(account, store, clock, observe)
         self._brake = Brake(account.limits, store, clock, observe)
         self._held_back: dict[str, Bar] = {}  # what was said already
+        self._traffic = Traffic()
+        self._recovered: object = None  # the generation in which nothing was found open
 
     def recover(self) -> None:
         """Before a cycle: an intent without a result means that nobody knows. Only under the account's lock."""
+        generation = self._store.generation()
+        if generation == self._recovered:
+            return
         for conversation in self._store.conversations():
             if conversation.pending is not None and not conversation.uncertain:
                 because = f"interrupted while `{conversation.pending.step}` was being handed over; it may have gone out"
                 self._append(conversation.id, self._event(Word.UNCERTAIN, because, conversation.pending))
+        self._recovered = generation
 
     def stopped(self) -> Stoppage | None:
         """What keeps the whole account from sending now."""
@@ -71,35 +80,50 @@ class Sender:
         """
         planned = self._planner.settle()
         due = [each for each in planned if isinstance(each.action, Send)]
-        if self._brake.holds(len(due)) or not due:
+        if self._brake.holds(len(due)):
             return next_at(planned)
-        traffic = self._traffic(planned)
-        later: list[datetime] = []
+        if not due:
+            return self._come_back_at({})
+        self._traffic = self._traffic.over((each.conversation for each in planned), self._horizon())
+        later: dict[str, datetime] = {}
         for each in due:
             if halted() or self._account.paused():
                 return next_at(planned)
-            traffic = self._up_to_date(traffic, each)
-            held_back = self._bar(each.conversation_id, traffic)
+            self._bring_up_to_date(each)
+            held_back = self._bar(each.conversation_id, self._traffic)
             if held_back is None:
                 await self._send_safely(each.conversation_id)
-                traffic = self._up_to_date(traffic, each)
+                self._bring_up_to_date(each)
             else:
-                later.append(held_back.until)
+                later[each.conversation_id] = held_back.until
                 self._say_held_back(each.conversation_id, held_back)
             if held_back is not None and held_back.everybody:
+                later = dict.fromkeys((each.conversation_id for each in due), held_back.until)
                 break
-        ahead = next_at(self._planner.settle())
-        return min([*later, *([ahead] if ahead else [])], default=None)
+        return self._come_back_at(later)
 
-    def _traffic(self, planned: Iterable[Planned]) -> Traffic:
-        since = horizon(self._account.limits, self._clock.now())
-        return Traffic().updated((each.conversation for each in planned), since)
+    def _come_back_at(self, later: Mapping[str, datetime]) -> datetime | None:
+        """When there will be something to do after a round that kept these back until then."""
+        planned = self._planner.settle()
+        times = [*later.values(), next_at(planned)]
+        in_doubt = any(self._may_still_prove_itself(each.conversation) for each in planned)
+        # A letter is still due where it was withdrawn, where the round ended before its turn, or where that came late.
+        if in_doubt or any(isinstance(each.action, Send) and each.conversation_id not in later for each in planned):
+            times.append(self._clock.now() + AGAIN_AFTER)
+        return min((at for at in times if at is not None), default=None)
 
-    def _up_to_date(self, traffic: Traffic, planned: Planned) -> Traffic:
-        """With what has gone meanwhile to this person; only this process sends letters to the others."""
+    def _may_still_prove_itself(self, conversation: Conversation) -> bool:
+        tried = conversation.pending
+        return tried is not None and abs(self._clock.now() - tried.at) < EVIDENCE_WITHIN
+
+    def _horizon(self) -> datetime:
+        return horizon(self._account.limits, self._clock.now())
+
+    def _bring_up_to_date(self, planned: Planned) -> None:
+        """Count what has gone meanwhile to this person; only this process sends letters to the others."""
         addresses = sorted(planned.conversation.addresses)
         his = {each.id: each for address in addresses for each in self._store.find("address", address)}
-        return traffic.updated(his.values(), horizon(self._account.limits, self._clock.now()))
+        self._traffic = self._traffic.updated(his.values(), self._horizon())
 
     def _bar(self, conversation_id: str, traffic: Traffic) -> Bar | None:
         """What keeps this letter back now: what her server said, a clock that was set, or the limits."""

@@ -90,6 +90,8 @@ def check_fit(account: Account, wish: Wish, later: tuple[str, ...] = ()) -> None
         raise Refused(str(error)) from error
     if short := [name for name in lacking if name not in later]:
         hint = " ".join(f"--field {name}=…" for name in short)
+        noted = any(field.noted for name, field in wish.sequence.fields.items() if name in short)
+        hint += f', or say it first with: inboxagent note {person.address} "…"' if noted else ""
         raise Refused(f"{person.address} lacks {_quoted(short)}; add {hint}")
 
 

@@ -98,8 +98,6 @@ def pause_command(conversation: str | None, everything: bool, config: str | None
 def _pause(_: Composition, conversation: Conversation, now: datetime) -> Answer:
     if conversation.state in (State.STOPPED, State.FINISHED):
         raise Refused(f"{conversation.id} is {conversation.state}, so nothing goes out anyway: {conversation.because}")
-    if conversation.state is State.ANSWERED:
-        return Answer((), "it is your turn, so nothing goes out until you resume it anyway")
     if any(hold.until is None for hold in conversation.holds):
         return Answer((), f"is on hold already until you resume it: {plain(conversation.because)}")
     event = hers(Word.HELD, now, "she paused it")
@@ -138,9 +136,25 @@ def _resume(composition: Composition, conversation: Conversation, now: datetime,
         raise Refused(f"{conversation.id} is stopped for good: {conversation.because}")
     if conversation.state is State.FINISHED:
         raise Refused(f"{conversation.id} is finished, no step is left: {conversation.because}")
+    _refuse_if_taken_over(composition, conversation)
     until = _wait_end(composition, conversation, wait, now) if wait else None
     because = f"she resumed it, to go on in {wait}" if wait else "she resumed it"
     return Answer((hers(Word.RESUMED, now, because, until=until),), "goes on")
+
+
+def _refuse_if_taken_over(composition: Composition, conversation: Conversation) -> None:
+    """Who was handed on, or has become a customer, is not written to as before."""
+    if conversation.state is not State.STOPPED:
+        return
+    from inboxagent.outreach.roles import rival
+
+    others = [each for each in composition.store.conversations() if each.id != conversation.id]
+    live = (each for each in others if each.state not in (State.STOPPED, State.FINISHED))
+    heir = next((each for each in live if each.enrolment.origin == conversation.id), None)
+    sequence, rules = conversation.enrolment.sequence, composition.rulebook
+    open_ = heir or rival(conversation.addresses, sequence, rules, others)
+    if open_ is not None:
+        raise Refused(f"{open_.enrolment.sequence} has taken him over ({open_.id}, {open_.state}); end that first")
 
 
 def _wait_end(composition: Composition, conversation: Conversation, words: str, now: datetime) -> datetime:

@@ -59,7 +59,7 @@ _ENDS = (Word.STOPPED, Word.WON, Word.LOST)
 
 
 def _stop(composition: Composition, conversation: Conversation, now: datetime, word: Word) -> Answer:
-    if conversation.state is State.STOPPED:
+    if conversation.state is State.STOPPED and not _ends_otherwise(conversation, word):
         hers_already = any(event.by is By.HER and event.word in _ENDS for event in conversation.events)
         events = () if hers_already else (hers(Word.STOPPED, now, "she leaves it at that"),)
         return Answer(events, f"is stopped already: {plain(conversation.because)}")
@@ -73,6 +73,12 @@ def _stop(composition: Composition, conversation: Conversation, now: datetime, w
     return Answer(
         (event,), says if heir is None else f"{because}; see it with: inboxagent preview {heir.conversation_id}", heir
     )
+
+
+def _ends_otherwise(conversation: Conversation, word: Word) -> bool:
+    """Whether she has only stopped it until now, and says today how it ended."""
+    ends = [event.word for event in conversation.events if event.by is By.HER and event.word in _ENDS]
+    return word is not Word.STOPPED and not conversation.final and ends[-1:] == [Word.STOPPED]
 
 
 def _heir(composition: Composition, conversation: Conversation, now: datetime, word: Word) -> "Handed | None":

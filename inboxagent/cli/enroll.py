@@ -95,6 +95,8 @@ def enroll_command(
         say_json(conversation_document(conversation, composition.next_of(conversation)))
     else:
         _say_enrolled(composition, conversation, dry_run)
+        _tell_notes(conversation, wish)
+        _tell_what_next(composition, conversation, dry_run)
 
 
 async def _enroll(composition: Composition, wish: Wish, dry_run: bool) -> Conversation:
@@ -186,7 +188,14 @@ def _say_enrolled(composition: Composition, conversation: Conversation, dry_run:
     coming = ahead_of(composition, conversation)
     say("  Unless he answers:" if coming else "  No letter is ahead.")
     say_calendar(composition, coming)
-    _tell_what_next(composition, conversation, dry_run)
+
+
+def _tell_notes(conversation: Conversation, wish: Wish) -> None:
+    """Her own words that he will read, which she may have meant for herself."""
+    for name, words in conversation.enrolment.prospect.fields.items():
+        field = wish.sequence.fields.get(name)
+        if field is not None and field.noted and not wish.prospect.fields.get(name, "").strip():
+            tell(f'{name}, from your note: "{plain(words)}"; another text: stop it, and enrol with --field {name}=…')
 
 
 def _tell_what_next(composition: Composition, conversation: Conversation, dry_run: bool) -> None:

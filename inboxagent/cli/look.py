@@ -13,7 +13,7 @@ from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import block, columns, fact, paragraph, plain, say, say_json, tell, when
 from inboxagent.cli.status import Standing, standing
 from inboxagent.outreach.decide import Wait
-from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.events import ANSWERS, By, Event, Word
 from inboxagent.outreach.state import Conversation, State
 
 STYLES: Mapping[State, Mapping[str, Any]] = {
@@ -79,9 +79,11 @@ def _is_wanted_so(conversation: Conversation) -> bool:
     """Whether somebody said that nothing is to go out: she, or he."""
     if conversation.state is State.STOPPED:
         return any(event.word in _SAID or event.by is By.HER for event in _ends(conversation))
-    paused = [
-        event for event in conversation.events if event.word is Word.HELD and event.because == conversation.because
-    ]
+    holds = [event for event in conversation.events if event.word is Word.HELD]
+    if conversation.state is State.ANSWERED:
+        said_at = max(event.at for event in conversation.events if event.word in ANSWERS)
+        return any(event.by is By.HER and event.at >= said_at for event in holds)
+    paused = [event for event in holds if event.because == conversation.because]
     return conversation.state is State.HELD and any(event.by is By.HER for event in paused)
 
 

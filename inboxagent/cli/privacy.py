@@ -74,9 +74,10 @@ def forget_command(address: str, dry_run: bool, yes: bool, config: str | None, a
     person = person_of(_address(address), composition.store.conversations())
     known = _known(composition, person)
     counted = {name: len(known[name]) for name in ("conversations", "named_in", "set_aside")}
+    whose, others = plain(", ".join(sorted(person.addresses))), _several(counted["named_in"], "other")
     what = (
-        f"{plain(', '.join(sorted(person.addresses)))}: {counted['conversations']} conversations, his name in "
-        f"{counted['named_in']} others, {counted['set_aside']} messages set aside"
+        f"{whose}: {_several(counted['conversations'], 'conversation')}, his name in {others}, "
+        f"{_several(counted['set_aside'], 'message')} set aside"
     )
     if not dry_run:
         if sys.stdin.isatty() and not yes:
@@ -88,6 +89,10 @@ def forget_command(address: str, dry_run: bool, yes: bool, config: str | None, a
         say(f"{what}. Nothing was erased.")
     else:
         say(f"{what}: erased. He is never written to again. Your mailboxes were not touched.")
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _forget(composition: Composition, person: Person) -> None:

@@ -12,6 +12,7 @@ from inboxagent.cli.paper import plain, when
 from inboxagent.errors import Refused, UsageError
 from inboxagent.outreach.case import LONGEST_TEXT
 from inboxagent.outreach.events import By, Word
+from inboxagent.outreach.fold import advance
 from inboxagent.outreach.state import Conversation, State
 
 
@@ -80,11 +81,20 @@ def note_command(conversation: str, text: str, day: str | None, config: str | No
 def _note(composition: Composition, conversation: Conversation, now: datetime, text: str, day: str | None) -> Answer:
     note = replace(hers(Word.NOTE, now, f"she noted: {plain(text)}"), text=text)
     if day is None:
-        return Answer((note,), "noted; the wait of the next step begins now")
+        return Answer((note,), _noted(advance(conversation, note)))
     _refuse_if_over(conversation)
     until = _morning(composition, conversation, now, day)
     event = hers(Word.RESUMED, now, f"she set the next date: {plain(text)}", until=until)
     return Answer((note, event), f"noted; it goes on {when(until, composition.home, now)}")
+
+
+def _noted(conversation: Conversation) -> str:
+    """What the touch means where it stands."""
+    if conversation.state is State.ANSWERED:
+        return "noted; it is still your turn"
+    if conversation.state is not State.WAITING:
+        return f"noted; it is {conversation.state} as before"
+    return "noted; the date that you set stands" if conversation.next_is_hers else "noted; the next wait begins now"
 
 
 @click.command("hold")

@@ -12,6 +12,7 @@ from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import paragraph, say, say_json, when
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.fold import past
 from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.state import Conversation, State
 
@@ -58,22 +59,24 @@ def why_command(conversation: str, config: str | None, as_json: bool) -> None:
     found = find(composition.store.conversations(), conversation)
     ahead = composition.next_of(found)
     outcome = _outcome(composition, found, ahead)
+    told = [(event, sentence(event, after)) for event, after in zip(found.events, past(found), strict=True)]
     if as_json:
-        reasons = [
-            {"at": instant(event.at), "event": str(event.word), "says": sentence(event)} for event in found.events
-        ]
+        reasons = [{"at": instant(event.at), "event": str(event.word), "says": says} for event, says in told]
         say_json({**conversation_document(found, ahead), "reasons": reasons, "now": outcome})
         return
     say(click.style(f"{found.id}  {who(found)}, {found.enrolment.sequence}", bold=True))
     now = composition.clock.now()
-    for event in found.events:
-        _say_dated(when(event.at, composition.home, now), sentence(event))
+    for event, says in told:
+        _say_dated(when(event.at, composition.home, now), says)
     _say_dated("now", outcome)
 
 
-def sentence(event: Event) -> str:
-    """What the event did, and because of what."""
-    form = "The wait began anew: {because}." if event.is_call else SENTENCES[event.word]
+def sentence(event: Event, after: Conversation) -> str:
+    """What the event did, and because of what; `after` is the conversation as it was then."""
+    form = SENTENCES[event.word]
+    if event.is_call or event.word is Word.OWN_MAIL:
+        form = "She was in touch: {because}." if after.state is State.ANSWERED else SENTENCES[Word.OWN_MAIL]
+        form = "The date that she set stands: {because}." if after.next_is_hers else form
     said = form.format(because=event.because.rstrip("."), step=event.step or "a letter")
     return said[0].upper() + said[1:]
 
@@ -94,7 +97,16 @@ def _outcome(composition: Composition, conversation: Conversation, ahead: Wait |
         return "Nothing goes out any more."
     if conversation.state is State.WAITING:
         return f"Nothing goes out: {composition.stuck(conversation)}."
-    return f"Nothing goes out until you say `resume {conversation.id}`."
+    return f"Nothing goes out until you {_answer(composition, conversation)}say `resume {conversation.id}`."
+
+
+def _answer(composition: Composition, conversation: Conversation) -> str:
+    """What lets it go on beside her command: her answer, where the rule says so and no hold waits for her."""
+    sequence = composition.rulebook.sequences.get(conversation.enrolment.sequence)
+    silent_for = sequence.after_my_answer if sequence and conversation.state is State.ANSWERED else None
+    if silent_for is None or any(hold.until is None for hold in conversation.holds):
+        return ""
+    return f"answer him (then it goes on if he is silent for {silent_for}) or "
 
 
 def _barriers(composition: Composition, conversation: Conversation, now: datetime) -> str:

@@ -67,6 +67,10 @@ class Rehearsal:
         """Differs after each change."""
         return self._changes
 
+    def others(self) -> object:
+        """Those who share the store."""
+        return self._store.others()
+
     def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
         """Those that were changed since an earlier mark, all of them without one; and the mark of now."""
         before = since if isinstance(since, dict) else {}

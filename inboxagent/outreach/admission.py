@@ -1,9 +1,10 @@
 """Whether a letter that is due may go now: the limits, and the manners between two letters. Counted from the events."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.company import company
@@ -13,6 +14,7 @@ from inboxagent.outreach.state import Conversation
 
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,28 +36,62 @@ class Gone:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
-    """What has gone to whom: our letters; of hers, calls included, what was outside the thread, and all."""
+@dataclass(frozen=True, slots=True)
+class _Touches:
+    """What has gone in one conversation, as its events say."""
 
-    letters: tuple[Gone, ...] = ()
-    hers: tuple[Gone, ...] = ()
-    all_hers: tuple[Gone, ...] = ()
+    conversation: Conversation
+    letters: tuple[Gone, ...]
+    hers: tuple[Gone, ...]  # calls included, outside the thread
+    all_hers: tuple[Gone, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """What has gone to whom since an instant; a conversation that has not changed is not gone through again."""
+
+    known: Mapping[str, _Touches] = field(default_factory=dict)
+    since: datetime = _BEGINNING
+
+    def over(self, conversations: Iterable[Conversation], since: datetime) -> "Traffic":
+        """Of these conversations and no others; what went before `since` is left out."""
+        return Traffic(known={each.id: self._touches(each) for each in conversations}, since=since)
 
     def updated(self, conversations: Iterable[Conversation], since: datetime) -> "Traffic":
-        """With these conversations as they are now; what went before `since` is left out."""
-        conversations = tuple(conversations)
-        anew = frozenset(each.id for each in conversations)
-        letters, hers, all_hers = (
-            [gone for gone in before if gone.conversation_id not in anew]
-            for before in (self.letters, self.hers, self.all_hers)
-        )
-        for each in conversations:
-            fresh = [event for event in each.events if event.at >= since]
-            letters += [_gone(each, event) for event in _handed_over(each.events) if event.at >= since]
-            hers += [_gone(each, event) for event in fresh if _is_hers(event) and event.mail is None]
-            all_hers += [_gone(each, event) for event in fresh if _is_hers(event)]
-        return Traffic(letters=tuple(letters), hers=tuple(hers), all_hers=tuple(all_hers))
+        """With these conversations as they are now."""
+        return Traffic(known={**self.known, **self.over(conversations, since).known}, since=since)
+
+    @cached_property
+    def letters(self) -> tuple[Gone, ...]:
+        """Ours."""
+        return self._recent(gone for each in self.known.values() for gone in each.letters)
+
+    @cached_property
+    def hers(self) -> tuple[Gone, ...]:
+        """What she wrote outside the thread, calls included."""
+        return self._recent(gone for each in self.known.values() for gone in each.hers)
+
+    @cached_property
+    def all_hers(self) -> tuple[Gone, ...]:
+        """All that she wrote, calls included."""
+        return self._recent(gone for each in self.known.values() for gone in each.all_hers)
+
+    def _recent(self, gone: Iterable[Gone]) -> tuple[Gone, ...]:
+        return tuple(each for each in gone if each.at >= self.since)
+
+    def _touches(self, conversation: Conversation) -> _Touches:
+        known = self.known.get(conversation.id)
+        return known if known is not None and known.conversation is conversation else _touches(conversation)
+
+
+def _touches(conversation: Conversation) -> _Touches:
+    hers = [event for event in conversation.events if _is_hers(event)]
+    return _Touches(
+        conversation,
+        letters=tuple(_gone(conversation, event) for event in _handed_over(conversation.events)),
+        hers=tuple(_gone(conversation, event) for event in hers if event.mail is None),
+        all_hers=tuple(_gone(conversation, event) for event in hers),
+    )
 
 
 def _is_hers(event: Event) -> bool:
@@ -169,9 +205,10 @@ def _company(traffic: Traffic, conversation: Conversation, limits: Limits, now: 
 
 
 def _person(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
-    """Between the steps of one sequence the rule's own waits are all there is."""
+    """Between the steps of one sequence, and after her mail in its thread, the rule's own waits are all there is."""
     others = [each for each in traffic.letters if each.conversation_id != conversation.id]
-    last = max((each.at for each in _to(conversation, (*others, *traffic.hers)) if each.at <= now), default=None)
+    hers = traffic.all_hers if conversation.next_is_hers else traffic.hers  # where she named the date no wait runs
+    last = max((each.at for each in _to(conversation, (*others, *hers)) if each.at <= now), default=None)
     if last is None:
         return None
     return Bar(until=last + limits.person_gap, because="something else went to him a short while ago (person_gap)")

@@ -39,4 +39,5 @@ def _asks(conversation: Conversation, rules: Rulebook) -> bool:
 
 def _goes_on(conversation: Conversation) -> bool:
     """Whether a letter could still go by itself."""
-    return conversation.state is State.WAITING or conversation.held_until is not None
+    held = conversation.state is State.HELD and conversation.held_until is not None
+    return held or conversation.state is State.WAITING

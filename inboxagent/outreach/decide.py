@@ -1,7 +1,7 @@
 """The one next thing to do for a conversation. Nobody else decides."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -13,10 +13,11 @@ from inboxagent.outreach.obstacles import obstacle, step_dates
 from inboxagent.outreach.schedule import Slot, admit, next_due
 from inboxagent.outreach.sequence import Do, Sequence, Step
 from inboxagent.outreach.state import Conversation, State
-from inboxagent.outreach.waits import AT_ONCE, Delay
+from inboxagent.outreach.waits import AT_ONCE, Delay, UntilField
 from inboxagent.outreach.workdays import Absence, Workdays
 
 GIVE_UP_AFTER = timedelta(days=3)
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,20 @@ def decide(conversation: Conversation, sequence: Sequence | None, now: datetime,
     if _is_given_up(conversation):
         return Hold(because=f"the server put `{step.word}` off for {GIVE_UP_AFTER.days} days")
     return _due(_Turn(conversation, sequence, step, me), now)
+
+
+def stands_until(action: Action, now: datetime) -> datetime:
+    """Until when the same will be decided if nothing happens; `now` where that is not known.
+
+    What was decided now says nothing about the time before now.
+    """
+    match action:
+        case Wait(at=at):  # the first instant at which anything may be done
+            return at
+        case Rest(until=until):
+            return until or FOR_EVER
+        case _:
+            return now
 
 
 def _is_given_up(conversation: Conversation) -> bool:
@@ -275,10 +290,12 @@ def _waited(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Sl
     """The end of the step's wait, or of the one that was set in its place."""
     hours, conversation = turn.sequence.hours_of(turn.step), turn.conversation
     if conversation.wait_until is None:
-        dates = step_dates(conversation, turn.sequence)
+        dates = step_dates(conversation, turn.sequence) if isinstance(delay, UntilField) else {}
         clocks = conversation.clocks_of(turn.step.word)
         slots = [next_due(each, delay, hours, zone, turn.key, workdays, dates) for each in clocks]
         return max(slots, key=lambda each: each.waited_until)
     slot = admit(conversation.wait_until, hours, zone, turn.key, spread=False, workdays=workdays)
-    hers = "the wait she set when she resumed it"
-    return replace(slot, because=f"{hers}; {slot.because}" if slot.because else hers)
+    why = "the wait she set when she resumed it"
+    if not conversation.named_by_her:
+        why = "the time he has to answer her (after_my_answer)"
+    return replace(slot, because=f"{why}; {slot.because}" if slot.because else why)

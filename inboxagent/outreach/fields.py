@@ -35,6 +35,8 @@ def read_value(words: str, type_: FieldType) -> FieldValue:
 
 def inert(words: str) -> str:
     """One line of printable text: line breaks and tabs are spaces, control and direction marks are gone."""
+    if words.isprintable():  # nearly always
+        return words.strip()
     words = _BREAKS.sub(" ", words)
     return "".join(char for char in words if not _is_control(char)).strip()
 

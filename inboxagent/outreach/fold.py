@@ -1,8 +1,9 @@
 """A conversation as a fold over its events: `advance` applies the law of `state`, and the effects of each event."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import reduce
+from itertools import accumulate
 
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.model import Mail
@@ -38,8 +39,15 @@ def advance(conversation: Conversation, event: Event) -> Conversation:
     after = effect(after, event) if effect else after
     state = next_state(conversation, event)
     final = after.final or (state is State.STOPPED and ends(event))
-    because = event.because if state is not conversation.state or event.word in _TELLING else conversation.because
+    tells = event.word in _TELLING and state is not State.ANSWERED  # what he answered stays the reason
+    because = event.because if tells or state is not conversation.state else conversation.because
     return settle(replace(after, state=state, final=final, because=because))
+
+
+def past(conversation: Conversation) -> Iterator[Conversation]:
+    """The conversation as it was after each of its events."""
+    first, *others = conversation.events
+    return accumulate(others, advance, initial=begin(conversation.id, first))
 
 
 def fold(conversation_id: str, events: Iterable[Event]) -> Conversation:
@@ -169,10 +177,15 @@ def _ended(c: Conversation, _: Event) -> Conversation:
 
 
 def _own_mail(c: Conversation, e: Event) -> Conversation:
-    clock_at = _later(c.clock_at, e.at)
     asides = c.asides | {e.message_id} if e.mail is None and e.message_id else c.asides
     c = replace(c, wrote_at=_later(c.wrote_at or e.at, e.at), asides=asides)
-    return replace(_afresh(_thread(c, e)), touches=c.touches + 1, clock_at=clock_at, wait_until=None)
+    return _touched(_thread(c, e), e.at)
+
+
+def _touched(c: Conversation, at: datetime) -> Conversation:
+    """By her own hand: the wait begins anew, but a date to come that she has named stays as it is."""
+    wait_until = c.wait_until if c.named_by_her and c.wait_until and at < c.wait_until else None
+    return replace(_afresh(c), touches=c.touches + 1, clock_at=_later(c.clock_at, at), wait_until=wait_until)
 
 
 def _thread(c: Conversation, e: Event) -> Conversation:
@@ -191,7 +204,9 @@ def _hold(c: Conversation, e: Event) -> tuple[Hold, ...]:
 
 
 def _held(c: Conversation, e: Event) -> Conversation:
-    return replace(c, holds=_hold(c, e)) if c.state in (State.WAITING, State.HELD) else c
+    """Where it is her turn the hold is kept for when her answer lets it go on."""
+    over = c.state in (State.FINISHED, State.STOPPED)
+    return c if over else replace(c, holds=_hold(c, e))
 
 
 def _put_off(c: Conversation, e: Event) -> Conversation:
@@ -216,7 +231,8 @@ def _resumed(c: Conversation, e: Event) -> Conversation:
         return replace(_afresh(c), holds=(), clock_at=c.clock_at + rested, clocks=clocks, wait_until=wait_until)
     again = e.step or c.again
     c = replace(_afresh(c), holds=(), clock_at=e.at, clocks=(), released=None, wait_until=e.until)
-    return replace(c, soft_bounces=0, again=again, asked=None)
+    # A message of hers lets it go on by the rule; a command of hers names no message.
+    return replace(c, soft_bounces=0, again=again, asked=None, named_by_her=e.message_id is None)
 
 
 def _rested(c: Conversation) -> timedelta:
@@ -235,7 +251,7 @@ def _delayed(c: Conversation, e: Event) -> Conversation:
 
 def _note(c: Conversation, e: Event) -> Conversation:
     if e.is_call:
-        return replace(_afresh(c), touches=c.touches + 1, clock_at=_later(c.clock_at, e.at), wait_until=None)
+        return _touched(c, e.at)
     c = replace(c, ids=c.ids | {e.message_id}) if e.message_id else c
     renamed = e.mail is not None and c.latest is not None and c.latest.message_id in e.mail.references[-1:]
     return replace(c, latest=e.mail) if renamed else c

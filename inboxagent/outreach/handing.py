@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inboxagent.outreach.events import Event, Word
-from inboxagent.outreach.model import Enrolment
+from inboxagent.outreach.model import Enrolment, Prospect
+from inboxagent.outreach.notes import with_note
 from inboxagent.outreach.roles import rival
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Do, Sequence
@@ -46,16 +47,17 @@ def hand_on(
         return Kept(because=f"there is no readable rule file `{to}` to hand him on to", stuck=True)
     if conversation.enrolment.origin and now - conversation.events[0].at < SOONEST:
         return Kept(because=f"{to} does not take over: it would go round in circles", stuck=True)
-    obstacle = _lacking(conversation, sequence, rules)
+    others = tuple(others)
+    prospect = with_note(conversation.enrolment.prospect, sequence, others)
+    obstacle = _lacking(conversation, prospect, sequence, rules)
     if obstacle:
         return Kept(because=f"{to} cannot take over: {obstacle}", stuck=True)
-    others = tuple(others)
     reason = _unfit(conversation, sequence, others) or _taken(conversation, to, rules, others)
     if reason:
         return Kept(because=f"{to} does not take over: {reason}", stuck=False)
     enrolment = Enrolment(
         sequence=to,
-        prospect=conversation.enrolment.prospect,
+        prospect=prospect,
         latest=conversation.latest,
         touches=conversation.touches,
         last_touch_at=since or conversation.clock_at,
@@ -70,7 +72,7 @@ def hand_on(
     return Handed(conversation_id=_heir(conversation, to, now), event=event)
 
 
-def _lacking(conversation: Conversation, sequence: Sequence, rules: Rulebook) -> str:
+def _lacking(conversation: Conversation, prospect: Prospect, sequence: Sequence, rules: Rulebook) -> str:
     """What has to be put right first."""
     # Loaded late, as wherever letters are looked into.
     from inboxagent.outreach.personalise import missing
@@ -78,9 +80,8 @@ def _lacking(conversation: Conversation, sequence: Sequence, rules: Rulebook) ->
 
     if sequence.steps[0].wait is None and conversation.touches:
         return f"its first step `{sequence.steps[0].word}` has no wait"
-    enrolment = conversation.enrolment
     phrases = phrases_for(sequence.language, rules.phrases)
-    lacking = missing(sequence, None, enrolment.prospect.fields, phrases, tone=enrolment.tone)
+    lacking = missing(sequence, None, prospect.fields, phrases, tone=conversation.enrolment.tone)
     return f"he lacks {', '.join(lacking)}" if lacking else ""
 
 

@@ -62,7 +62,7 @@ NOTHING_OFFERED = Unsubscribing()
 def token(key: bytes, account: str, conversation_id: str, step: str, attempt: int) -> str:
     """The same for every automatic try of a step, a new one only when she released it; nobody else can guess it."""
     words = "\0".join((account, conversation_id, step, str(attempt)))
-    return hmac.new(key, words.encode(), "sha256").hexdigest()[:40]
+    return hmac.digest(key, words.encode(), "sha256").hex()[:40]
 
 
 def tokens(key: bytes, account: str, conversation: Conversation, steps: Iterable[str]) -> dict[str, str]:

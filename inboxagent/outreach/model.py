@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from inboxagent.mail.domains import forms
 from inboxagent.mail.headers import Address, without_detail
@@ -14,7 +15,7 @@ def _written(*addresses: str) -> frozenset[str]:
     return frozenset().union(*map(forms, (*addresses, *map(without_detail, addresses))))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Me:
     """The consultant: her name, the address she is known by, further own addresses (all lower-case), her IANA zone, her
     country or region (`DE-BE`; empty where she did not say), and when she is away."""
@@ -26,7 +27,7 @@ class Me:
     country: str = ""
     absent: tuple[Absence, ...] = ()
 
-    @property
+    @cached_property
     def addresses(self) -> frozenset[str]:
         """Every address of hers, lower-case however they were written, with both forms of an international domain and
         without the detail of a subaddress; ask with `is_one_of`."""
@@ -38,7 +39,7 @@ class Me:
         return self.address.rpartition("@")[2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Prospect:
     """A person she writes to: a lower-case address, his name where known, and the facts letters may use.
 
@@ -51,7 +52,7 @@ class Prospect:
     aliases: tuple[str, ...] = ()
     seen_zone: str = ""
 
-    @property
+    @cached_property
     def addresses(self) -> frozenset[str]:
         """Every address known to be his, lower-case however they were written; see `Me.addresses`."""
         return _written(self.address, *self.aliases)

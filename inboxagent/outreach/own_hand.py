@@ -67,15 +67,19 @@ def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Seq
         return ()
     if any(hold.until is None for hold in conversation.holds):
         return ()
-    at, dated = arrival.received_at, arrival.message.date
+    at, dated, held_until = arrival.received_at, arrival.message.date, conversation.held_until
     written_at = min(at, dated) if dated else at  # a copy may be filed late, after he has written again
     if any(event.word in ANSWERS and event.at >= written_at for event in conversation.events):
         return ()
     zone, workdays = zone_of(conversation, sequence, me), workdays_of(conversation, sequence, me)
     end = add_wait(at, sequence.after_my_answer, zone, workdays)
-    until = max(end, conversation.held_until or end)
     because = f"she answered him; it goes on if he is silent for {sequence.after_my_answer}"
-    return (Event(at=at, word=Word.RESUMED, by=By.HER, because=because, until=until, step=sequence.again),)
+    if held_until is not None and held_until > end:
+        last = max(conversation.holds, key=lambda each: each.until or at)
+        end, day = held_until, held_until.astimezone(zone)
+        because += f", and not before {day:%a} {day.day} {day:%b %Y}: {last.because}"
+    event = Event(at=at, word=Word.RESUMED, by=By.HER, because=because, until=end, step=sequence.again)
+    return (replace(event, message_id=arrival.message.message_id),)
 
 
 def _judge_forgotten(conversation: Conversation, step: str, arrival: Arrival) -> Consequence:

@@ -56,7 +56,8 @@ def _of_question(conversation: Conversation, asked: Event, sequence: Sequence | 
     workdays = Workdays(regions=(me.country,) if me.country else (), absent=me.absent)
     since = _said_at(asked)
     then = f"then: inboxagent resume {conversation.id}"
-    if sequence is not None and sequence.after_my_answer is not None:
+    paused = any(hold.until is None for hold in conversation.holds)
+    if sequence is not None and sequence.after_my_answer is not None and not paused:
         then = f"then it goes on if he is silent for {sequence.after_my_answer}"
     return Reminder(
         key=f"{conversation.id} question {asked.at.isoformat()}",

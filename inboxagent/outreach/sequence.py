@@ -23,12 +23,14 @@ FieldValue = str | Decimal | date
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A fact that letters may use; a value of its type, its fallback, or nothing where neither is there."""
+    """A fact that letters may use; a value of its type, its fallback, or nothing where neither is there. `noted`: what
+    was not given is her newest note about him."""
 
     name: str
     fallback: FieldValue | None = None
     required: bool = False
     type: FieldType = FieldType.TEXT
+    noted: bool = False
 
 
 class Do(StrEnum):
@@ -90,21 +92,20 @@ THREE_MONTHS = Wait(amount=3, unit=Unit.MONTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence:
-    """A rule file that has been read without an error; `name` is the file's stem, `digest` the source's SHA-256.
+class Terms:
+    """What the settings at the top of a rule file say, each under its own name, with what holds where it is left out.
 
-    `audience` is a condition on fields: who may be enrolled. `then`, `refused`, `won` and `lost` name the sequence that
-    takes over. `not_now` is how long he is left alone who wants mail later and names no day, `after_my_answer` how long
-    he may be silent after an answer of hers before it goes on, with the step `again`; `my_turn` how long a question of
-    his may wait before she is reminded of it. `company`: an answer of anybody
-    at his company holds it; `ticket`: so does a receipt of a service desk; `cc_counts`: her mail outside the thread
-    counts as a touch also where he only gets a copy. Of two letters to one person on one day the one of the higher
-    `priority` goes. `signature`: hers stands below each letter; `quote`: below that, the message that is answered.
+    `title` is called `sequence` there and `audience` `for`: a condition on fields, who may be enrolled. `then`,
+    `refused`, `won` and `lost` name the sequence that takes over. `not_now` is how long he is left alone who wants mail
+    later and names no day, `after_my_answer` how long he may be silent after an answer of hers before it goes on, with
+    the step `again`; `my_turn` how long a question of his may wait before she is reminded of it. `company`: an answer
+    of anybody at his company holds it; `ticket`: so does a receipt of a service desk; `cc_counts`: her mail outside the
+    thread counts as a touch also where he only gets a copy. Of two letters to one person on one day the one of the
+    higher `priority` goes. `signature`: hers stands below each letter; `quote`: below that, the message that is
+    answered.
     """
 
-    name: str
-    title: str
-    steps: tuple[Step, ...]
+    title: str = ""
     about: str = ""
     language: str = "en"
     tone: str = "polite"
@@ -127,6 +128,14 @@ class Sequence:
     lost: str | None = None
     signature: bool = True
     quote: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence(Terms):
+    """A rule file that has been read without an error; `name` is the file's stem, `digest` the source's SHA-256."""
+
+    name: str
+    steps: tuple[Step, ...]
     digest: str = ""
 
     def step(self, word: str) -> Step | None:

@@ -62,7 +62,8 @@ class Conversation:
     uncertain: bool = False  # nobody knows what became of `pending`
     attempts: Mapping[str, int] = field(default_factory=dict)  # releases by her, by step
     released: Event | None = None  # the newest intent that she let go again: it may have gone out before
-    wait_until: datetime | None = None  # the end of a wait that she set in place of the step's own
+    wait_until: datetime | None = None  # the end of a wait that was set in place of the step's own
+    named_by_her: bool = False  # `wait_until` is a date of hers: the earliest, which a touch before it leaves alone
     asked: Hold | None = None  # the hold behind which the next step goes as soon as its wait is over
     retry_at: datetime | None = None
     deferred_since: datetime | None = None
@@ -89,6 +90,11 @@ class Conversation:
         tried = self.released
         tried_at = () if tried is None or tried.step == step else (tried.at,)
         return (self.clock_at, *self.clocks, *tried_at)
+
+    @property
+    def next_is_hers(self) -> bool:
+        """Whether the next step goes on a date that she has named."""
+        return self.named_by_her and self.wait_until is not None
 
     @property
     def court(self) -> str:

@@ -9,7 +9,8 @@ from inboxagent.outreach.template import BUILT_IN
 from inboxagent.rules.problem import Report, did_you_mean
 from inboxagent.rules.tree import Node, Scalar, Table
 
-_KEYS = ("fallback", "required", "type")
+_KEYS = ("fallback", "required", "type", "from")
+NOTE = "note"
 _NAME = re.compile(r"[^\W\d]\w{0,59}")
 _YES = ("yes", "true")
 _NO = ("no", "false")
@@ -53,7 +54,22 @@ def _read_field(key: Scalar, node: Node, report: Report) -> Field:
     fallback = _read_fallback(node.get("fallback"), type_, report)
     if required and node.get("fallback"):
         report.error(key.piece, f'"{key.text}" is required and has a fallback', "keep one of the two")
-    return Field(name=key.text, fallback=fallback, required=required, type=type_)
+    noted = _read_source(node.get("from"), type_, report)
+    return Field(name=key.text, fallback=fallback, required=required, type=type_, noted=noted)
+
+
+def _read_source(node: Node | None, type_: FieldType, report: Report) -> bool:
+    """Whether the value may come from her notes."""
+    if node is None:
+        return False
+    words = node.text if isinstance(node, Scalar) else ""
+    if words != NOTE:
+        report.error(
+            node.piece, f'no field comes from "{words}"', f"write {{from: {NOTE}}}, your newest note about him"
+        )
+    elif type_ is not FieldType.TEXT:
+        report.error(node.piece, f"a note is no {type_}", "leave the type out, or take it as a field of its own")
+    return words == NOTE
 
 
 def _read_type(node: Node | None, report: Report) -> FieldType:

@@ -1,10 +1,11 @@
 """A rule file as a whole: source -> Sequence, or every problem at once."""
 
 import hashlib
+from dataclasses import fields
 
 from inboxagent.outreach.fields import THREAD_FIELDS
 from inboxagent.outreach.phrases import Phrasebook, phrases_for
-from inboxagent.outreach.sequence import Field, Sequence, Step
+from inboxagent.outreach.sequence import Field, Sequence, Step, Terms
 from inboxagent.rules.conditions import read_condition
 from inboxagent.rules.document import STEP, Document, outline
 from inboxagent.rules.expressions import Vocabulary
@@ -21,8 +22,8 @@ def parse_rule(path: str, source: str, phrasebook: Phrasebook) -> tuple[Sequence
     settings = read_settings(document.settings, STEP_LINES, report)
     words = _vocabulary(settings, phrasebook)
     steps = _read_steps(document, Context(settings=settings, words=words, report=report))
-    audience = read_condition(settings.audience, words, report) if settings.audience else None
-    again = _read_again(settings.again, steps, report)
+    audience = read_condition(settings.audience_at, words, report) if settings.audience_at else None
+    again = _read_again(settings.again_at, steps, report)
     if not settings.torn:
         _warn_of_undeclared(words, report)
     if report.failed:
@@ -32,41 +33,17 @@ def parse_rule(path: str, source: str, phrasebook: Phrasebook) -> tuple[Sequence
 
 def _vocabulary(settings: Settings, phrasebook: Phrasebook) -> Vocabulary:
     thread = {name: Field(name=name, type=type_) for name, type_ in THREAD_FIELDS.items()}
-    return Vocabulary(fields=thread | settings.fields, phrases=phrases_for(settings.language, phrasebook))
+    return Vocabulary(fields=thread | {**settings.fields}, phrases=phrases_for(settings.language, phrasebook))
 
 
 def _sequence(
     path: str, source: str, settings: Settings, steps: tuple[Step, ...], audience: str | None, again: str | None
 ) -> Sequence:
     name = path.rpartition("/")[2].removesuffix(".md")
-    return Sequence(
-        name=name,
-        title=settings.title or name,
-        about=settings.about,
-        language=settings.language,
-        tone=settings.tone,
-        pace=settings.pace,
-        hours=settings.hours,
-        fields=settings.fields,
-        steps=steps,
-        audience=audience,
-        out_of_office=settings.out_of_office,
-        not_now=settings.not_now,
-        after_my_answer=settings.after_my_answer,
-        again=again,
-        my_turn=settings.my_turn,
-        company=settings.company,
-        cc_counts=settings.cc_counts,
-        ticket=settings.ticket,
-        priority=settings.priority,
-        then=settings.then,
-        refused=settings.refused,
-        won=settings.won,
-        lost=settings.lost,
-        signature=settings.signature,
-        quote=settings.quote,
-        digest=hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest(),
-    )
+    terms = {each.name: getattr(settings, each.name) for each in fields(Terms)}
+    terms |= {"title": settings.title or name, "audience": audience, "again": again}
+    digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
+    return Sequence(name=name, steps=steps, digest=digest, **terms)
 
 
 def _read_steps(document: Document, context: Context) -> tuple[Step, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 from inboxagent.outreach.phrases import TONES
 from inboxagent.outreach.sequence import FieldType
 from inboxagent.outreach.waits import FASTEST, SLOWEST
+from inboxagent.rules.fields import NOTE
 from inboxagent.rules.settings import HIGHEST_PRIORITY
 
 _WAIT = r"^(at once|\d+ (second|minute|hour|day|business day|week|month)s?)$"
@@ -42,6 +43,7 @@ _FIELD = {
         "fallback": {"type": ["string", "number"], "description": "What stands there where nothing was given."},
         "required": {"type": "boolean", "description": "Nobody is enrolled without it."},
         "type": {"enum": [str(each) for each in FieldType], "default": "text"},
+        "from": {"enum": [NOTE], "description": "Where nothing was given: what you noted last about him."},
     },
 }
 

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from inboxagent.outreach.fields import inert
-from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.phrases import TONES
-from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, THREE_MONTHS, Field
-from inboxagent.outreach.waits import FASTEST, SLOWEST, Wait
+from inboxagent.outreach.sequence import Terms
+from inboxagent.outreach.waits import FASTEST, SLOWEST
 from inboxagent.rules.fields import read_fields
 from inboxagent.rules.hours import KEYS, read_hours
 from inboxagent.rules.problem import Report, did_you_mean, nearest
@@ -18,32 +17,12 @@ from inboxagent.rules.waits import read_wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the settings say; `torn` where a part of them could not be read."""
+class Settings(Terms):
+    """The terms as far as they could be read, and where those stand that are held against the rest of the file; `torn`
+    where a part could not be read."""
 
-    title: str = ""
-    about: str = ""
-    language: str = "en"
-    tone: str = "polite"
-    hours: Hours = field(default_factory=Hours)
-    fields: dict[str, Field] = field(default_factory=dict)
-    pace: float = 1.0
-    audience: Piece | None = None
-    out_of_office: Wait = ONE_BUSINESS_DAY
-    not_now: Wait = THREE_MONTHS
-    after_my_answer: Wait | None = None
-    again: Piece | None = None
-    my_turn: Wait = ONE_BUSINESS_DAY
-    company: bool = False
-    cc_counts: bool = False
-    ticket: bool = False
-    priority: int = 0
-    then: str | None = None
-    refused: str | None = None
-    won: str | None = None
-    lost: str | None = None
-    signature: bool = True
-    quote: bool = False
+    audience_at: Piece | None = None
+    again_at: Piece | None = None
     torn: bool = False
 
 
@@ -199,11 +178,11 @@ def _read_pace(settings: Settings, key: Scalar, node: Node, report: Report) -> S
 
 
 def _read_audience(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
-    return settings if _text(key, node, report) is None else replace(settings, audience=node.piece)
+    return settings if _text(key, node, report) is None else replace(settings, audience_at=node.piece)
 
 
 def _read_again(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:
-    return settings if _text(key, node, report) is None else replace(settings, again=node.piece)
+    return settings if _text(key, node, report) is None else replace(settings, again_at=node.piece)
 
 
 def _read_span(settings: Settings, key: Scalar, node: Node, report: Report) -> Settings:

@@ -1,5 +1,6 @@
 """Enrolling: which thread, what came since, and every reason to refuse."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -7,13 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from inboxagent.agent.enrolment import choose, enroll, find_threads
+from inboxagent.agent.enrolment import choose, enroll
+from inboxagent.agent.scan import exchanged
 from inboxagent.agent.wish import Wish
 from inboxagent.errors import Refused, Unreachable, UsageError
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Prospect
 from inboxagent.outreach.sequence import Field
 from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.thread import Thread, threads
+from inboxagent.ports import Search
 from tests.stories.people import ANNE, BART, COLLEAGUE
 from tests.stories.world import DAY, HOUR, MAYA, PROPOSAL, World
 
@@ -32,6 +36,11 @@ def two_threads(world: World) -> tuple[str, str]:
     first = world.she_writes(ANNE, subject="The bridge")
     world.clock.pass_time(DAY)
     return first, world.she_writes(ANNE, subject="The tunnel")
+
+
+async def with_anne(world: World) -> tuple[Thread, ...]:
+    """The threads in which she has written to Anne."""
+    return threads(await exchanged(world.mailbox, Search(address=ANNE)), ANNE, MAYA.addresses)
 
 
 async def test_the_thread_is_found_and_its_touches_are_counted() -> None:
@@ -65,7 +74,7 @@ async def test_several_threads_are_listed_and_refused() -> None:
 async def test_threads_are_listed_by_her_own_clock() -> None:
     world = World()
     two_threads(world)
-    found = await find_threads(world.mailbox, MAYA, ANNE)
+    found = await with_anne(world)
     with pytest.raises(Refused, match=r"times are those of Asia/Tokyo\):\n  2026-11-03 19:00  The tunnel"):
         choose(found, Wish(sequence=PROPOSAL, prospect=Prospect(address=ANNE)), ZoneInfo("Asia/Tokyo"))
 
@@ -271,7 +280,7 @@ async def test_his_name_is_taken_from_the_newest_mail() -> None:
 async def test_threads_with_a_person_are_told_newest_first() -> None:
     world = World()
     first, second = two_threads(world)
-    found = await find_threads(world.mailbox, MAYA, ANNE)
+    found = await with_anne(world)
     assert [each.message_id for each in found] == [second, first]
 
 
@@ -296,3 +305,56 @@ async def test_the_daemon_that_was_behind_reads_no_history_into_it() -> None:
     await enrolled(world)
     await world.days(3.2)
     assert world.words(ANNE) == ["enrolled", "sent"]
+
+
+NOTED = replace(PROPOSAL, name="call", fields={"summary": Field(name="summary", required=True, noted=True)}, then=None)
+TOLD = "You send the floor plan by Friday."
+
+
+async def follow_the_call(world: World, address: str = ANNE, **fields: str) -> Mapping[str, str]:
+    """Enrol him in the sequence that takes her note; the fields that he has then."""
+    wish = Wish(sequence=NOTED, prospect=Prospect(address=address, fields=fields), newest=True)
+    conversation = await enroll(world.account, world.mailbox, world.store, world.clock, wish)
+    return conversation.enrolment.prospect.fields
+
+
+async def after_a_call(world: World) -> None:
+    """She has spoken with Anne, noted it, and ended what ran until then."""
+    await world.begin(ANNE)
+    await world.days(1)
+    world.command(ANNE, Word.NOTE, text=TOLD)
+    world.command(ANNE, Word.STOPPED)
+
+
+async def test_her_newest_note_is_the_field_that_comes_from_it() -> None:
+    world = World(books={"call": NOTED})
+    await after_a_call(world)
+    assert await follow_the_call(world) == {"summary": TOLD}
+
+
+async def test_what_she_gives_goes_before_her_note() -> None:
+    world = World(books={"call": NOTED})
+    await after_a_call(world)
+    assert await follow_the_call(world, summary="Agreed.") == {"summary": "Agreed."}
+
+
+async def test_a_note_is_no_news_once_she_has_written_since() -> None:
+    world = World(books={"call": NOTED})
+    await world.begin(ANNE)
+    with pytest.raises(Refused, match=f'lacks "summary"; add --field summary=…, or .* inboxagent note {ANNE}'):
+        await follow_the_call(world)
+    world.command(ANNE, Word.NOTE, text=TOLD)
+    await world.days(1)
+    world.she_writes(ANNE)
+    await world.days(1)
+    world.command(ANNE, Word.STOPPED)
+    with pytest.raises(Refused, match='lacks "summary"'):
+        await follow_the_call(world)
+
+
+async def test_a_note_about_somebody_else_is_not_his() -> None:
+    world = World(books={"call": NOTED})
+    await after_a_call(world)
+    world.she_writes(BART)
+    with pytest.raises(Refused, match='lacks "summary"'):
+        await follow_the_call(world, BART)

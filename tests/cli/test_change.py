@@ -22,7 +22,7 @@ CHANGES = [
     ([], "pause", "held", "held"),
     ([AWAY], "pause", "held", "held"),
     ([PAUSED], "pause", "held", None),
-    ([REPLY], "pause", "answered", None),
+    ([REPLY], "pause", "answered", "held"),  # also where the rule would let it go on once she has answered
     ([PAUSED], "resume", "waiting", "resumed"),
     ([AWAY], "resume", "waiting", "resumed"),
     ([REPLY], "resume", "waiting", "resumed"),

@@ -1,5 +1,6 @@
 """`note`, `hold`, `won`, `lost`, `list --forgotten`: calls, dates she sets, and nobody lost sight of."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -65,9 +66,56 @@ def test_a_call_may_set_the_next_date_wherever_it_stands(desk: Desk, before: lis
     assert instant(found["next"]["at"]).astimezone(zone).date() == date.fromisoformat(day(10))
 
 
-def test_a_call_with_somebody_who_has_answered_leaves_it_her_turn(desk: Desk) -> None:
-    desk.enrol("k1", REPLY)
-    assert desk.ask("note", "k1", "called back")["state"] == "answered"
+@pytest.mark.parametrize(
+    ("before", "says"),
+    [
+        ([REPLY], "noted; it is still your turn"),
+        ([PAUSED], "noted; it is held as before"),
+        ([DEAD], "noted; it is stopped as before"),
+        ([], "noted; the next wait begins now"),
+    ],
+)
+def test_a_call_alone_changes_no_state(desk: Desk, before: list, says: str) -> None:
+    state = desk.enrol("k1", *before).state
+    assert says in desk.run("note", "k1", "called back").stdout
+    assert desk.ask("show", "k1")["state"] == state
+
+
+def test_a_date_that_she_set_outlives_the_next_call(desk: Desk) -> None:
+    desk.enrol("k1")
+    at = desk.ask("note", "k1", "called", "--next", day(10))["next"]["at"]
+    assert "noted; the date that you set stands" in desk.run("note", "k1", "called again").stdout
+    assert desk.ask("show", "k1")["next"]["at"] == at
+    told = [each["says"] for each in desk.ask("why", "k1")["reasons"]]
+    assert told[1:] == [
+        "The wait began anew: she noted: called.",
+        "It went on: she set the next date: called.",
+        "The date that she set stands: she noted: called again.",
+    ]
+
+
+def test_the_summary_of_a_call_goes_on_with_him(desk: Desk) -> None:
+    """A field that comes from her notes: what is missing is said, and once it is noted the sequence takes over."""
+    rules(desk.folder, buyers="fields:\n  agreed: {required: true, from: note}")
+    path = desk.folder / "rules" / "quick.md"
+    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers"))
+    desk.enrol("k1")
+    assert "buyers cannot take over: he lacks agreed" in desk.run("won", "k1", code=1).stderr
+    desk.run("note", "k1", "You get the plan by Friday.")
+    desk.run("won", "k1")
+    assert [each["sequence"] for each in desk.ask("list") if each["state"] == "waiting"] == ["buyers"]
+
+
+def test_who_was_handed_on_is_not_resumed_beside_it(desk: Desk) -> None:
+    rules(desk.folder, buyers="")
+    path = desk.folder / "rules" / "quick.md"
+    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers"))
+    desk.enrol("k1")
+    desk.run("won", "k1")
+    (heir,) = (each["id"] for each in desk.ask("list") if each["state"] == "waiting")
+    assert f"buyers has taken him over ({heir}, waiting); end that first" in desk.run("resume", "k1", code=1).stderr
+    desk.run("stop", heir)
+    assert desk.ask("resume", "k1")["state"] == "waiting"
 
 
 def test_held_until_a_day_and_no_shorter_for_an_absence(desk: Desk) -> None:
@@ -109,6 +157,17 @@ def test_the_end_hands_on(desk: Desk, command: str, heir: str) -> None:
     assert two["next"]["step"] == "hello"
 
 
+def test_how_it_ended_may_be_said_after_it_was_stopped(desk: Desk) -> None:
+    rules(desk.folder, buyers="")
+    path = desk.folder / "rules" / "quick.md"
+    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers"))
+    desk.enrol("k1")
+    desk.run("stop", "k1")
+    assert "buyers takes over" in desk.run("won", "k1").stdout
+    assert "is stopped already" in desk.run("won", "k1").stdout
+    assert [each["sequence"] for each in desk.ask("list") if each["state"] == "waiting"] == ["buyers"]
+
+
 def test_nobody_is_a_prospect_and_a_customer_at_once(desk: Desk) -> None:
     rules(desk.folder, first="won: buyers", buyers="")
     path = desk.folder / "rules" / "quick.md"
@@ -133,7 +192,9 @@ def test_who_is_forgotten(desk: Desk) -> None:
     desk.enrol("k9", event(Word.FINISHED, "all steps are over"))
     desk.enrol("k10", event(Word.TASK, "due", step="ring"), REPLY)
     desk.enrol("k11", REPLY, address="k1@prospect.test")
-    assert [each["id"] for each in desk.ask("list", "--forgotten")] == ["k2", "k5", "k7", "k9"]
-    for name in ("k2", "k5", "k7", "k9"):
+    desk.enrol("k12", replace(PAUSED, at=ago(0.2)), REPLY)
+    desk.enrol("k13", REPLY, replace(PAUSED, at=ago(-0.1)))
+    assert [each["id"] for each in desk.ask("list", "--forgotten")] == ["k2", "k5", "k7", "k9", "k12"]
+    for name in ("k2", "k5", "k7", "k9", "k12"):
         desk.run("stop", name)
     assert "Nobody is without a next date" in desk.run("list", "--forgotten").stderr

@@ -6,7 +6,7 @@ The stories are lived by the real agent in a year to come, so that every date is
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,7 @@ send:
   days: Mon-Fri
   between: 8:30-11:30
 out_of_office: 1 business day
+after_my_answer: 3 business days
 ---
 
 ## nudge
@@ -95,10 +96,33 @@ async def her_own_hand(world: World) -> None:
     await world.days(1)
     world.she_writes(ANNE, answers=world.newest_to(ANNE))
     await world.days(1)
-    text = "called, wants a quote by Friday"
+    note(world, "called, wants a quote by Friday")
+
+
+def note(world: World, text: str) -> None:
+    """As `note` writes it down."""
     call = Event(at=world.clock.at, word=Word.NOTE, because=f"she noted: {text}", by=By.HER, text=text)
     with world.store.transaction("a note") as ledger:
         ledger.append(world.of(ANNE).id, call)
+
+
+async def her_date(world: World) -> None:
+    await world.days(1)
+    note(world, "called, wants a quote")
+    world.command(ANNE, Word.RESUMED, until=MONDAY + timedelta(days=15))
+    await world.days(1)
+    world.she_writes(ANNE, answers=world.newest_to(ANNE))
+    await world.days(1)
+
+
+async def away_when_she_answers(world: World) -> None:
+    await world.days(4)
+    world.answer(ANNE, text="Thank you. What would the second part cost?\n")
+    await world.days(1)
+    world.answer(ANNE, text="I am travelling. I will answer on my return on 27 November 2031.\n", fields=AWAY)
+    await world.days(1)
+    world.she_writes(ANNE, answers=world.newest_to(ANNE))
+    await world.days(1)
 
 
 async def a_task(world: World) -> None:
@@ -106,7 +130,11 @@ async def a_task(world: World) -> None:
 
 
 STORIES: Mapping[str, Callable[[World], Awaitable[None]]] = {
-    each.__name__: each for each in (away, answered, a_colleague, bounced, opted_out, not_now, her_own_hand, a_task)
+    each.__name__: each
+    for each in (
+        *(away, answered, a_colleague, bounced, opted_out, not_now, her_own_hand, a_task),
+        *(her_date, away_when_she_answers),
+    )
 }
 
 

@@ -231,6 +231,21 @@ def test_the_generation_tells_of_every_change_by_anybody(store: Store, open_agai
     assert all(one != another for one, another in itertools.combinations(seen, 2))
 
 
+def test_what_a_store_wrote_itself_is_told_from_what_others_wrote(store: Store, open_again: Open) -> None:
+    other = open_again()
+    for number in range(3):
+        mine, theirs = store.others(), other.others()
+        with store.transaction("count") as ledger:
+            ledger.remember("n", number)
+        assert store.others() == mine
+        assert other.others() != theirs
+        with other.transaction("count") as ledger:
+            ledger.remember("m", number)
+        with store.transaction("at once, before anybody asks") as ledger:
+            ledger.remember("o", number)
+        assert store.others() != mine
+
+
 def test_a_transaction_that_only_looks_changes_no_generation(store: Store) -> None:
     with store.transaction("remember") as ledger:
         ledger.remember("n", 1)

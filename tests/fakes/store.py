@@ -1,6 +1,5 @@
 """The Store port in memory: what the tests of everything above the store use. It passes the store's contract suite."""
 
-import copy
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -91,7 +90,14 @@ class MemoryRecords:
         return next((suppressions[each] for each in covering(address) if each in suppressions), None)
 
     def fact(self, name: str) -> object | None:
-        return copy.deepcopy(self._contents.facts.get(name))
+        return _fresh(self._contents.facts.get(name))
+
+
+def _fresh(value: object) -> object:
+    """A JSON value that shares nothing which can be changed."""
+    if isinstance(value, dict):
+        return {key: _fresh(each) for key, each in value.items()}
+    return [_fresh(each) for each in value] if isinstance(value, list) else value
 
 
 class MemoryLedger(MemoryRecords):
@@ -161,7 +167,7 @@ class MemoryLedger(MemoryRecords):
         if value is None:
             self._draft.facts.pop(name, None)
         else:
-            self._draft.facts[name] = copy.deepcopy(value)
+            self._draft.facts[name] = _fresh(value)
 
 
 class MemoryStore(MemoryRecords):
@@ -170,6 +176,7 @@ class MemoryStore(MemoryRecords):
     def __init__(self, memory: Memory | None = None, patience: float = 15.0) -> None:
         self._memory = memory or Memory()
         self._patience = patience
+        self._changes = 0  # its own
 
     @property
     def _contents(self) -> Contents:
@@ -177,6 +184,9 @@ class MemoryStore(MemoryRecords):
 
     def generation(self) -> object:
         return self._memory.changes
+
+    def others(self) -> object:
+        return self._memory.changes - self._changes
 
     def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
         before, now = since if isinstance(since, dict) else {}, self._contents.conversations
@@ -209,6 +219,7 @@ class MemoryStore(MemoryRecords):
         if ledger.changed:
             self._memory.contents = ledger._own
             self._memory.changes += 1
+            self._changes += 1
 
     def close(self) -> None:
         """Nothing is held."""

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from inboxagent.outreach.decide import Wait, decide
-from inboxagent.outreach.events import By, Word
+from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.fold import advance, begin
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.model import Me
@@ -47,9 +49,22 @@ def test_it_is_for_the_next_step_alone() -> None:
     assert next_at(sent, days=5).at == MONDAY + timedelta(days=15)
 
 
-def test_her_own_mail_begins_the_steps_wait() -> None:
-    wrote = advance(RESUMED, happened(Word.OWN_MAIL, 3, by=By.HER))
-    assert next_at(wrote, days=3).at == MONDAY + timedelta(days=13)
+@pytest.mark.parametrize("touch", [happened(Word.OWN_MAIL, 3, by=By.HER), happened(Word.NOTE, 3, by=By.HER, text="-")])
+def test_her_hand_before_the_date_she_named_leaves_it_alone(touch: Event) -> None:
+    assert next_at(advance(RESUMED, touch), days=3).at == MONDAY + timedelta(days=5)
+
+
+def test_her_own_mail_on_that_day_begins_the_steps_wait() -> None:
+    wrote = advance(RESUMED, happened(Word.OWN_MAIL, 5, by=By.HER))
+    assert next_at(wrote, days=5).at == MONDAY + timedelta(days=15)
+
+
+def test_a_wait_of_the_rule_begins_anew_with_her_next_mail() -> None:
+    """After `after_my_answer` she has named no date."""
+    by_rule = happened(Word.RESUMED, 2, by=By.HER, until=MONDAY + timedelta(days=5), message_id="<2@lind.example>")
+    resumed = advance(PAUSED, by_rule)
+    assert next_at(resumed).because == "the time he has to answer her (after_my_answer)"
+    assert next_at(advance(resumed, happened(Word.OWN_MAIL, 3, by=By.HER)), days=3).at == MONDAY + timedelta(days=13)
 
 
 def test_a_dated_hold_does_not_use_it_up() -> None:

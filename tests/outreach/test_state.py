@@ -263,7 +263,7 @@ def test_where_he_named_the_day_the_held_days_use_up_the_wait(word: Word) -> Non
 
 def test_what_he_asks_for_after_an_answer_changes_nothing_until_she_resumes() -> None:
     answered = advance(reach(State.ANSWERED), happened(Word.NOT_NOW, 2, until=MONDAY + timedelta(days=9)))
-    assert (answered.state, answered.holds) == (State.ANSWERED, ())
+    assert (answered.state, answered.court) == (State.ANSWERED, "hers")
     assert advance(answered, happened(Word.RESUMED, 9)).state is State.ANSWERED
 
 
@@ -274,10 +274,17 @@ def test_her_resume_begins_the_wait_anew() -> None:
         assert resumed.because == "a test of resumed"
 
 
-def test_a_hold_of_what_is_answered_is_no_hold() -> None:
+def test_a_hold_of_what_is_answered_is_kept_for_when_it_goes_on() -> None:
     answered = advance(reach(State.ANSWERED), happened(Word.AUTO_REPLY, 2, until=MONDAY + timedelta(days=9)))
     assert answered.state is State.ANSWERED
-    assert answered.holds == ()
+    assert answered.held_until == MONDAY + timedelta(days=9)
+    assert answered.because == reach(State.ANSWERED).because, "what he answered"
+    assert advance(answered, happened(Word.RESUMED, 3, by=By.HER)).holds == ()
+
+
+@pytest.mark.parametrize("state", [State.FINISHED, State.STOPPED])
+def test_what_is_over_is_not_held(state: State) -> None:
+    assert advance(reach(state), happened(Word.AUTO_REPLY, 2, until=MONDAY + timedelta(days=9))).holds == ()
 
 
 # -- a send -----------------------------------------------------------------------------------------------------

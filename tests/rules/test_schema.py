@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from inboxagent.outreach.sequence import Terms
 from inboxagent.rules.parse import parse_rule
 from inboxagent.rules.schema import SCHEMA
+from inboxagent.rules.settings import SETTINGS
 
 RULES = sorted((Path(__file__).parents[2] / "rules").glob("*.md"))
 TYPES = {"string": str, "number": (int, float), "integer": int, "object": dict, "array": list, "boolean": bool}
@@ -88,3 +91,10 @@ def test_the_schema_and_the_reader_agree(settings: str, right: bool) -> None:
     source = f"---\n{settings}\n---\n{LETTER}"
     sequence, _ = parse_rule("rules/x.md", source, {})
     assert (not list(faults(settings_of(source), SCHEMA)), sequence is not None) == (right, right)
+
+
+def test_every_setting_is_read_kept_and_in_the_schema() -> None:
+    """One that is added has its term, its reader and its line for editors."""
+    called = {"title": "sequence", "audience": "for", "hours": "send"}
+    terms = [called.get(each.name, each.name) for each in fields(Terms)]
+    assert sorted(terms) == sorted(SETTINGS) == sorted(SCHEMA["properties"])

@@ -17,7 +17,9 @@ from email.message import EmailMessage
 from imaplib import IMAP4
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+from inboxagent.edge.imap import ImapMailbox
 from tests.servers import cyrus, dovecot, postfix
 from tests.servers.polling import free_port, until
 
@@ -28,6 +30,18 @@ def missing() -> str | None:
     """Why there can be no lab here; None if there can."""
     reasons = [reason for reason in (dovecot.missing(), postfix.missing()) if reason]
     return "; ".join(reasons) or None
+
+
+def mailbox_of(lab: "Lab | CyrusLab", user: str, **options: Any) -> ImapMailbox:
+    """The account of a user, over TLS if nothing else is said."""
+    secure: dict[str, Any] = {"port": lab.imaps_port, "security": "tls"}
+    return ImapMailbox(
+        host=lab.host,
+        ca_file=str(lab.cafile),
+        username=user,
+        password=lambda: lab.password,
+        **(secure | options),
+    )
 
 
 class Post:

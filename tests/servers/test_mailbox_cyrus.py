@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from inboxagent.edge.imap import ImapMailbox
 from tests.edge.test_imap_cuts import cut_everywhere, letter
 from tests.edge.test_mailbox_contract import MailboxContract, Open
 from tests.fakes.mail_program import ImapProgram
-from tests.servers.lab import CyrusLab
+from tests.servers.lab import CyrusLab, mailbox_of
 
 
 class CyrusProgram(ImapProgram):
@@ -40,16 +39,7 @@ class TestCyrus(MailboxContract):
 
     @pytest.fixture
     def open_mailbox(self, cyrus_lab: CyrusLab, user: str) -> Open:
-        lab = cyrus_lab
-        return lambda **options: ImapMailbox(
-            host=lab.host,
-            port=lab.imaps_port,
-            security="tls",
-            ca_file=str(lab.cafile),
-            username=user,
-            password=lambda: lab.password,
-            **options,
-        )
+        return lambda **options: mailbox_of(cyrus_lab, user, **options)
 
 
 async def test_a_connection_to_cyrus_that_is_lost_at_any_byte_tells_nothing_false(cyrus_lab: CyrusLab) -> None:

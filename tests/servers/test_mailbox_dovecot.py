@@ -5,12 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from inboxagent.edge.imap import ImapMailbox
 from inboxagent.ports import Cursor, Search
 from tests.edge.test_imap_cuts import cut_everywhere, letter
 from tests.edge.test_mailbox_contract import MailboxContract, Open
 from tests.fakes.mail_program import ImapProgram
-from tests.servers.lab import Lab
+from tests.servers.lab import Lab, mailbox_of
 
 
 class TestDovecot(MailboxContract):
@@ -28,15 +27,7 @@ class TestDovecot(MailboxContract):
     @pytest.fixture(params=["tls", "starttls"])
     def open_mailbox(self, lab: Lab, user: str, request: pytest.FixtureRequest) -> Open:
         port = lab.imaps_port if request.param == "tls" else lab.imap_port
-        return lambda **options: ImapMailbox(
-            host=lab.host,
-            port=port,
-            security=request.param,
-            ca_file=str(lab.cafile),
-            username=user,
-            password=lambda: lab.password,
-            **options,
-        )
+        return lambda **options: mailbox_of(lab, user, port=port, security=request.param, **options)
 
     async def test_wait_tells_of_every_mailbox(self, open_mailbox: Open, program: ImapProgram) -> None:
         """NOTIFY, also for a mailbox that was made meanwhile. A renewal of IDLE would tell of news by itself."""
@@ -95,18 +86,6 @@ async def test_a_message_of_a_hundred_megabytes(lab: Lab) -> None:
     assert raw is not None
     assert 262_144 <= len(raw) <= 262_144 + 65_536
     await mailbox.close()
-
-
-def mailbox_of(lab: Lab, user: str) -> ImapMailbox:
-    """The account, over TLS."""
-    return ImapMailbox(
-        host=lab.host,
-        port=lab.imaps_port,
-        security="tls",
-        ca_file=str(lab.cafile),
-        username=user,
-        password=lambda: lab.password,
-    )
 
 
 async def test_a_connection_to_dovecot_that_is_lost_at_any_byte_tells_nothing_false(lab: Lab) -> None:

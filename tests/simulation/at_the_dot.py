@@ -81,8 +81,10 @@ def i7_brake(judge: Judge, dot: Dot) -> str | None:
     """Nothing goes out while far more is due at once than the brake allows, until she releases it."""
     sequences, now = judge.world.rules().sequences, judge.world.clock.now()
     before = now - timedelta(minutes=30)
-    due = 1
-    for each in judge.world.disk.contents.conversations.values():
+    due, everybody = 1, judge.world.disk.contents.conversations.values()
+    if len(everybody) < judge.world.limits.brake:
+        return None
+    for each in everybody:
         if each.state is not State.WAITING or each.pending is not None or each.events[-1].at > before:
             continue
         sequence = sequences.get(each.enrolment.sequence)
@@ -126,13 +128,13 @@ def i8_never_again(judge: Judge, dot: Dot) -> str | None:
 
 
 def i8_away(judge: Judge, dot: Dot) -> str | None:
-    """Nobody is written to in the two days after an automatic answer, unless she resumes or writes herself."""
+    """Nobody is written to in the two days after an automatic answer, unless a command of hers lets it go on."""
     record = judge.records[dot.conversation.id]
     for each in dot.person.posts:
         if each.truth is not Truth.AWAY or not each.was_visible(dot.process.looked_at):
             continue
         seen_at = each.visible_at or 0.0
-        if record.resumed_at < seen_at and seen_at > record.enrolled_at and dot.seconds - seen_at < 2 * DAY:
+        if record.let_go_at < seen_at and seen_at > record.enrolled_at and dot.seconds - seen_at < 2 * DAY:
             return f"`{dot.step}` goes out {(dot.seconds - seen_at) / HOUR:.1f} h after his automatic answer"
     return None
 

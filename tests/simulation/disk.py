@@ -86,6 +86,7 @@ class SimulatedStore(MemoryStore):
         before = self._disk.contents
         self._process.effect(f"before writing {kind}")
         self._process.check_disk()
+        self._changes += 1
         self._disk.put(ledger._own)
         self._process.effect(f"written {kind}")
         self._sync()

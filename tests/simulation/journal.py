@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from inboxagent.edge.store import JournalStore, disk
-from inboxagent.edge.store.records import SUPPRESSIONS
+from inboxagent.edge.store.records import CONVERSATIONS, SUPPRESSIONS
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Ledger
@@ -24,6 +24,25 @@ from tests.simulation.disk import Committed, Disk
 from tests.simulation.process import Process
 
 MEMORY = Path("/dev/shm")  # where there is one, nothing waits for a platter
+
+
+class _Everybody:
+    """The conversations in a journal; what was not written to since the last time is not read again."""
+
+    def __init__(self, store: JournalStore) -> None:
+        self._store = store
+        self._mark: Any = None
+        self._known: dict[str, Conversation] = {}
+
+    def read(self) -> Mapping[str, Conversation]:
+        """All of them, oldest enrolment first."""
+        changed, mark = self._store.changed(self._mark)
+        before = self._known if self._mark is not None and self._mark[0] == mark[0] else {}
+        self._known = {**before, **{each.id: each for each in changed}}
+        if len(self._known) != self._store._journal.count(CONVERSATIONS):  # somebody was erased
+            self._known = {each.id: each for each in self._store.conversations()}
+        self._mark = mark
+        return self._known
 
 
 class JournalDisk(Disk):
@@ -35,7 +54,7 @@ class JournalDisk(Disk):
         self.path = self.folder / "maya.journal"
         self.writer: JournalProcessStore | None = None
         self.complain = lambda text: None
-        self._onlooker = JournalStore(self.path)
+        self._look_afresh()
         self._synced = 0
         self._chance = Random(0)
 
@@ -93,8 +112,7 @@ class JournalDisk(Disk):
             if kept < size and random.random() < 0.3:
                 with self.path.open("ab") as file:
                     file.write(bytes(random.randint(1, size - kept)))
-        self._onlooker = JournalStore(self.path)
-        self._look()
+        self._look_afresh()
         if not any(_same(self.contents, each) for each in could_be):
             self.complain("what the journal holds after a power cut is none of the states that it could be in")
         self.durable = self.contents
@@ -102,7 +120,11 @@ class JournalDisk(Disk):
         self.changes += 1
 
     def backup(self) -> object:
-        """A copy of the file as it is on the medium."""
+        """A copy of the file as it is on the medium; the whole of it still says what was read of it bit by bit."""
+        before = self.contents
+        self._look_afresh()
+        if not _same(before, self.contents):
+            self.complain("the journal read as a whole is another than the one that was read on and on")
         return self.path.read_bytes()[: self._synced] if self.path.exists() else b""
 
     def put_back(self, copy: object) -> None:
@@ -112,8 +134,7 @@ class JournalDisk(Disk):
         beside.write_bytes(copy)
         os.replace(beside, self.path)
         self._synced = len(copy)
-        self._onlooker = JournalStore(self.path)
-        self._look()
+        self._look_afresh()
         self.durable = self.contents
         self.unsynced.clear()
         self.changes += 1
@@ -130,12 +151,18 @@ class JournalDisk(Disk):
         found = os.fstat(descriptor)
         return self.path.exists() and os.path.samestat(found, self.path.stat())
 
+    def _look_afresh(self) -> None:
+        """What lies in the file now, all of it read anew."""
+        self._onlooker = JournalStore(self.path)
+        self._everybody = _Everybody(self._onlooker)
+        self._look()
+
     def _look(self) -> None:
         """What lies in the file now."""
         try:
             records = self._onlooker
             self.contents = Contents(
-                {each.id: each for each in records.conversations()},
+                dict(self._everybody.read()),
                 dict(records.cursors()),
                 {each["address"]: each["because"] for each in records._table(SUPPRESSIONS)},
             )
@@ -150,6 +177,7 @@ class JournalProcessStore:
         self._process, self._disk, self._acknowledged = process, shared, acknowledged
         self._journal = JournalStore(shared.path)
         self._kind = ""
+        self._everybody = _Everybody(self._journal)
         self._read: tuple[object, Mapping[str, Conversation]] = None, {}
 
     def conversations(self) -> Sequence[Conversation]:
@@ -163,7 +191,7 @@ class JournalProcessStore:
     def _all(self) -> Mapping[str, Conversation]:
         generation = self._journal.generation()
         if self._read[0] != generation or self._disk.writer is self:
-            self._read = generation, {each.id: each for each in self._journal.conversations()}
+            self._read = generation, self._everybody.read()
         return self._read[1]
 
     def compact(self) -> bool:

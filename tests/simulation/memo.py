@@ -7,16 +7,13 @@ what is remembered against the functions themselves.
 
 import re
 from collections.abc import Iterable, Iterator
-from collections.abc import Sequence as Records
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from operator import is_
 
-from inboxagent.agent import planning, reading, scan, understanding, writing
-from inboxagent.agent.planning import Planned, Planner
+from inboxagent.agent import reading, scan, understanding, writing
 from inboxagent.mail import classify as classifying
 from inboxagent.mail import compose as composing
 from inboxagent.mail import inbound
@@ -24,13 +21,8 @@ from inboxagent.mail.classify import Verdict
 from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.headers import message_ids
 from inboxagent.mail.inbound import Inbound
-from inboxagent.outreach import decide as deciding
-from inboxagent.outreach import match, model
-from inboxagent.outreach.decide import Action, Rest, Wait
+from inboxagent.outreach import match
 from inboxagent.outreach.match import Known
-from inboxagent.outreach.model import Me
-from inboxagent.outreach.rulebook import Rulebook
-from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation
 
 _VARYING = re.compile(
@@ -40,15 +32,14 @@ _HELD = 50_000
 _read: dict[tuple[bytes, bool], Inbound] = {}
 _shapes: dict[int, tuple[Inbound, bytes]] = {}
 _verdicts: dict[tuple[bytes, tuple[str, ...], date | None, bool], Verdict] = {}
-_parse, _parse_headers, _classify, _compose, _index, _plan = (
+_parse, _parse_headers, _classify, _compose, _index = (
     inbound.parse,
     inbound.parse_headers,
     classifying.classify,
     composing.compose,
     match.index,
-    Planner.plan,
 )
-_THEMSELVES = (_parse, _parse_headers, _classify, _compose, _index, _plan, deciding.decide, model.forms)
+_THEMSELVES = (_parse, _parse_headers, _classify, _compose, _index)
 
 
 def parse(raw: bytes) -> Inbound:
@@ -136,62 +127,6 @@ def compose(outgoing: Outgoing) -> bytes:
     )
 
 
-_ALWAYS = datetime.max.replace(tzinfo=UTC)
-_decided: dict[str, tuple[Conversation, Sequence | None, datetime, datetime, Action]] = {}
-
-
-def decide(conversation: Conversation, sequence: Sequence | None, now: datetime, me: Me) -> Action:
-    """`decide.decide`: a wait stays the same until it is over, if nothing has happened meanwhile."""
-    known = _decided.get(conversation.id)
-    if known is not None and known[0] is conversation and known[1] is sequence and known[2] <= now < known[3]:
-        return known[4]
-    action = deciding.decide(conversation, sequence, now, me)
-    _decided[conversation.id] = conversation, sequence, now, _stands_until(action, now), action
-    return action
-
-
-def _stands_until(action: Action, now: datetime) -> datetime:
-    """Until when the same will be decided if nothing happens."""
-    match action:
-        case Wait(at=at):
-            return at
-        case Rest(until=until):
-            return until or _ALWAYS
-        case _:
-            return now
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What was planned for whom, and from when until when it stands."""
-
-    conversations: Records[Conversation]
-    rules: Rulebook
-    since: datetime
-    until: datetime
-    planned: list[Planned]
-
-    def stands(self, conversations: Records[Conversation], rules: Rulebook, now: datetime) -> bool:
-        """Whether nobody's turn has come and nothing has happened."""
-        same = len(self.conversations) == len(conversations) and all(map(is_, self.conversations, conversations))
-        return same and self.rules is rules and self.since <= now < self.until
-
-
-_plans: dict[int, _Plan] = {}
-
-
-def plan(planner: Planner) -> list[Planned]:
-    """`Planner.plan`: the same as long as nobody's turn comes and nothing happens."""
-    conversations, rules, now = planner._store.conversations(), planner._account.rules(), planner._clock.now()
-    known = _plans.get(id(planner))
-    if known is not None and known.stands(conversations, rules, now):
-        return known.planned
-    planned = _plan(planner)
-    until = min((_stands_until(each.action, now) for each in planned), default=_ALWAYS)
-    _plans[id(planner)] = _Plan(conversations, rules, now, until, planned)
-    return planned
-
-
 _indexed: dict[tuple[int, ...], tuple[tuple[Conversation, ...], Known]] = {}
 
 
@@ -212,9 +147,6 @@ _REMEMBERED = (
     *((place, "classify", classify) for place in (understanding, scan, match)),
     (reading, "index", index),
     (writing, "compose", compose),
-    (planning, "decide", decide),
-    (Planner, "plan", plan),
-    (model, "forms", lru_cache(maxsize=_HELD)(model.forms)),
 )
 
 
@@ -222,8 +154,7 @@ _REMEMBERED = (
 def remembering() -> Iterator[None]:
     """The agent reads through what is remembered."""
     before = [(place, name, getattr(place, name)) for place, name, _ in _REMEMBERED]
-    for memory in (_decided, _indexed, _plans):
-        memory.clear()
+    _indexed.clear()
     for place, name, remembered in _REMEMBERED:
         if getattr(place, name) in _THEMSELVES:  # what is planted there stays
             setattr(place, name, remembered)

@@ -207,3 +207,11 @@ def _(patch: Patch) -> None:
         return 1e7
 
     original = patch.set(Daemon, "_go_blind", go_blind)
+
+
+@mutant("her own mail ends the date that she has named")
+def _(patch: Patch) -> None:
+    def touched(conversation: Any, at: datetime) -> Any:
+        return original(replace(conversation, named_by_her=False), at)
+
+    original = patch.set(fold, "_touched", touched)

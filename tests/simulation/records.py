@@ -25,9 +25,10 @@ class Record:
     paused_since: float | None = None
     stopped_since: float | None = None
     held_until: datetime | None = None  # she holds it
-    next_at: datetime | None = None  # the next date that she set, unless she is in touch with him before
+    next_at: datetime | None = None  # the next date that she set: the earliest, also if she writes to him before
     called_at: list[float] = field(default_factory=list)
     resumed_at: float = -1.0
+    let_go_at: float = -1.0  # when a command of hers let it go on
     her_wait: bool = False
     her_step: str = ""  # the step that went after a wait of hers
     passed_at: list[float] = field(default_factory=list)  # when steps without a letter would have gone, or she did it
@@ -45,6 +46,11 @@ class Record:
         """It goes on from then, with the wait of its step or one of hers."""
         self.resumed_at, self.her_wait, self.her_step = seconds, her_wait, ""
         self.passed_at = [at for at in self.passed_at if at <= seconds]
+
+    def is_in_touch(self, at: datetime) -> None:
+        """Her own hand, on the day that she had named or later, does what was to come then."""
+        if self.next_at is not None and at >= self.next_at:
+            self.next_at = None
 
     def is_closed(self, post: Post) -> bool:
         """Whether it had been said when another sequence was to take over."""
@@ -90,9 +96,9 @@ class Records(dict[str, Record]):
                     record.passed_at.append((at - self._judge.world.timeline.epoch).total_seconds())
                 case Word.NOTE if event.is_call:
                     record.called_at.append((event.at - self._judge.world.timeline.epoch).total_seconds())
-                    record.next_at = None
+                    record.is_in_touch(event.at)
                 case Word.OWN_MAIL:
-                    record.next_at = None
+                    record.is_in_touch(event.at)
                 case Word.RESUMED if event.by is By.HER and event.because.startswith("she answered him"):
                     self._go_on(conversation.id, record, event)
             if event.word in (Word.INTENT, Word.SKIPPED, Word.TASK, Word.FINISHED):
@@ -153,6 +159,7 @@ class Records(dict[str, Record]):
         if name in ("resume", "next"):
             record.paused_since = record.stopped_since = None
             record.resumes(now, her_wait=her_wait)
+            record.let_go_at = now
             record.held_until, record.next_at = None, until
         if name == "hold":
             record.held_until = until

@@ -122,12 +122,33 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """The monotonic clock."""
         return self.timeline.seconds - self.timeline.frozen
 
-    def select(self, timeout: float | None) -> list[Any]:
-        """Nothing ever comes through a descriptor; time passes instead."""
-        if timeout != 0:
-            deadline = math.inf if timeout is None else self.timeline.seconds + timeout
-            self.timeline.happen(deadline, lambda: self._ready)  # type: ignore[attr-defined]
-        return []
+    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
+        """As ever, without the questions that a program has to be asked whose threads may be anywhere."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def _run_once(self) -> None:
+        """What is ready runs; where nothing is, time passes until something is."""
+        ready, scheduled = self._ready, self._scheduled
+        if not ready:
+            while scheduled and scheduled[0]._cancelled:
+                heapq.heappop(scheduled)._scheduled = False
+            if not self._stopping:
+                self._pass_time(scheduled[0]._when - self.time() if scheduled else math.inf)
+        soon = self.time() + self._clock_resolution
+        while scheduled and scheduled[0]._when < soon:
+            handle = heapq.heappop(scheduled)
+            handle._scheduled = False
+            ready.append(handle)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+
+    def _pass_time(self, seconds: float) -> None:
+        """Nothing ever comes through a descriptor: the world goes on instead."""
+        self.timeline.happen(self.timeline.seconds + max(0.0, seconds), lambda: self._ready)
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
         """What would be done beside is done at once: there is one thread."""

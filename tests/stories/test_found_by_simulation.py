@@ -162,7 +162,7 @@ async def test_an_answer_of_hers_ends_no_hold_of_hers() -> None:
         name="quick", title="Quick", steps=(step("last", 1),), after_my_answer=Wait(amount=2, unit=Unit.DAY)
     )
     world = World(sequence=rule)
-    people = ("anna@prospect.test", "bart@prospect.test", "cleo@prospect.test")
+    people = ("anna@prospect.test", "bart@prospect.test", "cleo@prospect.test", "dora@prospect.test")
     await world.begin(*people)
     day = world.clock.at + timedelta(days=9)
     world.command(people[0], Word.HELD)
@@ -170,12 +170,13 @@ async def test_an_answer_of_hers_ends_no_hold_of_hers() -> None:
     for each in people:
         world.answer(each)
     await world.pass_time(hours=1)
+    world.command(people[3], Word.HELD)
     for each in people:
         world.she_writes(each)
     await world.days(5)
-    assert [world.steps(each) for each in people] == [[], [], ["last"]]
+    assert [world.steps(each) for each in people] == [[], [], ["last"], []]
     await world.days(10)
-    assert [world.steps(each) for each in people] == [[], ["last"], ["last"]]
+    assert [world.steps(each) for each in people] == [[], ["last"], ["last"], []]
 
 
 async def test_no_wait_ends_sooner_for_a_letter_that_is_delayed() -> None:

@@ -97,6 +97,46 @@ async def test_she_had_forwarded_the_thread_before_she_enrolled_him() -> None:
     assert [each.address for each in (*world.letters()[0].to, *world.letters()[0].cc)] == [ANNE]
 
 
+async def test_she_writes_to_him_before_the_date_that_she_has_set() -> None:
+    """Case 55: her date is the earliest; a mail of hers, or a call, moves it at most by the gap between two touches."""
+    world = World()
+    first = await first_of(world)
+    date = world.clock.at + 10 * DAY
+    world.command(ANNE, Word.RESUMED, until=date)
+    await world.days(2)
+    world.she_writes(ANNE, answers=first)
+    await world.days(1)
+    world.command(ANNE, Word.NOTE, text="called, he reads it")
+    await world.days(6.5)
+    assert world.steps(ANNE) == []
+    world.she_writes(ANNE, answers=first)
+    await world.days(0.7)
+    assert world.steps(ANNE) == [], "half a day after her mail"
+    await world.days(0.5)
+    assert world.steps(ANNE) == ["nudge"]
+
+
+async def test_she_does_on_her_date_what_was_to_come_then() -> None:
+    """Case 55: a mail of hers on that day is the step, as far as the clock goes."""
+    world = World()
+    first = await first_of(world)
+    world.command(ANNE, Word.RESUMED, until=world.clock.at + 2 * DAY)
+    world.clock.pass_time(2 * DAY)
+    world.she_writes(ANNE, answers=first)
+    await world.days(2.9)
+    assert world.steps(ANNE) == []
+
+
+async def test_his_mail_ends_her_date() -> None:
+    world = World()
+    await world.begin(ANNE)
+    world.command(ANNE, Word.RESUMED, until=world.clock.at + 5 * DAY)
+    await world.days(2)
+    world.answer(ANNE)
+    await world.days(9)
+    assert (world.state(ANNE), world.steps(ANNE)) == ("answered", [])
+
+
 async def test_an_absence_and_her_own_hold() -> None:
     """Case 61: the later date wins, and both reasons are kept."""
     world = World()

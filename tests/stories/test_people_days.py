@@ -1,6 +1,8 @@
 """People change places: a colleague takes over, a successor is named; he writes from elsewhere, or is away."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,12 +10,14 @@ from inboxagent.errors import Refused
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.waits import Unit, Wait
 from tests.stories.people import ANNE, BART, COLLEAGUE
-from tests.stories.world import World, step
+from tests.stories.world import PROPOSAL, World, step
 
 OTHER = Sequence(name="other", title="Other", steps=(step("second", 5),))
 PRIVATE = "anne@home.test"
 AWAY = "Auto-Submitted: auto-replied"
+UNTIL_FRIDAY_WEEK = "I am out of the office until 13 November 2026.\n"
 
 
 async def nudged() -> World:
@@ -91,15 +95,21 @@ async def test_his_private_address_is_proposed_and_never_written_to() -> None:
     assert PRIVATE not in world.of(ANNE).addresses
 
 
-async def away_everywhere() -> World:
-    """Anne is in two sequences, and away from Thursday on."""
-    world = World(books={"other": OTHER})
+async def in_two_sequences(**settings: Any) -> World:
+    """Anne is in two sequences until Thursday."""
+    other = replace(OTHER, **settings)
+    world = World(sequence=replace(PROPOSAL, **settings), books={"other": other})
     await world.begin(ANNE)
     world.she_writes(ANNE, subject="Another matter")
-    await world.enrol(ANNE, OTHER, subject="Another matter")
+    await world.enrol(ANNE, other, subject="Another matter")
     await world.days(3.2)
-    text = "I am out of the office until 13 November 2026.\n"
-    world.answer(ANNE, text=text, fields=AWAY)
+    return world
+
+
+async def away_everywhere() -> World:
+    """She is away from Thursday on."""
+    world = await in_two_sequences()
+    world.answer(ANNE, text=UNTIL_FRIDAY_WEEK, fields=AWAY)
     await world.cycle()
     return world
 
@@ -114,12 +124,28 @@ async def test_an_absence_holds_all_conversations_with_him() -> None:
     assert sorted(world.steps(ANNE)) == ["nudge", "second"]
 
 
+async def test_an_absence_while_it_is_her_turn_holds_all_that_her_answer_lets_go_on() -> None:
+    """Case 28: he has answered, his note comes after that, and then she answers him."""
+    world = await in_two_sequences(after_my_answer=Wait(amount=2, unit=Unit.DAY))
+    world.answer(ANNE, text="Which day suits you?\n")
+    await world.pass_time(hours=1)
+    world.answer(ANNE, text=UNTIL_FRIDAY_WEEK, fields=AWAY)
+    await world.pass_time(hours=1)
+    assert [each.state for each in world.store.conversations()] == ["answered", "answered"]
+    world.she_writes(ANNE)
+    await world.days(8)
+    assert [each.state for each in world.store.conversations()] == ["waiting", "waiting"]
+    assert world.steps(ANNE) == ["nudge"]
+    await world.days(6)
+    assert sorted(world.steps(ANNE)) == ["nudge", "question", "second"]
+
+
 async def test_he_answers_while_his_vacation_reply_is_on() -> None:
     """Both come: the answer counts in every conversation, and the date of return brings nothing back."""
     world = await away_everywhere()
     world.answer(ANNE, text="I read mail on the beach. Which day suits you?\n")
     await world.pass_time(hours=1)
-    world.answer(ANNE, text="I am out of the office until 13 November 2026.\n", fields=AWAY)
+    world.answer(ANNE, text=UNTIL_FRIDAY_WEEK, fields=AWAY)
     await world.days(30)
     assert [each.state for each in world.store.conversations()] == ["answered", "answered"]
     assert world.steps(ANNE) == ["nudge"]

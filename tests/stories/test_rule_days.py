@@ -1,7 +1,7 @@
 """Days under rule files that say more: conditions, tasks, last days, variants, handing on, pace and tone."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -164,6 +164,31 @@ async def test_her_answer_lets_it_go_on_where_the_rule_says_so() -> None:
     world.she_writes(ANNE, answers=world.of(ANNE).latest.message_id)  # type: ignore[union-attr]
     await world.days(20)
     assert happenings(world)[-3:] == [("resumed", "two", 5), ("sent", "two", 10), ("finished", None, 10)]
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "word"),
+    [
+        ("I am out of the office until 23 November 2026.\n", "Auto-Submitted: auto-replied", "auto_reply"),
+        ("Not now, please come back to me on 23 November 2026.\n", "", "not_now"),
+    ],
+)
+async def test_what_names_a_day_while_it_is_her_turn_holds_when_her_answer_lets_it_go_on(
+    text: str, fields: str, word: str
+) -> None:
+    world = await world_of(with_ring("after_my_answer: 5 days\nagain: two\n"))
+    await world.days(4)
+    world.answer(ANNE, text="Could you send me the figures?\n")
+    await world.days(1)
+    world.answer(ANNE, text=text, fields=fields)
+    await world.days(1)
+    assert world.words(ANNE)[-2:] == ["reply", word]
+    world.she_writes(ANNE)
+    await world.days(30)
+    words = {event.word: event for event in world.of(ANNE).events}
+    assert words["sent"].step == "two"
+    assert words["sent"].at.date() >= date(2026, 11, 23)
+    assert "not before" in words["resumed"].because
 
 
 async def test_after_my_answer_never_passes_over_a_newer_answer() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from inboxagent.errors import Refused
 from inboxagent.outreach.events import Word
+from inboxagent.outreach.handing import Handed, hand_on
 from inboxagent.outreach.state import State
 from tests.stories.people import ANNE, BART
 from tests.stories.test_rule_days import happenings, read, world_of
@@ -137,6 +138,19 @@ async def test_case_46_a_no_is_not_for_ever_where_the_rule_says_so() -> None:
     assert (old.state, new.enrolment.origin) == (State.STOPPED, old.id)
     assert f"later takes over ({new.id})" in old.because
     assert sent(world) == [("one", "Thu 05 Nov 10:00"), ("hello", "Tue 05 Jan 10:00")], "60 days after his no"
+
+
+async def test_what_she_noted_goes_on_with_him() -> None:
+    """The sequence that takes over has a field that comes from her notes."""
+    later = read("## hello\nwait: 60 days\n\n{{ told }}\n", "later", "fields:\n  told: {required: true, from: note}\n")
+    world = await world_of(read(STEPS, settings="lost: later\n"), later)
+    await world.days(4)
+    world.command(ANNE, Word.NOTE, text="You will look at it again in spring.")
+    found = hand_on(world.of(ANNE), "later", world.account.rules(), world.store.conversations(), world.clock.at)
+    assert isinstance(found, Handed)
+    enrolment = found.event.enrolment
+    assert enrolment is not None
+    assert enrolment.prospect.fields["told"] == "You will look at it again in spring."
 
 
 async def test_who_says_no_again_hears_no_more() -> None:

@@ -38,6 +38,10 @@ class JournalStore(JournalRecords):
         """Differs from an earlier answer if anybody wrote in between; costs one stat."""
         return self._journal.generation()
 
+    def others(self) -> object:
+        """Differs from an earlier answer if anybody wrote in between but this object itself. Raises StateDamaged."""
+        return self._journal.others()
+
     @contextmanager
     def transaction(self, why: str, *, urgent: bool = False) -> Iterator[JournalLedger]:
         """Exclusive, everything or nothing, durable when it returns; for one thread, and not inside itself.

@@ -173,8 +173,9 @@ class Journal(Reader):
         except OSError as error:
             disk.remove(new)
             raise disk.explain(self.path, error) from error
-        self.catch_up()
-        self.durable = self.newest
+        with self.guard:
+            self._take_note()
+            self.durable = self.newest
 
     def _fill(self, descriptor: int, content: Iterable[bytes]) -> None:
         at, block = 0, bytearray()

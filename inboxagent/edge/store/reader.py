@@ -32,6 +32,7 @@ class Reader:
         self._file: disk.Descriptor | None = None
         self._seen: tuple[int, ...] = ()
         self._loads = 0
+        self._surprises = 0  # how often something was found in the file that this object did not write
         self.end = 0  # of the last transaction that counts
         self.newest = 0  # its number
         self.durable = 0  # the newest number that is known to be on the medium
@@ -50,12 +51,21 @@ class Reader:
     def catch_up(self) -> None:
         """Take note of what anybody wrote. Raises StateDamaged."""
         with self.guard:
-            now = self.generation()
-            if now == self._seen:
-                return
-            if now[:2] != self._seen[:2] or now[2:] < (self.end,) or not self._continue():
-                self._reload()
-            self._seen = now
+            if self.generation() != self._seen:
+                self._surprises += 1
+                self._take_note()
+
+    def _take_note(self) -> None:
+        now = self.generation()
+        if now[:2] != self._seen[:2] or now[2:] < (self.end,) or not self._continue():
+            self._reload()
+        self._seen = now
+
+    def others(self) -> int:
+        """Differs from an earlier one if anybody wrote in between but this object itself. Raises StateDamaged."""
+        with self.guard:
+            self.catch_up()
+            return self._surprises
 
     def numbers(self, table: str) -> list[int]:
         """The ids of the documents of a table, in the order in which they came."""
