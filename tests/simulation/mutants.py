@@ -24,6 +24,7 @@ from tests.simulation import (
     planted_operator,
     planted_sending,
 )
+from tests.simulation.__main__ import spare_the_collector
 from tests.simulation.planting import MUTANTS, Patch
 from tests.simulation.setting import Setting
 from tests.simulation.world import simulate
@@ -88,7 +89,7 @@ def main() -> int:
     names = [name for name in MUTANTS if any(word in name for word in words)]
     print(f"{'planted fault':80} {'found by':36} {'seeds':>5}")
     told: list[Found] = []
-    with Pool(options.jobs, maxtasksperchild=1) as pool:
+    with Pool(options.jobs, spare_the_collector, maxtasksperchild=1) as pool:
         for found in pool.imap(partial(hunt, most=options.seeds, first=options.first), names, chunksize=1):
             told.append(found)
             by = found.invariant or "NOT FOUND"
