@@ -17,6 +17,7 @@ from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State
 
 NO_STEPS: Mapping[str, str] = {}
+_FORGOTTEN = "the state, an older copy, knew nothing of it"
 
 
 def judge_hers(
@@ -83,18 +84,31 @@ def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Seq
 
 
 def _judge_forgotten(conversation: Conversation, step: str, arrival: Arrival) -> Consequence:
-    """Our letter, and the state knows nothing of it: an older copy was put back. It has gone all the same."""
+    """Our letter, and the state knows nothing of it: an older copy was put back. It has gone all the same. Where a step
+    has several copies, by more than one name, an answer may name any of them."""
+    message_id = arrival.message.message_id
     if step in conversation.passed:
-        return NOTHING
+        known = message_id in conversation.ids
+        return NOTHING if known else Consequence(events=(_another_name(conversation, step, arrival),))
     event = Event(
         at=arrival.received_at,
         word=Word.SENT,
-        because="it did go out: its copy lies in her mailbox, although the state, an older copy, knew nothing of it",
-        message_id=arrival.message.message_id,
+        because=f"it did go out: its copy lies in her mailbox, although {_FORGOTTEN}",
+        message_id=message_id,
         step=step,
         mail=thread_mail(arrival.message, arrival.received_at),
     )
     return Consequence(events=(event,))
+
+
+def _another_name(conversation: Conversation, step: str, arrival: Arrival) -> Event:
+    """Of the copy that we filed ourselves the server has one of its own; or the step went twice, by her decision."""
+    message_id, token = arrival.message.message_id, token_in(arrival.message)
+    latest = conversation.latest
+    if latest is not None and latest.message_id.startswith(f"<{token}@"):
+        return _renamed(latest, step, message_id, arrival.now)
+    because = f"a copy of `{step}` in her mailbox has this Message-ID, although {_FORGOTTEN}"
+    return Event(at=arrival.now, word=Word.NOTE, because=because, message_id=message_id, step=step)
 
 
 def _judge_of_another(conversation: Conversation, token: str, arrival: Arrival) -> Consequence:
