@@ -1,7 +1,7 @@
 """One account with everything that hangs on its configuration, each made when it is first asked for."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -54,7 +54,7 @@ class Composition:
     def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
         self.config = config
         self.clock: Clock = SystemClock()
-        self.keeps_rules = False  # the daemon does, so that a broken file leaves its last good version in force
+        self.keeps_rules = False  # who enrols or sends does: the last good version of a file stays in force
         self._tell = tell
         self._mark: object = None
         self._letters_left: dict[object, int] = {}  # shared by all who are at the same place
@@ -90,7 +90,7 @@ class Composition:
             find("rules"),
             self._tell,
             named_in=named_in,
-            is_bound=self._is_bound,
+            missed=self._missed,
             kept=self.config.state / "rules",
             keeps=self.keeps_rules,
         )
@@ -108,9 +108,10 @@ class Composition:
         """The rulebook as this command finds it; only the files that it asks for are read."""
         return self.rules.on_demand()
 
-    def _is_bound(self, sequence: str) -> bool:
-        """Whether it was read from her folder at any time, and has people inside."""
-        return sequence in self._remembered() and sequence in self._inhabited()
+    def _missed(self, there: Container[str]) -> frozenset[str]:
+        """Which sequences but these were read from her folder at any time, and have people inside."""
+        gone = frozenset(name for name in self._remembered() if name not in there)
+        return gone & self._inhabited() if gone else gone
 
     def _remembered(self) -> frozenset[str]:
         remembered = self.store.fact(HER_RULES) if self.has_store else None

@@ -71,6 +71,7 @@ def enroll_command(
     if instead_of and csv_file is not None:
         raise UsageError("--instead-of is for one person, not for --csv")
     composition = compose(config)
+    composition.keeps_rules = not dry_run
     wish = Wish(
         sequence=_sequence(composition, sequence),
         prospect=prospect_of(address or NOBODY, _fields(fields)),

@@ -196,6 +196,7 @@ class Service:
             write("seeing" if health.sight is Sight.OK else "blind", fields)
             notify(os.environ, f"STATUS={fields['address']}: {health.sight} {health.because}".strip())
         self._health = health
+        self._composition.rules()  # what has become of them by now is said with the rest
         self._write(health.sight, health.since, health.because)
         if health.sight is Sight.OK:  # before the first reading it would keep the start waiting
             with suppress(StateUnwritable, TryLater):  # next time will do

@@ -1,7 +1,7 @@
 """The rules folders: files -> the rulebook in force. A broken file changes nothing: its last good version stays."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,15 +72,16 @@ class Folders:
 class Look:
     """One look at the folders; `problems` and `unusable` tell of the files that were asked for."""
 
-    def __init__(self, folders: Folders, good: Good, is_bound: Callable[[str], bool]) -> None:
+    def __init__(self, folders: Folders, good: Good, missed: Callable[[Container[str]], frozenset[str]]) -> None:
         self._folders = folders
         self._good = good
-        self._is_bound = is_bound
         self._languages: dict[str, dict[str, Phrases]] = {}
         self._spoilt: set[str] = set()  # languages with a file that never was good
         both = (folders.shipped, folders.hers)
         listed = [path for each in both for path in _with_vanished(rule_files(each), good.sequences, each)]
-        self._rule_files = {path.stem: path for path in listed}
+        there = {path.stem for path in listed if path.parent == folders.hers}
+        self._missed = [folders.hers / f"{name}.md" for name in sorted(missed(there))]
+        self._rule_files = {path.stem: path for path in (*listed, *self._missed)}
         named = [(phrase_files(each), each / "phrases") for each in both]
         self._phrase_files = [path for paths, each in named for path in _with_vanished(paths, good.phrases, each)]
         phrases = OnDemand((path.stem for path in self._phrase_files), self._phrases)
@@ -114,24 +115,21 @@ class Look:
         finding = read_rule(path, self.book.phrases)
         sequence = self._last_good(self._good.sequences, finding) or self._from_kept(path)
         if sequence is None:
+            self._mourn(path)
             return None
         if path.parent == self._folders.hers:
             self._keep(path, sequence)
-        elif self._is_bound(name):
-            self._bar(name)
-            return None
         base = sequence.language.partition("-")[0]
         self._language(base)
         return None if base in self._spoilt else sequence
 
-    def _bar(self, name: str) -> None:
-        """Keep a shipped sequence out of the book: somebody is inside hers of that name, which has gone."""
-        path = self._folders.hers / f"{name}.md"
-        self.unusable += (path,)
-        self.problems += (
-            f"{path}: this file has gone, and somebody is enrolled in it; the one of that name that ships does not "
-            "step in: put yours back, or copy the shipped one there",
-        )
+    def _mourn(self, path: Path) -> None:
+        """Say so where hers has gone with somebody inside, and no version of it is left."""
+        if path in self._missed:
+            self.problems += (
+                f"{path}: this file has gone, and somebody is enrolled in it; one of that name that ships does not "
+                "step in: put yours back, or copy the shipped one there",
+            )
 
     def _last_good(self, good: dict[Path, T], finding: Finding[T]) -> T | None:
         if finding.value is not None:
@@ -142,8 +140,9 @@ class Look:
         return good.get(finding.path)
 
     def _from_kept(self, path: Path) -> Sequence | None:
-        """The last good version of a broken file, as an earlier process has kept it."""
-        if self._folders.kept is None or path.parent != self._folders.hers:
+        """The last good version of a file that is broken, or has gone, as another process has kept it. Where all of
+        her folder has gone, her phrases have too, and her letter is not to go with those that ship."""
+        if self._folders.kept is None or path.parent != self._folders.hers or not path.parent.is_dir():
             return None
         sequence = read_kept(self._folders.kept, path.stem, self.book.phrases)
         if sequence is not None:
@@ -151,7 +150,7 @@ class Look:
         return sequence
 
     def _keep(self, path: Path, sequence: Sequence) -> None:
-        """Write down the good version; without it only a restart on a broken file would forget."""
+        """Write down the good version, for other processes and the next start."""
         kept = self._folders.kept
         if not self._folders.keeps or kept is None or path in self.unusable:
             return
@@ -173,7 +172,8 @@ class RuleFiles:
     `tell` gets each new problem once, as text. What never had a good version is not in the book, and neither is a
     sequence whose phrases she has overlaid with a file that never was good: nothing shipped steps in for hers. What
     was good once stays in force while this object lives, though its file, or the whole folder, should vanish. In
-    `kept` lie the good versions of her rule files, so that a restart does not forget them; `keeps` writes them.
+    `kept` lie the good versions of her rule files, so that neither a restart forgets them nor a command that comes
+    when the file has gone; `keeps` writes them.
     """
 
     def __init__(
@@ -183,16 +183,16 @@ class RuleFiles:
         tell: Callable[[str], None] = lambda _: None,
         *,
         named_in: Path | None = None,
-        is_bound: Callable[[str], bool] = lambda _: False,
+        missed: Callable[[Container[str]], frozenset[str]] = lambda _: frozenset(),
         kept: Path | None = None,
         keeps: bool = False,
     ) -> None:
-        """`named_in` is the configuration that names her folder. `is_bound` says of a sequence whether it was read
-        from hers and has people inside: the shipped one of that name never steps in for it."""
+        """`named_in` is the configuration that names her folder. `missed` answers, for the sequences that are in it,
+        which others were read from it and have people inside: none of such a name that ships ever steps in."""
         self._folders = Folders(shipped=shipped, hers=hers, kept=kept, keeps=keeps)
         self._tell = tell
         self._named_in = named_in
-        self._is_bound = is_bound
+        self._missed = missed
         self._good = Good()
         self._stamp: Stamp | None = None
         self._look: Look | None = None
@@ -205,7 +205,7 @@ class RuleFiles:
 
     @property
     def unusable(self) -> tuple[Path, ...]:
-        """What cannot be used as it lies there: broken, gone, or barred because hers of that name is gone."""
+        """What cannot be used as it lies there: broken, or gone."""
         return self._look.unusable if self._look else ()
 
     def stamp(self) -> object:
@@ -237,7 +237,7 @@ class RuleFiles:
     def _begin(self) -> Look:
         if self._stamp is None:
             require_folder(self._folders.hers, self._named_in)
-        self._look = Look(self._folders, self._good, self._is_bound)
+        self._look = Look(self._folders, self._good, self._missed)
         return self._look
 
 

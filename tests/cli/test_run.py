@@ -248,8 +248,31 @@ def test_her_rules_that_vanish_stay_in_force_and_none_that_ships_steps_in(
         _, told = daemon.communicate(timeout=30)
     assert f'rule_broken because="{hers}: cannot be read' in told
     (listed,) = desk.ask("list")
-    assert (listed["state"], listed["next"]) == ("waiting", None)
-    assert "this file has gone, and somebody is enrolled in it" in once(desk, "--once").stderr
+    assert (listed["state"], listed["next"]["step"]) == ("waiting", "two"), "after a restart it is in force, too"
+    assert f'rule_broken because="{hers}: cannot be read' in once(desk, "--once").stderr
+
+
+def test_commands_know_the_rule_that_has_gone_under_the_daemon(desk: Desk, provider: EmbeddedProvider) -> None:
+    """No sequence that ships has the name."""
+    write(provider, ANNA)
+    conversation = desk.ask("enroll", "quick", ANNA, *PROJECT)["id"]
+    hers = desk.folder / "rules" / "quick.md"
+    with running(desk):
+        until(lambda: status(desk)["state"] == "ok", "the daemon is well")
+        hers.rename(desk.folder / "elsewhere.md")
+        assert "no readable rule file" not in desk.run("why", conversation).stdout
+        assert desk.ask("show", conversation)["next"]["step"] == "one"
+        assert status(desk)["accounts"][0]["problems"] == [f"{hers} cannot be used as it is"]
+
+
+def test_a_rule_that_goes_before_any_daemon_has_read_it_is_in_force(desk: Desk, provider: EmbeddedProvider) -> None:
+    desk.rule(wait="at once")
+    write(provider, ANNA)
+    desk.run("enroll", "quick", ANNA, *PROJECT)
+    (desk.folder / "rules" / "quick.md").unlink()
+    done = once(desk, "--once")
+    assert "rule_broken" in done.stderr
+    assert len(letters(provider, ANNA)) == 1
 
 
 def test_an_edited_file_is_taken_by_the_running_daemon_and_a_broken_one_is_not(

@@ -1,4 +1,4 @@
-"""A broken file leaves its last good version in force, over a restart as well."""
+"""A file that is broken, or has gone, leaves its last good version in force, over a restart as well."""
 
 from pathlib import Path
 
@@ -47,3 +47,26 @@ def test_a_good_version_takes_the_place_of_the_older_one(folders: tuple[Path, Pa
     assert found is not None
     assert str(found.steps[0].wait) == "4 days"
     assert rules.unusable == ()
+
+
+def test_who_comes_when_the_file_has_gone_finds_the_last_good_version(folders: tuple[Path, Path, Path]) -> None:
+    hers, shipped, kept = folders
+    RuleFiles(hers, shipped, kept=kept, keeps=True)()
+    (hers / "mine.md").unlink()
+    late = RuleFiles(
+        hers, shipped, kept=kept, missed=lambda there: frozenset() if "mine" in there else frozenset({"mine"})
+    )
+    assert late.on_demand().sequences["mine"].steps[0].word == "one"
+    assert late.unusable == (hers / "mine.md",)
+    assert RuleFiles(hers, shipped, kept=kept)().sequences == {}, "with nobody inside it is no more"
+
+
+def test_without_her_folder_nothing_kept_is_in_force(folders: tuple[Path, Path, Path]) -> None:
+    """Her phrases have gone with it."""
+    hers, shipped, kept = folders
+    RuleFiles(hers, shipped, kept=kept, keeps=True)()
+    hers.rename(hers.with_name("away"))
+    late = RuleFiles(hers, shipped, kept=kept, missed=lambda _: frozenset({"mine"}))
+    assert late().sequences == {}
+    assert late.unusable == (hers / "mine.md",)
+    assert "this file has gone, and somebody is enrolled in it" in late.problems[-1]
