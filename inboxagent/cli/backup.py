@@ -1,13 +1,12 @@
 """`backup` and `restore`: everything that is remembered in one file, and back."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from inboxagent.cli.composition import compose
 from inboxagent.cli.options import config_option
-from inboxagent.cli.paper import say, tell, when
+from inboxagent.cli.paper import require_agreement, say, tell, when
 from inboxagent.edge.backup import put_back, read_backup, write_backup
 from inboxagent.edge.system_lock import ProcessLock
 from inboxagent.edge.system_state import make_state
@@ -39,8 +38,8 @@ def restore_command(file: Path, yes: bool, config: str | None) -> None:
         raise Refused(f"{file} is of {backup.address}, and the configuration of {address}")
     made = when(backup.at, composition.home, composition.clock.now())
     tell(f"{file} was written on {made}. What is remembered now is put aside, in {state}.")
-    if not yes and not _agreed():
-        raise Refused("nothing was changed; say --yes to do it")
+    if not yes:
+        require_agreement("Put it back?")
     make_state(state)
     lock = ProcessLock(composition.lock_path)
     lock.take()
@@ -51,9 +50,3 @@ def restore_command(file: Path, yes: bool, config: str | None) -> None:
     say(f"Put back; what was there is kept in {kept}." if kept else "Put back.")
     say("Nothing goes out yet. Read your mailboxes, which tell what went out and came in since:")
     say("\n    inboxagent run --once\n    inboxagent list\n    inboxagent release --brake      where the list is right")
-
-
-def _agreed() -> bool:
-    if sys.stdin is None or not sys.stdin.isatty():
-        return False
-    return click.confirm("Put it back?", default=False, err=True)

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from inboxagent.errors import Refused
+
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WIDEST = 100
@@ -140,3 +142,9 @@ def width() -> int:
 
 def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
+
+
+def require_agreement(question: str) -> None:
+    """Ask her at the terminal. Raises Refused where she says no, or nobody is there to ask."""
+    if sys.stdin is None or not sys.stdin.isatty() or not click.confirm(question, default=False, err=True):
+        raise Refused("nothing was changed; say --yes to do it")

@@ -1,6 +1,5 @@
 """`suppress`, `forget`, `export`: who is never written to again, and what is kept about a person."""
 
-import sys
 from typing import Any
 
 import click
@@ -9,7 +8,7 @@ from inboxagent.cli.change import hers
 from inboxagent.cli.composition import Composition, compose
 from inboxagent.cli.documents import conversation_document
 from inboxagent.cli.options import config_option, json_option
-from inboxagent.cli.paper import plain, say, say_json
+from inboxagent.cli.paper import plain, require_agreement, say, say_json
 from inboxagent.edge.system_lock import is_held
 from inboxagent.edge.system_state import find_set_aside, remove_set_aside
 from inboxagent.errors import Refused, UsageError
@@ -71,7 +70,7 @@ def _goes_to(conversation: Conversation, entry: str) -> bool:
 @click.command("forget")
 @click.argument("address", metavar="ADDRESS")
 @click.option("--dry-run", is_flag=True, help="Only say what would be erased.")
-@click.option("--yes", is_flag=True, help="Do not ask at the terminal.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
 @config_option
 @json_option
 def forget_command(address: str, dry_run: bool, yes: bool, config: str | None, as_json: bool) -> None:
@@ -86,8 +85,8 @@ def forget_command(address: str, dry_run: bool, yes: bool, config: str | None, a
         f"{_several(counted['set_aside'], 'message')} set aside"
     )
     if not dry_run:
-        if sys.stdin.isatty() and not yes:
-            click.confirm(f"{what}. Erase this for good?", abort=True, err=True)
+        if not yes:
+            require_agreement(f"{what}. Erase this for good?")
         _forget(composition, person)
     if as_json:
         say_json({"addresses": sorted(person.addresses), **counted, "forgotten": not dry_run})

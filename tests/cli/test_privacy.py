@@ -50,7 +50,7 @@ def known(desk: Desk) -> Desk:
 def test_nothing_of_a_forgotten_person_is_left_but_a_hash(known: Desk) -> None:
     state = known.composition.config.state
     assert ANNA.encode() in everything_under(state)
-    answer = known.ask("forget", "Anna@Prospect.test")
+    answer = known.ask("forget", "Anna@Prospect.test", "--yes")
     assert (answer["conversations"], answer["named_in"], answer["set_aside"]) == (1, 1, 1)
     left = everything_under(state)
     assert ANNA.encode() not in left
@@ -73,8 +73,14 @@ def test_a_dry_run_erases_nothing(known: Desk) -> None:
     assert everything_under(known.composition.config.state) == before
 
 
+def test_without_a_terminal_nothing_is_erased_unless_she_says_so(known: Desk) -> None:
+    before = everything_under(known.composition.config.state)
+    assert "nothing was changed; say --yes to do it" in known.run("forget", ANNA, code=1).stderr
+    assert everything_under(known.composition.config.state) == before
+
+
 def test_somebody_of_whom_nothing_is_known_can_be_forgotten(known: Desk) -> None:
-    known.run("forget", "stranger@prospect.test")
+    known.run("forget", "stranger@prospect.test", "--yes")
     assert known.composition.store.suppression("stranger@prospect.test") is not None
     assert known.composition.store.suppression("bart@prospect.test") is None
 
@@ -82,7 +88,7 @@ def test_somebody_of_whom_nothing_is_known_can_be_forgotten(known: Desk) -> None
 def test_a_running_daemon_meets_a_store_without_him(known: Desk) -> None:
     other = known.composition.store
     assert len(other.conversations()) == 2
-    known.run("forget", ANNA)
+    known.run("forget", ANNA, "--yes")
     assert [each.id for each in other.conversations()] == ["k2"]
     with other.transaction("on") as ledger:
         ledger.append("k2", event(Word.NOTE))
@@ -93,7 +99,7 @@ def test_a_journal_that_is_put_back_brings_no_permission_to_write(desk: Desk) ->
     desk.enrol("k1", address=ANNA)
     path = next(desk.composition.config.state.glob("*.journal"))
     backup = path.read_bytes()
-    desk.run("forget", ANNA)
+    desk.run("forget", ANNA, "--yes")
     desk.run("suppress", "emil@prospect.test")
     desk.run("suppress", "acme.test")
     path.write_bytes(backup)
@@ -157,7 +163,7 @@ def test_nobody_is_erased_while_his_letter_is_on_the_wire(known: Desk) -> None:
     lock = ProcessLock(known.composition.lock_path)
     lock.take()
     try:
-        assert "this very moment" in known.run("forget", ANNA, code=1).stderr
+        assert "this very moment" in known.run("forget", ANNA, "--yes", code=1).stderr
     finally:
         lock.release()
-    known.run("forget", ANNA)
+    known.run("forget", ANNA, "--yes")
