@@ -12,9 +12,11 @@ from inboxagent.cli.paper import plain, require_agreement, say, say_json
 from inboxagent.edge.system_lock import is_held
 from inboxagent.edge.system_state import find_set_aside, remove_set_aside
 from inboxagent.errors import Refused, UsageError
+from inboxagent.mail.headers import is_one_of
 from inboxagent.outreach.company import company
 from inboxagent.outreach.erasure import Person, is_named, person_of
 from inboxagent.outreach.events import Word, to_json
+from inboxagent.outreach.model import Me
 from inboxagent.outreach.state import Conversation
 
 
@@ -26,7 +28,9 @@ from inboxagent.outreach.state import Conversation
 def suppress_command(whom: str, because: str, config: str | None, as_json: bool) -> None:
     """Never write to an address, or to anybody at a domain, again; it cannot be taken back."""
     entry = _entry(whom)
-    because, stopped = _suppress(compose(config), entry, because)
+    composition = compose(config)
+    _refuse_her(composition.config.me, entry)
+    because, stopped = _suppress(composition, entry, because)
     if as_json:
         say_json({"suppressed": entry, "because": because, "stopped": stopped})
         return
@@ -60,6 +64,16 @@ def _entry(whom: str) -> str:
     return f"{local}@{domain}"
 
 
+def _refuse_her(me: Me, entry: str) -> None:
+    """Raises Refused where it is an address or a domain of hers: nobody means that, and it stands for ever."""
+    domains = {f"@{each.rpartition('@')[2]}" for each in me.addresses}
+    if is_one_of(entry, me.addresses) or entry in domains:
+        whose = "your own domain" if entry in domains else "an address of yours"
+        raise Refused(
+            f"{plain(entry.removeprefix('@'))} is {whose}, as [me] in the configuration has it; say whom you mean"
+        )
+
+
 def _goes_to(conversation: Conversation, entry: str) -> bool:
     """Whether he is, or may be, written to there, and could be again."""
     his = conversation.addresses
@@ -76,6 +90,7 @@ def _goes_to(conversation: Conversation, entry: str) -> bool:
 def forget_command(address: str, dry_run: bool, yes: bool, config: str | None, as_json: bool) -> None:
     """Erase all that is kept about a person; that he is never written to again stays, as a keyed hash."""
     composition = compose(config)
+    _refuse_her(composition.config.me, _address(address))
     person = person_of(_address(address), composition.store.conversations())
     known = _known(composition, person)
     counted = {name: len(known[name]) for name in ("conversations", "named_in", "set_aside")}

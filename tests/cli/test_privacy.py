@@ -140,6 +140,22 @@ def test_what_cannot_be_suppressed(desk: Desk, words: str, code: int, said: str)
     assert said in desk.run("suppress", words, code=code).stderr
 
 
+def test_she_herself_cannot_be_suppressed(desk: Desk) -> None:
+    config = desk.config.read_text()
+    desk.config.write_text(config.replace("zone =", 'aliases = ["me@maya.example"]\nzone =', 1))
+    for whom, whose in (
+        ("Maya@lind.example", "an address of yours"),
+        ("maya+list@lind.example", "an address of yours"),
+        ("me@maya.example", "an address of yours"),
+        ("lind.example", "your own domain"),
+        ("@maya.example", "your own domain"),
+    ):
+        assert f" is {whose}" in desk.run("suppress", whom, code=1).stderr
+        assert desk.composition.store.suppression(whom.lower()) is None
+    desk.run("suppress", "colleague@lind.example")
+    assert "an address of yours" in desk.run("forget", "maya@lind.example", "--yes", code=1).stderr
+
+
 def test_the_first_reason_stays(desk: Desk) -> None:
     desk.run("suppress", "emil@prospect.test", "--because", "he said so")
     assert desk.ask("suppress", "emil@prospect.test", "--because", "another")["because"] == "he said so"
