@@ -30,6 +30,7 @@ from inboxagent.errors import ConfigError, RuleError
 from inboxagent.outreach.phrases import Phrasebook
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.rules.harm import find_harm
+from inboxagent.rules.heirs import find_missing_heirs
 from inboxagent.rules.problem import show
 from inboxagent.rules.source import split_lines
 
@@ -43,7 +44,7 @@ def check_command(files: tuple[str, ...], config: str | None, as_json: bool) -> 
     folder = _folder(config)
     paths = [Path(file) for file in files] or [*rule_files(folder), *phrase_files(folder)]
     today = SystemClock().now().date()
-    findings = [_warned(_check(path, folder), today) for path in paths]
+    findings = [_warned(_heired(_check(path, folder), folder, alone=bool(files)), today) for path in paths]
     broken = [finding for finding in findings if finding.value is None]
     if as_json:
         say_json([_document(finding) for finding in findings])
@@ -74,15 +75,34 @@ def _check(path: Path, folder: Path) -> Finding[Any]:
     return read_rule(path, _phrasebook(beside if (beside / "phrases").is_dir() else folder))
 
 
+def _heired(finding: Finding[Any], folder: Path, *, alone: bool) -> Finding[Any]:
+    """With a problem for each sequence that it hands on to and that is nowhere; a warning where it is checked `alone`:
+    it may have been written for another folder."""
+    if not isinstance(finding.value, Sequence) or (contents := _contents(finding.path)) is None:
+        return finding
+    source, _ = contents
+    beside = finding.path.absolute().parent
+    known = {path.stem for each in (find("rules"), folder, beside) for path in rule_files(each)}
+    missing = find_missing_heirs(str(finding.path), source, known, surely=not alone)
+    lines = split_lines(source)
+    value = finding.value if alone or not missing else None
+    return replace(finding, value=value, problems=(*finding.problems, *(show(each, lines) for each in missing)))
+
+
+def _contents(path: Path) -> tuple[str, date] | None:
+    """The text, and the day of the last change; None where it went away meanwhile."""
+    try:
+        return path.read_text("utf-8"), datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+    except (OSError, ValueError):
+        return None
+
+
 def _warned(finding: Finding[Any], today: date) -> Finding[Any]:
     """With the warnings for what works and harms."""
-    if not isinstance(finding.value, Sequence):
+    if not isinstance(finding.value, Sequence) or (contents := _contents(finding.path)) is None:
         return finding
-    try:
-        changed_on = datetime.fromtimestamp(finding.path.stat().st_mtime, UTC).date()
-        lines = split_lines(finding.path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return finding
+    source, changed_on = contents
+    lines = split_lines(source)
     harm = find_harm(str(finding.path), finding.value, today, changed_on)
     return replace(finding, problems=(*finding.problems, *(show(problem, lines) for problem in harm)))
 

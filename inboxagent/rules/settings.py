@@ -45,6 +45,8 @@ _LANGUAGE_NAMES = {
 }
 _BELOW_SEND = KEYS
 END = "end"
+HEIRS = ("then", "refused", "won", "lost")
+"""The settings that name a sequence."""
 _NAME = re.compile(r"\w[\w-]*")
 HIGHEST_PRIORITY = 100
 _YES_OR_NO = {"no": False, "false": False, "yes": True, "true": True}
@@ -251,10 +253,7 @@ _READERS: dict[str, Callable[[Settings, Scalar, Node, Report], Settings]] = {
     "cc_counts": _read_choice,
     "ticket": _read_choice,
     "priority": _read_priority,
-    "then": _read_heir,
-    "refused": _read_heir,
-    "won": _read_heir,
-    "lost": _read_heir,
+    **dict.fromkeys(HEIRS, _read_heir),
     "signature": _read_choice,
     "quote": _read_choice,
 }

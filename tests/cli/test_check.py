@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from inboxagent.edge.shipped import find
 from tests.cli.desk import Desk
 
@@ -76,3 +78,28 @@ def test_the_answer_in_json(desk: Desk) -> None:
     broken, fine = desk.ask("check", code=65)
     assert (broken["path"], broken["ok"], fine["ok"], fine["problems"]) == (str(path), False, True, [])
     assert len(broken["problems"]) == 3
+
+
+@pytest.mark.parametrize("setting", ["then", "won", "lost", "refused"])
+def test_a_sequence_that_is_nowhere_cannot_take_over(desk: Desk, setting: str) -> None:
+    rule = desk.folder / "rules" / "quick.md"
+    good = rule.read_text()
+    rule.write_text(good.replace("tone: brief", f"tone: brief\n{setting}: keep-in-tuch"))
+    told = desk.run("check", code=65).stderr
+    column = len(setting) + 3
+    missing = f'there is no sequence "keep-in-tuch" for "{setting}" to hand him on to'
+    assert f"{rule}:6:{column}: {missing}\n" in told
+    assert 'did you mean "keep-in-touch"?' in told
+    alone = desk.run("check", str(rule))
+    assert f"{rule}:6:{column}: warning: {missing}\n" in alone.stderr
+    for name in ("keep-in-touch", "keep-in-touch.md", "quick", "end"):
+        rule.write_text(good.replace("tone: brief", f"tone: brief\n{setting}: {name}"))
+        assert desk.run("check").stderr == ""
+
+
+def test_a_file_that_is_checked_alone_may_name_what_lies_elsewhere(desk: Desk) -> None:
+    rule = desk.folder / "rules" / "quick.md"
+    rule.write_text(rule.read_text().replace("tone: brief", "tone: brief\nthen: zebra"))
+    assert "has to lie in your rules folder by the time it is needed" in desk.run("check", str(rule)).stderr
+    (desk.folder / "rules" / "zebra.md").write_text("broken")
+    assert "there is no sequence" not in desk.run("check", str(rule)).stderr
