@@ -65,7 +65,7 @@ def test_every_answer_that_only_she_can_mend_has_a_remedy() -> None:
 
 def test_no_encryption_says_where_to_look() -> None:
     assert "[smtp]" in remedy(read_break(Phase.TLS, "no STARTTLS"))
-    assert remedy(read_break(Phase.CONNECT, "refused")) == ""
+    assert "host, port and security" in remedy(read_break(Phase.CONNECT, "refused"))
 
 
 def test_the_second_policy_refusal_within_a_day_stops_the_rest_of_it() -> None:
