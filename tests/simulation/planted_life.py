@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from inboxagent.agent import consequences, reminding, understanding, writing
+from inboxagent.agent import consequences, reminding, succession, understanding, writing
 from inboxagent.agent.notices import Notices
 from inboxagent.agent.reminding import Reminding
 from inboxagent.cli import privacy
@@ -126,3 +126,8 @@ def _(patch: Patch) -> None:
 @mutant("two sequences write to one person on one day")
 def _(patch: Patch) -> None:
     patch.set(admission, "_person", lambda *case: None)
+
+
+@mutant("whoever was replaced is written to as before")
+def _(patch: Patch) -> None:
+    patch.set_everywhere(succession, "check_succession", lambda before, after: ())
