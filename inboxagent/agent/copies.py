@@ -73,9 +73,9 @@ class Copies:
             self._settle(message_id, "there is no Sent mailbox")
         elif await self._mailbox.holds(sent, message_id):
             self._settle(message_id, f"it lies in {sent} already", learnt=not copy.tried)
+        elif not isinstance(letter := self._store.fact(_letter_of(message_id)), str):
+            self._settle(message_id, "the letter was erased, with all that was kept about somebody in it")
         else:
-            letter = self._store.fact(_letter_of(message_id))
-            assert isinstance(letter, str)  # written and removed together with what is owed
             self._put_off(message_id)  # on disk first: a copy that is found from now on may be our own
             await self._mailbox.append(sent, mark_copy(letter.encode("latin-1")), copy.at)
             self._settle(message_id, f"appended to {sent}")

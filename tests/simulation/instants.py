@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tests.simulation.disk import RESULTS
+from tests.simulation.privacy_line import forget_him
 from tests.simulation.process import Process
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ HOUR = 3_600.0
 DARK_AFTER = {"synced enrol": 0.02, "synced command": 0.01, "synced mail": 0.004, "synced intent": 0.002}
 DARK_AFTER_RESULT = 0.006
 """How likely the power is gone within half a second of a commit: before anything else makes it durable."""
+COPY_IS_OWED = ("synced sent", "append", "append answered")
 
 
 class Instants:
@@ -51,14 +53,28 @@ class Instants:
                 self.bodies_are_slow_until = self._world.timeline.seconds + 10.0
             post_office.answer_now(process.writing_to)
 
+    def die(self, process: Process, effect: str) -> None:
+        """It died while a copy of a letter was owed to Sent: she has him forgotten before it is there again."""
+        if effect not in COPY_IS_OWED or not self._weather.strikes("nasty forgetting", 0.2):
+            return
+        him = next((each for each in self._world.people if each.address == process.writing_to), None)
+        if him is not None:
+            self._weather.note("forgotten while his copy is owed", effect)
+            random = self._world.surprise
+            self._world.timeline.after(0.5, lambda: forget_him(self._world.her.shell, him, random))
+
     def pass_by(self, effect: str) -> None:
-        """A commit was made: the machine sleeps between the intent and the dot, or loses its power a moment later."""
+        """A commit was made: the machine sleeps between the intent and the dot, its clock is put forward while the next
+        letter is due, or it loses its power a moment later."""
         weather, timeline = self._weather, self._world.timeline
         if not effect.startswith("synced "):
             return
         if effect == "synced intent" and weather.strikes("nasty doze", 0.01):
             weather.note("asleep between intent and dot", "looking")
             timeline.doze(12.0 + HOUR * self._world.surprise.random())
+        if effect == "synced sent" and weather.strikes("nasty clock", 0.005):
+            weather.note("clock put forward by far after a letter", "sending")
+            timeline.after(self._world.surprise.uniform(0.0, 5.0), weather.put_clock_forward)
         chance = DARK_AFTER.get(effect, DARK_AFTER_RESULT if effect.removeprefix("synced ") in RESULTS else 0.0003)
         if weather.strikes("nasty power", chance):
             weather.note("power cut just after a commit", effect)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from multiprocessing import Pool
 from statistics import median
 
@@ -23,6 +24,7 @@ from tests.simulation import (
     planted_operator,
     planted_sending,
 )
+from tests.simulation.__main__ import spare_the_collector
 from tests.simulation.planting import MUTANTS, Patch
 from tests.simulation.setting import Setting
 from tests.simulation.world import simulate
@@ -62,9 +64,9 @@ def planted(name: str) -> Iterator[None]:
 
 def hunt(name: str, most: int = MOST_SEEDS, first: int = 0) -> Found:
     """Live months with the fault until a promise is broken that is kept in the same month without it."""
-    journal = True if MUTANTS[name].journal else None
-    for seeds, seed in enumerate(range(first, first + most), 1):
-        setting = Setting(seed=seed, journal=journal)
+    months = MUTANTS[name].months
+    for seeds, seed in enumerate(islice(months.seeds(first), most), 1):
+        setting = Setting(seed=seed, journal=months.journal or None)
         with planted(name):
             outcome = simulate(setting)
         if outcome.violations and not simulate(setting).violations:
@@ -87,11 +89,12 @@ def main() -> int:
     names = [name for name in MUTANTS if any(word in name for word in words)]
     print(f"{'planted fault':80} {'found by':36} {'seeds':>5}")
     told: list[Found] = []
-    with Pool(options.jobs, maxtasksperchild=1) as pool:
+    with Pool(options.jobs, spare_the_collector, maxtasksperchild=1) as pool:
         for found in pool.imap(partial(hunt, most=options.seeds, first=options.first), names, chunksize=1):
             told.append(found)
             by = found.invariant or "NOT FOUND"
-            print(f"{found.name:80} {by:36} {found.seeds:5}  {found.text[:90]}", flush=True)
+            where = MUTANTS[found.name].months.words
+            print(f"{found.name + (where and f' ({where})'):80} {by:36} {found.seeds:5}  {found.text[:90]}", flush=True)
     print(summary(told))
     return 0 if all(each.invariant for each in told) else 1
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,10 @@ from inboxagent.outreach.decide import Remind, Resume, Send
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.schedule import Slot
 from inboxagent.outreach.state import Conversation
-from tests.simulation.planting import Patch, mutant
+from tests.simulation.planting import Months, Patch, mutant
+from tests.simulation.world import beginning
+
+IN_OCTOBER = Months("in October", lambda seed: beginning(Random(f"{seed}/world")).month == 10)
 
 
 def _forgets_dates(patch: Patch, place: Any, name: str, value: Any) -> Any:
@@ -126,7 +130,7 @@ def _(patch: Patch) -> None:
     original = _forgets_dates(patch, schedule, "add_wait", add_wait)
 
 
-@mutant("an hour that comes twice is taken the second time")
+@mutant("an hour that comes twice is taken the second time", IN_OCTOBER)
 def _(patch: Patch) -> None:
     def instant(wall: datetime, zone: ZoneInfo) -> datetime:
         return wall.replace(tzinfo=zone, fold=1).astimezone(UTC)

@@ -7,12 +7,14 @@ from inboxagent.agent import consequences, reminding, succession, understanding,
 from inboxagent.agent.notices import Notices
 from inboxagent.agent.reminding import Reminding
 from inboxagent.cli import privacy
+from inboxagent.edge.store import ledger
 from inboxagent.mail import classify as classifying
 from inboxagent.mail.headers import Address
-from inboxagent.outreach import admission, colleagues, judgement, letter
+from inboxagent.outreach import colleagues, judgement, letter
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.judgement import NOTHING
 from inboxagent.outreach.outbox import Fate
+from tests.fakes import store
 from tests.fakes.store import MemoryLedger
 from tests.simulation.planting import Patch, mutant
 
@@ -104,6 +106,12 @@ def _(patch: Patch) -> None:
     original = patch.set(MemoryLedger, "erase", erase)
 
 
+@mutant("forget leaves what is remembered beside the conversations")
+def _(patch: Patch) -> None:
+    for module in (store, ledger):
+        patch.set(module, "erase_from_fact", lambda value, person: value)
+
+
 @mutant("an export is a summary")
 def _(patch: Patch) -> None:
     def known(composition: Any, person: Any) -> Any:
@@ -123,11 +131,6 @@ def _(patch: Patch) -> None:
 @mutant("a public provider is a company")
 def _(patch: Patch) -> None:
     patch.set_everywhere(colleagues, "company", lambda address: address.partition("@")[2])
-
-
-@mutant("two sequences write to one person on one day")
-def _(patch: Patch) -> None:
-    patch.set(admission, "_person", lambda *case: None)
 
 
 @mutant("whoever was replaced is written to as before")

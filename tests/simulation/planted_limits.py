@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
-from inboxagent.agent import brake, sending
+from inboxagent.agent import brake, planning, sending
 from inboxagent.agent.brake import Brake
 from inboxagent.agent.sending import Sender
 from inboxagent.outreach import admission
@@ -53,6 +53,11 @@ def _(patch: Patch) -> None:
         return original(own, conversation, *more)
 
     original = patch.set(admission, "_week", week)
+
+
+@mutant("no letter gives way to one of a higher priority")
+def _(patch: Patch) -> None:
+    patch.set_everywhere(planning, "give_way", lambda ahead, now, home: None)
 
 
 @mutant("two sequences may write to him on the same morning")

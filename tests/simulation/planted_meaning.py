@@ -97,6 +97,16 @@ def _(patch: Patch) -> None:
     original = patch.put(judgement._JUDGES, Kind.REPLY, judge)
 
 
+@mutant("an answer counts in the conversation that it names, and in no other of his")
+def _(patch: Patch) -> None:
+    def find(*more: Any) -> tuple[Match, ...]:
+        found = original(*more)
+        named = tuple(each for each in found if each.evidence.in_thread)
+        return named or found
+
+    original = patch.set_everywhere(match, "find", find)
+
+
 @mutant("what a colleague answers is nothing")
 def _(patch: Patch) -> None:
     def judge(case: Any) -> Any:

@@ -9,7 +9,7 @@ from inboxagent.outreach import own_hand
 from inboxagent.outreach.case import NOTHING
 from tests.simulation.disk import RESULTS, SimulatedStore, kind_of
 from tests.simulation.machine import Machine
-from tests.simulation.planting import Patch, mutant
+from tests.simulation.planting import OVER_THE_JOURNAL, Patch, mutant
 
 
 def _unsynced(patch: Patch, *kinds: str) -> None:
@@ -45,17 +45,17 @@ def _(patch: Patch) -> None:
     _unsynced(patch, *RESULTS)
 
 
-@mutant("the journal is written and never synced", journal=True)
+@mutant("the journal is written and never synced", OVER_THE_JOURNAL)
 def _(patch: Patch) -> None:
     patch.set(Journal, "_sync", lambda self, descriptor: None)
 
 
-@mutant("the file beside the journal is not synced", journal=True)
+@mutant("the file beside the journal is not synced", OVER_THE_JOURNAL)
 def _(patch: Patch) -> None:
     patch.set(never, "disk", _Without("sync"))
 
 
-@mutant("no name in the folder is synced", journal=True)
+@mutant("no name in the folder is synced", OVER_THE_JOURNAL)
 def _(patch: Patch) -> None:
     for module in (journal, never):
         patch.set(module, "disk", _Without("sync_folder"))

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from types import ModuleType
 from typing import Any
 
@@ -83,23 +84,40 @@ def agent_modules() -> Iterator[ModuleType]:
 
 
 @dataclass(frozen=True, slots=True)
+class Months:
+    """In which months a fault can show: told in words, and by seed; `journal`: over the real journal."""
+
+    words: str = ""
+    are_such: Callable[[int], bool] = lambda seed: True
+    journal: bool = False
+
+    def seeds(self, first: int) -> Iterator[int]:
+        """Theirs, from this one on."""
+        return filter(self.are_such, count(first))
+
+
+ANY_MONTH = Months()
+OVER_THE_JOURNAL = Months("over the journal", journal=True)  # those take longer
+
+
+@dataclass(frozen=True, slots=True)
 class Mutant:
-    """A planted fault; `journal`: to be looked for over the real journal, whose months take longer."""
+    """A planted fault, and where it is to be looked for."""
 
     plant: Callable[[Patch], object]
-    journal: bool = False
+    months: Months = ANY_MONTH
 
 
 MUTANTS: dict[str, Mutant] = {}
 
 
-def mutant(words: str, *, journal: bool = False) -> Callable[[Callable[[Patch], object]], Callable[[Patch], object]]:
+def mutant(words: str, months: Months = ANY_MONTH) -> Callable[[Callable[[Patch], object]], Callable[[Patch], object]]:
     """Name a planted fault."""
 
     def enter(plant: Callable[[Patch], object]) -> Callable[[Patch], object]:
         if words in MUTANTS:
             raise ValueError(f"two plants are called {words!r}")
-        MUTANTS[words] = Mutant(plant, journal)
+        MUTANTS[words] = Mutant(plant, months)
         return plant
 
     return enter

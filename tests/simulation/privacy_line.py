@@ -35,10 +35,14 @@ def suppress(shell: "CommandLine", random: Random) -> None:
 
 
 def forget(shell: "CommandLine", random: Random) -> None:
-    """One of them asks to be forgotten; before that she gives him what is kept about him."""
+    """One of them asks to be forgotten."""
     person = random.choice(shell.world.people)
     if random.random() < 0.5:
-        return
+        forget_him(shell, person, random)
+
+
+def forget_him(shell: "CommandLine", person: Person, random: Random) -> None:
+    """She gives him what is kept about him, and has it erased."""
     world = shell.world
     desk = shell.desk(world.machine.process("command"))
     before = world.disk.contents

@@ -54,7 +54,7 @@ def test_the_agent_comes_by_every_place_where_a_fault_is_planted() -> None:
     """Functions are called within a few months, over the real journal where the plant is; constants are looked up."""
     for journal in (False, True):
         left: dict[int, list[Change]] = defaultdict(list)
-        for name in (name for name in MUTANTS if MUTANTS[name].journal is journal):
+        for name in (name for name in MUTANTS if MUTANTS[name].months.journal is journal):
             with _planted(name) as patch:
                 for each in patch.changes:
                     left[id(each.before)] += [] if _is_looked_up(each) else [each]

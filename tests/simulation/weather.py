@@ -53,6 +53,8 @@ FAULTS = (
     "nasty pause",
     "nasty enrolment",
     "nasty doze",
+    "nasty clock",
+    "nasty forgetting",
     "nasty power",
     "late copy",
     "unreadable",
@@ -105,6 +107,7 @@ class Weather:
         self.note("power cut" if power else "kill", effect if effect in DEADLY else process.place)
         if power:
             self._world.machine.crash(power=True)
+        self.instants.die(process, effect)
         return True
 
     def freezes(self, process: Process, effect: str) -> bool:
@@ -259,6 +262,12 @@ class Weather:
         self.note("clock forward" if jump > 0 else "clock back", "any time")
         self._set_clock(jump)
         self._world.timeline.after(self._span("clock", 60.0, 2 * DAY), self._clock_right)
+
+    def put_clock_forward(self) -> None:
+        """So far that what is planned for later today, or for tomorrow, seems to be due; it is put right later."""
+        random = self._streams["nasty clock"]
+        self._set_clock(random.uniform(1.1, 30.0) * HOUR)
+        self._world.timeline.after(random.uniform(0.5, 12.0) * HOUR, self._clock_right)
 
     def _clock_right(self) -> None:
         self._set_clock(0.0)

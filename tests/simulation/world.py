@@ -58,7 +58,7 @@ class World:
     def __post_init__(self) -> None:
         seed = self.seed = self.setting.seed
         chance = Random(f"{seed}/world")
-        timeline = Timeline(chance.choice(STARTS) + timedelta(days=chance.randint(0, 6)))
+        timeline = Timeline(beginning(chance))
         self.timeline = self.beside.timeline if self.beside else timeline
         self.loop = self.beside.loop if self.beside else SimulatedLoop(self.timeline)
         self.clock = MachineClock(self.timeline)
@@ -233,6 +233,11 @@ class World:
     def log(self, text: str) -> None:
         """A line of the trace."""
         self._trace.append(f"{self.timeline.seconds:.3f} {text}")
+
+
+def beginning(chance: Random) -> datetime:
+    """When a month begins: the first that its world decides."""
+    return chance.choice(STARTS) + timedelta(days=chance.randint(0, 6))
 
 
 def simulate(setting: Setting) -> Outcome:

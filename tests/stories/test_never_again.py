@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from inboxagent.errors import Refused
+from inboxagent.agent.copies import OWED
+from inboxagent.errors import Refused, Unreachable
 from inboxagent.outreach.erasure import person_of
 from inboxagent.outreach.events import Word
 from tests.stories.people import ANNE, BART
@@ -112,6 +113,23 @@ async def test_forgotten_while_his_letter_is_handed_over() -> None:
     await world.days(3.5)
     assert (world.steps(ANNE), world.steps(BART)) == ([], ["nudge"])
     assert [word for word, _ in world.observed if word == "withdrawn"] == ["withdrawn"]
+
+
+async def test_forgotten_while_the_copy_of_his_letter_is_owed() -> None:
+    """Its octets go with him: nothing is filed any more, and the daemon lives on."""
+    world = World()
+    await world.begin(ANNE)
+
+    def forget(effect: str) -> None:
+        if effect == "append" and world.store.find("address", ANNE):
+            with world.store.transaction("she has him forgotten") as ledger:
+                ledger.erase(person_of(ANNE, ledger.conversations()))
+            raise Unreachable("the line was lost")
+
+    world.before = forget
+    await world.days(5)
+    assert world.steps(ANNE) == ["nudge"]
+    assert world.store.fact(OWED) is None
 
 
 async def test_an_autoresponder_that_never_rests_changes_one_thing_a_day() -> None:
