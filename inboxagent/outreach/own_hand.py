@@ -68,16 +68,17 @@ def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Seq
         return ()
     if any(hold.until is None for hold in conversation.holds):
         return ()
-    at, dated, held_until = arrival.received_at, arrival.message.date, conversation.held_until
+    at, dated = arrival.received_at, arrival.message.date
     written_at = min(at, dated) if dated else at  # a copy may be filed late, after he has written again
     if any(event.word in ANSWERS and event.at >= written_at for event in conversation.events):
         return ()
     zone, workdays = zone_of(conversation, sequence, me), workdays_of(conversation, sequence, me)
     end = add_wait(at, sequence.after_my_answer, zone, workdays)
     because = f"she answered him; it goes on if he is silent for {sequence.after_my_answer}"
-    if held_until is not None and held_until > end:
-        last = max(conversation.holds, key=lambda each: each.until or at)
-        end, day = held_until, held_until.astimezone(zone)
+    # Not `held_until`, which is no date while a letter is in doubt.
+    last = max(conversation.holds, key=lambda each: each.until or at, default=None)
+    if last is not None and last.until is not None and last.until > end:
+        end, day = last.until, last.until.astimezone(zone)
         because += f", and not before {day:%a} {day.day} {day:%b %Y}: {last.because}"
     event = Event(at=at, word=Word.RESUMED, by=By.HER, because=because, until=end, step=sequence.again)
     return (replace(event, message_id=arrival.message.message_id),)
