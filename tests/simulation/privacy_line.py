@@ -49,7 +49,7 @@ def forget(shell: "CommandLine", random: Random) -> None:
     except InboxagentError:
         return
     except ProcessDiedError:  # it may have done its work, or not
-        world.judge.forgets(before, world.disk.contents)
+        world.judge.may_forget(before, world.disk.contents)
         return
     world.judge.never |= his.addresses
     world.judge.counts["forget"] += 1
