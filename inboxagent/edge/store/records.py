@@ -126,7 +126,7 @@ class JournalRecords:
 
     def changed(self, since: object = None) -> tuple[Iterable[Conversation], object]:
         """Those that somebody wrote to since an earlier mark, all of them without one, read one by one: all of them at
-        once would take a third of a gigabyte at 100,000. And the mark of now."""
+        once would take hundreds of megabytes at 100,000. And the mark of now."""
         self._storage.catch_up()
         numbers, mark = self._storage.journal.changed(CONVERSATIONS, since)
         documents = (self._storage.document(CONVERSATIONS, number) for number in numbers)
