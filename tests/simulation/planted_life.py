@@ -10,7 +10,7 @@ from inboxagent.cli import privacy
 from inboxagent.edge.store import ledger
 from inboxagent.mail import classify as classifying
 from inboxagent.mail.headers import Address
-from inboxagent.outreach import colleagues, judgement, letter
+from inboxagent.outreach import colleagues, erasure, judgement, letter
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.judgement import NOTHING
 from inboxagent.outreach.outbox import Fate
@@ -108,7 +108,8 @@ def _(patch: Patch) -> None:
 
 @mutant("forget leaves what is remembered beside the conversations")
 def _(patch: Patch) -> None:
-    for module in (store, ledger):
+    original = patch.set_everywhere(erasure, "erase_from_fact", lambda value, person: value)
+    for module in (each for each in (store, ledger) if each.erase_from_fact is original):
         patch.set(module, "erase_from_fact", lambda value, person: value)
 
 
