@@ -173,6 +173,8 @@ class Judge:
         for key in gone:
             record = self.records.pop(key, None)
             if record is not None:
+                # What went to him is in no state any more, so that no limit can count it.
+                self.accepted = [each for each in self.accepted if each[1] not in record.accepted]
                 self.check("forgotten", Forgotten(record.person, after), record.person)
 
     def enrols(self, conversation: Conversation, person: Person, answers_since: float, began_at: float) -> None:

@@ -137,8 +137,8 @@ class Records(dict[str, Record]):
             self[conversation.id] = replace(
                 origin,
                 enrolled_at=now,
-                names=set(conversation.enrolment.thread),
-                learnt=set(),
+                names=set(conversation.enrolment.thread) - origin.learnt,
+                learnt=origin.learnt & set(conversation.enrolment.thread),
                 paused_since=None,
                 stopped_since=None,
                 held_until=None,
