@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +25,9 @@ from tinydb import TinyDB, where  # noqa: E402
 
 from inboxagent.edge.store import JournalStore  # noqa: E402
 from inboxagent.outreach.events import Event, Word, to_json  # noqa: E402
-from tests.fakes.people import MONDAY, enrolled, happened, mail  # noqa: E402
+from tests.fakes.people import enrolled, happened, mail  # noqa: E402
 
 SIZES = (100, 1_000, 10_000, 100_000)
-FAR = MONDAY + timedelta(days=3650)
 ADDED = happened(Word.NOTE, 2, message_id="<noted@prospect.test>")
 
 
@@ -45,7 +43,7 @@ def events(number: int) -> list[Event]:
 
 def document(number: int) -> dict[str, Any]:
     """The same as a plain document."""
-    return {"id": f"c{number}", "look_at": float(number), "events": [to_json(event) for event in events(number)]}
+    return {"id": f"c{number}", "events": [to_json(event) for event in events(number)]}
 
 
 class Journal:
@@ -60,7 +58,6 @@ class Journal:
             with self._store.transaction("fill") as ledger:
                 for number in range(start, min(size, start + 5_000)):
                     ledger.enrol(f"c{number}", *events(number))
-                    ledger.look_again(f"c{number}", MONDAY + timedelta(days=1000 + number % 1000))
 
     def update(self, number: int) -> None:
         with self._store.transaction("update") as ledger:
@@ -72,9 +69,6 @@ class Journal:
 
     def get(self, number: int) -> None:
         assert self._store.conversation(f"c{number}") is not None
-
-    def due(self) -> None:
-        assert len(self._store.due(FAR, 10)) == 10
 
     def compact(self) -> None:
         self._store.compact(always=True)
@@ -98,10 +92,6 @@ class Json:
     def get(self, number: int) -> None:
         assert self._table.get(where("id") == f"c{number}") is not None
 
-    def due(self) -> None:
-        found = self._table.search(where("look_at") < FAR.timestamp())
-        assert len(sorted(found, key=lambda each: float(each["look_at"]))[:10]) == 10
-
 
 class Sqlite:
     """Documents as text in SQLite, found by indexes."""
@@ -111,14 +101,13 @@ class Sqlite:
         for statement in (
             "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=FULL",
-            "CREATE TABLE IF NOT EXISTS c (id TEXT PRIMARY KEY, look_at REAL, text TEXT)",
-            "CREATE INDEX IF NOT EXISTS by_look ON c (look_at)",
+            "CREATE TABLE IF NOT EXISTS c (id TEXT PRIMARY KEY, text TEXT)",
         ):
             self._connection.execute(statement)
 
     def fill(self, size: int) -> None:
         self._connection.execute("BEGIN")
-        self._connection.executemany("INSERT INTO c VALUES (?, ?, ?)", map(self._row, range(size)))
+        self._connection.executemany("INSERT INTO c VALUES (?, ?)", map(self._row, range(size)))
         self._connection.execute("COMMIT")
 
     def update(self, number: int) -> None:
@@ -128,22 +117,18 @@ class Sqlite:
         self._connection.execute("UPDATE c SET text = ? WHERE id = ?", (json.dumps(found), f"c{number}"))
 
     def insert(self, number: int) -> None:
-        self._connection.execute("INSERT INTO c VALUES (?, ?, ?)", self._row(number))
+        self._connection.execute("INSERT INTO c VALUES (?, ?)", self._row(number))
 
     def get(self, number: int) -> None:
         (text,) = self._connection.execute("SELECT text FROM c WHERE id = ?", (f"c{number}",)).fetchone()
         json.loads(text)
 
-    def due(self) -> None:
-        rows = self._connection.execute("SELECT text FROM c WHERE look_at < 1e12 ORDER BY look_at LIMIT 10")
-        assert len([json.loads(text) for (text,) in rows]) == 10
-
     def compact(self) -> None:
         self._connection.execute("VACUUM")
 
     @staticmethod
-    def _row(number: int) -> tuple[str, float, str]:
-        return f"c{number}", float(number), json.dumps(document(number))
+    def _row(number: int) -> tuple[str, str]:
+        return f"c{number}", json.dumps(document(number))
 
 
 STORES: dict[str, Callable[[Path], Any]] = {"journal": Journal, "sqlite full": Sqlite, "jsonstorage": Json}
@@ -203,7 +188,6 @@ def measure(name: str, folder: Path, size: int) -> dict[str, float]:
         result |= beside_bare(store, folder, some)
     result["insert [ms]"] = median(store.insert, new)
     result["get [ms]"] = median(store.get, some)
-    result["due, 10 of all [ms]"] = median(lambda _: store.due(), some)
     if hasattr(store, "compact"):
         result["compaction [ms]"] = median(lambda _: store.compact(), some, seconds=0, most=1)
     return result

@@ -148,12 +148,6 @@ class Records(Protocol):
     def find(self, index: str, value: str) -> Sequence[Conversation]:
         """Those with this `address` of his, `message_id` (of the thread, or judged), `state` or `id`; by an index."""
 
-    def due(self, now: datetime, limit: int) -> Sequence[Conversation]:
-        """Those that were to be looked at by now, the most overdue first; costs what it finds, not what there is."""
-
-    def next_look_at(self) -> datetime | None:
-        """When the next conversation is to be looked at."""
-
     def cursors(self) -> Mapping[str, Cursor]:
         """How far each mailbox has been judged."""
 
@@ -172,12 +166,6 @@ class Ledger(Records, Protocol):
 
     def append(self, conversation_id: str, *events: Event) -> Conversation:
         """Add events to a conversation and return it as it is afterwards."""
-
-    def look_again(self, conversation_id: str, at: datetime | None) -> None:
-        """Let `due` hand this conversation out from this instant on; None: not before it changes.
-
-        A change makes a waiting one due at once, a held one when its hold ends, any other never.
-        """
 
     def move_cursor(self, mailbox: str, cursor: Cursor | None) -> None:
         """Remember how far a mailbox has been judged; None forgets it."""

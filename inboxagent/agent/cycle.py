@@ -27,9 +27,11 @@ class Agent:
         clock: Clock,
         observe: Observe,
         set_aside: SetAside,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
+        """`beat` hears that a reading goes on."""
         self._copies = Copies(mailbox, store, clock, observe)
-        self._reader = Reader(account, mailbox, store, clock, observe, set_aside)
+        self._reader = Reader(account, mailbox, store, clock, observe, set_aside, beat)
         self._reminding = Reminding(account, transport, store, clock, observe)
         self._planner = Planner(account, store, clock, observe)
         writer = Writer(account, mailbox, store, clock)

@@ -1,7 +1,7 @@
 """Reading every watched mailbox to its end, and writing down what the mail means."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -30,13 +30,22 @@ class Reader:
     """Keeps the store up to the mailboxes. One at a time for an account."""
 
     def __init__(
-        self, account: Account, mailbox: Mailbox, store: Store, clock: Clock, observe: Observe, set_aside: SetAside
+        self,
+        account: Account,
+        mailbox: Mailbox,
+        store: Store,
+        clock: Clock,
+        observe: Observe,
+        set_aside: SetAside,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
+        """`beat` hears that the reading goes on, with each page and each message: a slow server is no hang."""
         self._account = account
         self._mailbox = mailbox
         self._store = store
         self._clock = clock
         self._observe = observe
+        self._beat = beat
         self._understanding = Understanding(account, mailbox, store, clock, set_aside)
         self._index: tuple[object, Known] | None = None
         self.look_within = LOOK_WITHIN
@@ -92,6 +101,7 @@ class Reader:
             await self._take(name, stored, cursor, ())
         while cursor.next_uid < status.uidnext:
             page = await self._mailbox.headers(name, cursor, status.uidnext, since)
+            self._beat()
             if page.next_uid <= cursor.next_uid:
                 raise Unreachable(f"{name}: the server announced mail at UID {cursor.next_uid} and shows none")
             cursor = Cursor(cursor.uidvalidity, page.next_uid)
@@ -156,7 +166,12 @@ class Reader:
         return True
 
     async def _read_each(self, messages: Iterable[Fetched], known: Known) -> list[Read]:
-        return [each for fetched in messages if (each := await self._understanding.read(fetched, known))]
+        found = []
+        for fetched in messages:
+            if read := await self._understanding.read(fetched, known):
+                found.append(read)
+            self._beat()
+        return found
 
     def _apply_all(self, ledger: Ledger, read: Iterable[Read]) -> tuple[list[tuple[str, Event]], Stoppage | None]:
         """Write down what follows from these messages: the events, and what stops the whole account."""

@@ -86,6 +86,7 @@ class Service:
             composition.clock,
             observe,
             partial(set_aside, composition.config.state),
+            self._beat,
         )
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 
 from inboxagent.edge.store.records import fits
-from inboxagent.edge.store.records import look_at as store_look
 from inboxagent.mail.headers import covering
 from inboxagent.outreach.erasure import Person, erase_from_events
 from inboxagent.outreach.events import Event
@@ -24,7 +22,6 @@ class Rehearsal:
         self._cursors = dict(store.cursors())
         self._suppressions: dict[str, str] = {}
         self._facts: dict[str, object | None] = {}
-        self._looks: dict[str, datetime | None] = {each.id: store_look(each) for each in store.conversations()}
         self._changes = 0
 
     def conversations(self) -> Sequence[Conversation]:
@@ -38,17 +35,6 @@ class Rehearsal:
     def find(self, index: str, value: str) -> Sequence[Conversation]:
         """Those with this `address`, `message_id`, `state` or `id`."""
         return [each for each in self._conversations.values() if fits(each, index, value)]
-
-    def due(self, now: datetime, limit: int) -> Sequence[Conversation]:
-        """Those that were to be looked at by now, the most overdue first."""
-        return [self._conversations[name] for at, name in self._queue() if at <= now][:limit]
-
-    def next_look_at(self) -> datetime | None:
-        """When the next conversation is to be looked at."""
-        return min((at for at, _ in self._queue()), default=None)
-
-    def _queue(self) -> list[tuple[datetime, str]]:
-        return sorted((at, name) for name, at in self._looks.items() if at is not None)
 
     def cursors(self) -> Mapping[str, Cursor]:
         """How far each mailbox has been judged."""
@@ -68,7 +54,7 @@ class Rehearsal:
         return self._changes
 
     def others(self) -> object:
-        """Those who share the store."""
+        """Differs after a change of those who share the store below."""
         return self._store.others()
 
     def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
@@ -99,13 +85,8 @@ class Rehearsal:
             self._conversations[conversation_id] = advance(self._conversations[conversation_id], event)
         return self._keep(self._conversations[conversation_id])
 
-    def look_again(self, conversation_id: str, at: datetime | None) -> None:
-        """Let `due` hand this conversation out from this instant on."""
-        self._looks[self._conversations[conversation_id].id] = at
-
     def _keep(self, conversation: Conversation) -> Conversation:
         self._conversations[conversation.id] = conversation
-        self._looks[conversation.id] = store_look(conversation)
         return conversation
 
     def move_cursor(self, mailbox: str, cursor: Cursor | None) -> None:
@@ -124,7 +105,7 @@ class Rehearsal:
         self._suppressions.update(dict.fromkeys(person.addresses, "erased"))
         for each in self.conversations():
             if each.addresses & person.addresses:
-                del self._conversations[each.id], self._looks[each.id]
+                del self._conversations[each.id]
             else:
                 self._keep(fold(each.id, erase_from_events(each.events, person)))
 

@@ -17,6 +17,7 @@ from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State
 
 NO_STEPS: Mapping[str, str] = {}
+_FORGOTTEN = "the state, an older copy, knew nothing of it"
 
 
 def judge_hers(
@@ -67,34 +68,48 @@ def _goes_on(conversation: Conversation, arrival: Arrival, me: Me, sequence: Seq
         return ()
     if any(hold.until is None for hold in conversation.holds):
         return ()
-    at, dated, held_until = arrival.received_at, arrival.message.date, conversation.held_until
+    at, dated = arrival.received_at, arrival.message.date
     written_at = min(at, dated) if dated else at  # a copy may be filed late, after he has written again
     if any(event.word in ANSWERS and event.at >= written_at for event in conversation.events):
         return ()
     zone, workdays = zone_of(conversation, sequence, me), workdays_of(conversation, sequence, me)
     end = add_wait(at, sequence.after_my_answer, zone, workdays)
     because = f"she answered him; it goes on if he is silent for {sequence.after_my_answer}"
-    if held_until is not None and held_until > end:
-        last = max(conversation.holds, key=lambda each: each.until or at)
-        end, day = held_until, held_until.astimezone(zone)
+    # Not `held_until`, which is no date while a letter is in doubt.
+    last = max(conversation.holds, key=lambda each: each.until or at, default=None)
+    if last is not None and last.until is not None and last.until > end:
+        end, day = last.until, last.until.astimezone(zone)
         because += f", and not before {day:%a} {day.day} {day:%b %Y}: {last.because}"
     event = Event(at=at, word=Word.RESUMED, by=By.HER, because=because, until=end, step=sequence.again)
     return (replace(event, message_id=arrival.message.message_id),)
 
 
 def _judge_forgotten(conversation: Conversation, step: str, arrival: Arrival) -> Consequence:
-    """Our letter, and the state knows nothing of it: an older copy was put back. It has gone all the same."""
+    """Our letter, and the state knows nothing of it: an older copy was put back. It has gone all the same. Where a step
+    has several copies, by more than one name, an answer may name any of them."""
+    message_id = arrival.message.message_id
     if step in conversation.passed:
-        return NOTHING
+        known = message_id in conversation.ids
+        return NOTHING if known else Consequence(events=(_another_name(conversation, step, arrival),))
     event = Event(
         at=arrival.received_at,
         word=Word.SENT,
-        because="it did go out: its copy lies in her mailbox, although the state, an older copy, knew nothing of it",
-        message_id=arrival.message.message_id,
+        because=f"it did go out: its copy lies in her mailbox, although {_FORGOTTEN}",
+        message_id=message_id,
         step=step,
         mail=thread_mail(arrival.message, arrival.received_at),
     )
     return Consequence(events=(event,))
+
+
+def _another_name(conversation: Conversation, step: str, arrival: Arrival) -> Event:
+    """Of the copy that we filed ourselves the server has one of its own; or the step went twice, by her decision."""
+    message_id, token = arrival.message.message_id, token_in(arrival.message)
+    latest = conversation.latest
+    if latest is not None and latest.message_id.startswith(f"<{token}@"):
+        return _renamed(latest, step, message_id, arrival.now)
+    because = f"a copy of `{step}` in her mailbox has this Message-ID, although {_FORGOTTEN}"
+    return Event(at=arrival.now, word=Word.NOTE, because=because, message_id=message_id, step=step)
 
 
 def _judge_of_another(conversation: Conversation, token: str, arrival: Arrival) -> Consequence:

@@ -4,7 +4,6 @@ import itertools
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from inboxagent.outreach.events import Word
 from inboxagent.outreach.fold import fold
 from inboxagent.outreach.state import State
 from inboxagent.ports import Cursor, Store
-from tests.fakes.people import MONDAY, enrolled, happened, mail
+from tests.fakes.people import enrolled, happened, mail
 from tests.fakes.store import Memory, MemoryStore
 
 Open = Callable[..., Store]
@@ -328,43 +327,6 @@ def test_a_state_that_was_left_is_not_found(store: Store) -> None:
         assert list(ledger.find("state", "waiting")) == []
     assert list(store.find("state", "waiting")) == []
     assert [each.id for each in store.find("state", "answered")] == ["c1"]
-
-
-def test_what_is_due_comes_the_most_overdue_first(store: Store, open_again: Open) -> None:
-    days = [MONDAY + timedelta(days=number) for number in range(10)]
-    with store.transaction("enrol") as ledger:
-        for number in (3, 1, 2, 5):
-            ledger.enrol(f"c{number}", enrolled(f"p{number}@prospect.test", days[number]))
-        assert [each.id for each in ledger.due(days[3], 10)] == ["c1", "c2", "c3"]
-    with store.transaction("plan") as ledger:
-        ledger.look_again("c1", days[4])
-        ledger.look_again("c2", None)
-        assert [each.id for each in ledger.due(days[4], 10)] == ["c3", "c1"]
-    for each in (store, open_again()):
-        assert [found.id for found in each.due(days[2], 10)] == []
-        assert [found.id for found in each.due(days[4], 10)] == ["c3", "c1"]
-        assert [found.id for found in each.due(days[9], 2)] == ["c3", "c1"]
-        assert [found.id for found in each.due(days[9], 10)] == ["c3", "c1", "c5"]
-        assert each.next_look_at() == days[3]
-
-
-def test_a_change_makes_a_conversation_due_as_its_state_says(store: Store) -> None:
-    until = MONDAY + timedelta(days=8)
-    with store.transaction("enrol") as ledger:
-        ledger.enrol("c1", enrolled())
-        ledger.look_again("c1", None)
-        assert ledger.next_look_at() is None
-        ledger.append("c1", happened(Word.NOTE, 1))
-        assert ledger.next_look_at() == MONDAY + timedelta(days=1)
-        ledger.append("c1", happened(Word.HELD, 2, until=until))
-        assert ledger.next_look_at() == until
-    assert store.next_look_at() == until
-    with store.transaction("answer") as ledger:
-        ledger.append("c1", happened(Word.REPLY, 3))
-    assert store.next_look_at() is None
-    assert list(store.due(MONDAY + timedelta(days=99), 9)) == []
-    with store.transaction("wrong") as ledger, pytest.raises(KeyError):
-        ledger.look_again("nobody", None)
 
 
 def test_an_urgent_transaction_is_one_like_any_other(store: Store) -> None:

@@ -4,14 +4,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from inboxagent.errors import TryLater
 from inboxagent.mail.headers import covering
 from inboxagent.outreach.erasure import Person, erase_from_events, erase_from_fact
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.fold import advance, fold
-from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Cursor, Ledger
 
 
@@ -23,7 +22,6 @@ class Contents:
     cursors: dict[str, Cursor] = field(default_factory=dict)
     suppressions: dict[str, str] = field(default_factory=dict)
     facts: dict[str, object] = field(default_factory=dict)
-    looks: dict[str, datetime | None] = field(default_factory=dict)
 
     def copy(self) -> "Contents":
         """The same, sharing nothing that can be changed."""
@@ -32,7 +30,6 @@ class Contents:
             dict(self.cursors),
             dict(self.suppressions),
             dict(self.facts),  # each is copied when it goes in and when it comes out
-            dict(self.looks),
         )
 
 
@@ -72,15 +69,6 @@ class MemoryRecords:
         if index not in fits:
             raise ValueError(index)
         return [each for each in self.conversations() if fits[index](each)]
-
-    def due(self, now: datetime, limit: int) -> Sequence[Conversation]:
-        return [self._contents.conversations[name] for at, name in self._queue() if at <= now][:limit]
-
-    def next_look_at(self) -> datetime | None:
-        return min((at for at, _ in self._queue()), default=None)
-
-    def _queue(self) -> list[tuple[datetime, str]]:
-        return sorted((at, name) for name, at in self._contents.looks.items() if at is not None)
 
     def cursors(self) -> Mapping[str, Cursor]:
         return dict(self._contents.cursors)
@@ -129,15 +117,8 @@ class MemoryLedger(MemoryRecords):
             conversation = advance(conversation, event)
         return self._keep(conversation)
 
-    def look_again(self, conversation_id: str, at: datetime | None) -> None:
-        self._contents.conversations[conversation_id]
-        self._draft.looks[conversation_id] = at
-
     def _keep(self, conversation: Conversation) -> Conversation:
-        draft = self._draft
-        draft.conversations[conversation.id] = conversation
-        waits = conversation.events[-1].at if conversation.state is State.WAITING else None
-        draft.looks[conversation.id] = conversation.held_until if conversation.state is State.HELD else waits
+        self._draft.conversations[conversation.id] = conversation
         return conversation
 
     def move_cursor(self, mailbox: str, cursor: Cursor | None) -> None:
@@ -155,7 +136,7 @@ class MemoryLedger(MemoryRecords):
         draft = self._draft
         for each in self.conversations():
             if each.addresses & person.addresses:
-                del draft.conversations[each.id], draft.looks[each.id]
+                del draft.conversations[each.id]
             elif (events := erase_from_events(each.events, person)) != each.events:
                 self._keep(fold(each.id, events))
         draft.facts = {

@@ -63,9 +63,10 @@ def test_every_answer_that_only_she_can_mend_has_a_remedy() -> None:
             assert not remedy(outcome).startswith("ask your provider"), row.means
 
 
-def test_no_encryption_says_where_to_look() -> None:
-    assert "[smtp]" in remedy(read_break(Phase.TLS, "no STARTTLS"))
-    assert remedy(read_break(Phase.CONNECT, "refused")) == ""
+def test_without_a_line_or_its_encryption_it_says_where_to_look() -> None:
+    assert "nothing is ever sent unencrypted" in remedy(read_break(Phase.TLS, "no STARTTLS"))
+    assert "host, port and security of [smtp]" in remedy(read_break(Phase.CONNECT, "refused"))
+    assert remedy(read_break(Phase.DATA, "the line was lost")) == ""
 
 
 def test_the_second_policy_refusal_within_a_day_stops_the_rest_of_it() -> None:

@@ -1,6 +1,5 @@
 """The Mailbox contract against a real Dovecot, over TLS and over STARTTLS."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -78,10 +77,8 @@ async def test_a_message_of_a_hundred_megabytes(lab: Lab) -> None:
     lab.deliver(user, letter(1).replace(b"Yes.", b"x" * 998 + b"\r\n") + (b"y" * 98 + b"\r\n") * 1_000_000)
     mailbox = mailbox_of(lab, user)
     inbox = (await mailbox.status())["INBOX"]
-    begun = time.monotonic()
     (message,) = (await mailbox.headers("INBOX", Cursor(inbox.uidvalidity, 1), inbox.uidnext)).messages
     raw = await mailbox.message(message)
-    assert time.monotonic() - begun < 20
     assert message.size > 100_000_000
     assert raw is not None
     assert 262_144 <= len(raw) <= 262_144 + 65_536

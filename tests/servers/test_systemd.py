@@ -56,6 +56,11 @@ def test_systemd_finds_nothing_wrong_with_a_unit(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", UNITS)
+def test_what_may_pass_is_tried_for_ever(name: str) -> None:
+    assert "\nStartLimitIntervalSec=0\n" in (ROOT / "systemd" / name).read_text()
+
+
+@pytest.mark.parametrize("name", UNITS)
 def test_the_units_and_the_code_agree_what_needs_her(name: str) -> None:
     line = f"RestartPreventExitStatus={' '.join(map(str, sorted(NEED_HER)))}\n"
     assert line in (ROOT / "systemd" / name).read_text()
@@ -167,6 +172,20 @@ def test_a_crash_is_followed_by_a_restart(box: Box, provider: EmbeddedProvider) 
     box.run("systemctl", "kill", "--signal=KILL", "inboxagent")
     until(lambda: restarts(box) == 1 and box.show("inboxagent", "ActiveState") == "active", what="it is back")
     box.wait_state("ok")
+
+
+def test_what_may_pass_is_tried_again_however_often_it_has_failed(box: Box) -> None:
+    """A full disk ends it with 73; systemd, left to itself, would give it up after five times."""
+    drop = "/etc/systemd/system/inboxagent.service.d/full.conf"
+    box.write(drop, "[Service]\nRestartSec=100ms\nExecStart=\nExecStart=/bin/sh -c 'exit 73'\n")
+    box.run("systemctl", "daemon-reload")
+    try:
+        box.run("systemctl", "start", "--no-block", "inboxagent")
+        until(lambda: restarts(box) > 6, what="it has been tried more than six times")
+    finally:
+        box.run("rm", drop)
+        box.run("systemctl", "daemon-reload")
+        box.run("systemctl", "stop", "inboxagent")
 
 
 def test_what_needs_her_is_not_tried_again(box: Box, provider: EmbeddedProvider) -> None:

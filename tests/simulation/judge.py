@@ -152,10 +152,10 @@ class Judge:
             for key, each in after.conversations.items()
             if before.conversations.get(key) is not each
         }
+        self.acknowledged = after
         if why == FORGETTING:
             self.forgets(before, after)
             return
-        self.acknowledged = after
         if why == "she was reminded":
             self.notices.is_written_down(process)
         if len(after.suppressions) != len(before.suppressions):
@@ -168,14 +168,19 @@ class Judge:
 
     def forgets(self, before: Contents, after: Contents) -> None:
         """She had somebody forgotten: his conversations are gone, and those of others that named him rewritten."""
-        gone = before.conversations.keys() - after.conversations.keys()
-        self.acknowledged = after if gone else self.acknowledged
-        for key in gone:
+        for key in before.conversations.keys() - after.conversations.keys():
             record = self.records.pop(key, None)
             if record is not None:
                 # What went to him is in no state any more, so that no limit can count it.
                 self.accepted = [each for each in self.accepted if each[1] not in record.accepted]
                 self.check("forgotten", Forgotten(record.person, after), record.person)
+
+    def may_forget(self, before: Contents, after: Contents) -> None:
+        """The command died: after the next power cut either may be found, and what is the same in both has to be."""
+        known = self.acknowledged.conversations.items()
+        both = {key: each for key, each in known if after.conversations.get(key) == each}
+        self.acknowledged = Contents(both, suppressions=self.acknowledged.suppressions)
+        self.forgets(before, after)
 
     def enrols(self, conversation: Conversation, person: Person, answers_since: float, began_at: float) -> None:
         """An enrolment was acknowledged."""

@@ -91,7 +91,7 @@ class Machine:
             process, world.submission, lambda envelope, message, at: self._dot(process, envelope, message, at)
         )
         beat = self._watched(process)
-        agent = Agent(world.account, mailbox, transport, store, world.clock, lambda *_: beat(), self._set_aside)
+        agent = Agent(world.account, mailbox, transport, store, world.clock, lambda *_: beat(), self._set_aside, beat)
         daemon = Daemon(
             *(agent, mailbox, store, world.clock),
             poll=world.poll,

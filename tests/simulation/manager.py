@@ -33,6 +33,7 @@ def unit(path: Path = SHIPPED) -> Unit:
     settings.read(path)
     service = settings["Service"]
     assert (service["Type"], service["Restart"]) == ("notify", "on-failure")
+    assert settings["Unit"]["StartLimitIntervalSec"] == "0"  # however often it has failed, it is started again
     return Unit(
         *(_seconds(service[name]) for name in ("WatchdogSec", "RestartSec", "TimeoutStopSec")),
         frozenset(map(int, service["RestartPreventExitStatus"].split())),

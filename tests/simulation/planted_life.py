@@ -9,7 +9,7 @@ from inboxagent.agent.reminding import Reminding
 from inboxagent.cli import privacy
 from inboxagent.edge.store import ledger
 from inboxagent.mail import classify as classifying
-from inboxagent.outreach import colleagues, judgement
+from inboxagent.outreach import colleagues, erasure, judgement
 from inboxagent.outreach.judgement import NOTHING
 from inboxagent.outreach.outbox import Fate
 from tests.fakes import store
@@ -106,8 +106,12 @@ def _(patch: Patch) -> None:
 
 @mutant("forget leaves what is remembered beside the conversations")
 def _(patch: Patch) -> None:
+    def erase_from_fact(value: Any, person: Any) -> Any:
+        return value
+
+    patch.set_everywhere(erasure, "erase_from_fact", erase_from_fact)
     for module in (store, ledger):
-        patch.set(module, "erase_from_fact", lambda value, person: value)
+        patch.set(module, "erase_from_fact", erase_from_fact)
 
 
 @mutant("an export is a summary")

@@ -53,7 +53,7 @@ def forget_him(shell: "CommandLine", person: Person, random: Random) -> None:
     except InboxagentError:
         return
     except ProcessDiedError:  # it may have done its work, or not
-        world.judge.forgets(before, world.disk.contents)
+        world.judge.may_forget(before, world.disk.contents)
         return
     world.judge.never |= his.addresses
     world.judge.counts["forget"] += 1

@@ -9,7 +9,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from inboxagent.edge.backup import put_back, read_backup, write_backup
@@ -51,8 +51,6 @@ def write_state(state: Path, contents: Contents) -> None:
     with store.transaction("as it is") as ledger:
         for key, each in contents.conversations.items():
             ledger.enrol(key, *each.events)
-        for key, at in contents.looks.items():
-            ledger.look_again(key, at)
         for name, cursor in contents.cursors.items():
             ledger.move_cursor(name, cursor)
         for address, because in contents.suppressions.items():
@@ -76,18 +74,13 @@ def read_state(state: Path, known: tuple[Contents, ...] = ()) -> Contents:
 
 
 def contents_of(store: JournalStore) -> Contents:
-    """Everything that a journal remembers but when to look at what, which is found anew."""
+    """Everything that a journal remembers."""
     return Contents(
         {each.id: each for each in store.conversations()},
         dict(store.cursors()),
         dict(store.suppressions()),
         {each["name"]: each["value"] for each in store._table(FACTS)},
-        {each["id"]: _instant(each["look_at"]) for each in store._table(CONVERSATIONS)},
     )
-
-
-def _instant(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def back_up(state: Path, at: datetime) -> bytes:

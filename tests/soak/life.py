@@ -253,7 +253,7 @@ class Life:
     def _rests(self) -> bool:
         return self._composition.watched is not None and self._composition.watched.resting
 
-    async def _until(self, holds: Callable[[], bool], running: asyncio.Task[None], within: float = 60.0) -> None:
+    async def _until(self, holds: Callable[[], bool], running: asyncio.Task[None], within: float = 240.0) -> None:
         async with asyncio.timeout(within):
             while not holds():
                 if running.done():

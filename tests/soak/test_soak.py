@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.soak.life import BEGINS_AT, Figures, Life, Pace, passwords
 from tests.soak.provider import Provider
 
-PACE = Pace(people=8, steps=7, cuts=1)
+PACE = Pace(people=8, steps=5, cuts=1)
 WEEKS = 3
 MOST_A_WEEK = 600_000  # bytes, once the first week has filled the caches: what is computed for new dates is kept, too
 

@@ -257,3 +257,28 @@ async def test_a_letter_in_doubt_that_she_releases_waits_for_the_colleague_who_h
     world.command(doubtful, Word.RESUMED)
     await world.days(3)
     assert len(world.letters()) == letters + 1
+
+
+async def test_a_letter_that_an_older_copy_forgot_is_known_by_the_name_that_her_server_gave_it() -> None:
+    """Seed 20063: Sent had our copy of it and the server's; an answer from elsewhere that named the latter was lost."""
+    world = World()
+    await world.begin("anna@prospect.test")
+    await world.days(2)
+    yesterday = world.memory.contents.copy()
+    await world.days(2)
+    assert world.steps("anna@prospect.test") == ["nudge"]
+    ours = world.letters()[-1].message_id
+    (filed,) = (each.raw for each in world.server.boxes["Sent"].messages.values() if ours.encode() in each.raw)
+    given = "<q4@mx.lind.test>"
+    world.server.deliver(filed.replace(ours.encode(), given.encode()), "Sent")
+    world.memory.contents = yesterday
+    world.memory.changes += 1
+    world.start()
+    await world.pass_time(hours=1)
+    latest = world.of("anna@prospect.test").latest
+    assert latest is not None
+    assert latest.message_id == given
+    world.answer("anna@home.example", answers=given)
+    await world.days(12)
+    assert world.state("anna@prospect.test") == "answered"
+    assert world.steps("anna@prospect.test") == ["nudge"]

@@ -152,6 +152,7 @@ class World:
     remind_to: str = ""  # empty: she wants no mail about what waits for her
     health: Health | None = None
     before: Callable[[str], None] = lambda name: None
+    beat: Callable[[], None] = lambda: None
     _written: int = 0
     _dead: bool = False
 
@@ -172,7 +173,14 @@ class World:
         self.mailbox.rested = self._rested
         self._stop = asyncio.Event()
         self.agent = Agent(
-            self.account, self.mailbox, self.transport, self.store, self.clock, self._observe, self._keep
+            self.account,
+            self.mailbox,
+            self.transport,
+            self.store,
+            self.clock,
+            self._observe,
+            self._keep,
+            lambda: self.beat(),
         )
         self.daemon = Daemon(
             self.agent,
@@ -184,6 +192,7 @@ class World:
             report=self._report,
             alarm=self._alarm if self.alert_after else None,
             warn=self._warn if self.alert_after else None,
+            beat=lambda: self.beat(),
         )
         self._alerts = Alerts(
             self.account,

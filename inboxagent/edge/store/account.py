@@ -57,7 +57,7 @@ class JournalStore(JournalRecords):
 
                     ledger.remember(REWOUND, {"found": self._journal.newest, "written": self._journal.lock.witness})
                 yield ledger
-                known = () if self._never.exists else ledger.suppressions()  # of a version that kept no such file
+                known = ledger.suppressions() if self._never.is_empty else ()  # of a version that kept no such file
                 self._never.add({*ledger.suppressed, *known})
         finally:
             storage.over = True

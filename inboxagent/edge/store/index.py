@@ -1,9 +1,8 @@
 """What is kept in memory of a journal: where each document is, its columns, and words to find it by."""
 
-import heapq
 from array import array
 from bisect import bisect_left
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, NamedTuple
@@ -73,15 +72,13 @@ class Words:
 
 @dataclass(slots=True)
 class Table:
-    """One table. `columns` names the single values that are kept of each document; `ordered` is the one to queue by."""
+    """One table. `columns` names the single values that are kept of each document."""
 
     columns: tuple[str, ...] = ()
-    ordered: str | None = None
     rows: dict[int, Row] = field(default_factory=dict)
     highest: int = 0
     words: dict[str, Words] = field(default_factory=dict)
     dead: int = 0  # bytes of lines that nobody needs any more
-    _queue: list[int] | None = None  # made when somebody asks who is first
 
     def apply(self, header: Header, offset: int, length: int, removes: bool) -> None:
         """Take note of a line about this table."""
@@ -103,35 +100,6 @@ class Table:
         self.rows[number] = Row(offset, length, size, links, tuple(columns))
         self._note(number, values)
 
-    def first(self, until: float, limit: int) -> Iterator[int]:
-        """Numbers of documents whose ordered column is at most `until`, lowest first, up to `limit`; cost O(found)."""
-        if self._queue is None:
-            self._queue = self._whole_queue()
-        back: list[int] = []
-        seen: set[int] = set()
-        try:
-            while self._queue and len(seen) < limit:
-                packed = heapq.heappop(self._queue)
-                at, number = packed >> _BITS, packed & _MASK
-                if at > until:
-                    back.append(packed)
-                    return
-                value = self._ordered_value(number)
-                if value is None or _packed(value, number) != packed or number in seen:
-                    continue  # it was moved since
-                back.append(packed)
-                if value <= until:
-                    seen.add(number)
-                    yield number
-        finally:
-            for packed in back:
-                heapq.heappush(self._queue, packed)
-
-    def _ordered_value(self, number: int) -> float | None:
-        """The ordered column of a document, None where it has none."""
-        row = self.rows.get(number)
-        return None if row is None or self.ordered is None else row.columns[self.columns.index(self.ordered)]
-
     def _note(self, number: int, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
             if type(value) is list:
@@ -139,18 +107,3 @@ class Table:
                 if words is None:
                     words = self.words[name] = Words()
                 words.add(value, number)
-        if self._queue is not None and (at := values.get(self.ordered or "")) is not None:
-            heapq.heappush(self._queue, _packed(at, number))
-            if len(self._queue) > 2 * len(self.rows) + 1000:
-                self._queue = self._whole_queue()
-
-    def _whole_queue(self) -> list[int]:
-        """The queue without what was moved since."""
-        values = ((self._ordered_value(number), number) for number in self.rows)
-        queue = [_packed(value, number) for value, number in values if value is not None]
-        heapq.heapify(queue)
-        return queue
-
-
-def _packed(at: float, number: int) -> int:
-    return max(int(at), 0) << _BITS | number

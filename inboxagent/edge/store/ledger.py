@@ -1,7 +1,6 @@
 """The Ledger port: what may be changed inside a transaction."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,6 @@ from inboxagent.edge.store.records import (
     SUPPRESSIONS,
     Folds,
     JournalRecords,
-    look_at,
-    seconds,
 )
 from inboxagent.edge.store.storage import JournalStorage
 from inboxagent.outreach.erasure import Person, erase_from_events, erase_from_fact, is_named
@@ -50,18 +47,15 @@ class JournalLedger(JournalRecords):
 
     def append(self, conversation_id: str, *events: Event) -> Conversation:
         """Add events to a conversation and return it as it is afterwards. Raises KeyError where there is none."""
-        number, before = self._conversation(conversation_id)
+        found = self._one(CONVERSATIONS, "id", conversation_id)
+        if found is None:
+            raise KeyError(conversation_id)
+        number, before = found
         conversation = reduce(advance, events, self._folds.conversation(before))
-        added = [to_json(event) for event in events]
-        now = {**before, "look_at": seconds(look_at(conversation)), "events": [*before["events"], *added]}
+        now = {"id": conversation_id, "events": [*before["events"], *map(to_json, events)]}
         self._folds.keep(now, conversation)
         self._storage.replace(CONVERSATIONS, number, before, now)
         return conversation
-
-    def look_again(self, conversation_id: str, at: datetime | None) -> None:
-        """Let `due` hand this conversation out from this instant on; None: not before it changes."""
-        number, _ = self._conversation(conversation_id)
-        self._table(CONVERSATIONS).update({"look_at": seconds(at)}, doc_ids=[number])
 
     def move_cursor(self, mailbox: str, cursor: "Cursor | None") -> None:
         """Remember how far a mailbox has been judged; None forgets it."""
@@ -101,12 +95,6 @@ class JournalLedger(JournalRecords):
         """Keep a JSON value about the account; None removes it."""
         self._keep(FACTS, name, None if value is None else {"value": value})
 
-    def _conversation(self, conversation_id: str) -> tuple[int, Any]:
-        found = self._one(CONVERSATIONS, "id", conversation_id)
-        if found is None:
-            raise KeyError(conversation_id)
-        return found
-
     def _keep(self, name: str, key: str, value: Mapping[str, Any] | None) -> None:
         """Have one document with this key in a table, or none."""
         table, found = self._table(name), self._one(name, KEYS[name], key)
@@ -119,5 +107,4 @@ class JournalLedger(JournalRecords):
 
 
 def _document(conversation: Conversation) -> dict[str, Any]:
-    events = [to_json(event) for event in conversation.events]
-    return {"id": conversation.id, "look_at": seconds(look_at(conversation)), "events": events}
+    return {"id": conversation.id, "events": [to_json(event) for event in conversation.events]}

@@ -53,7 +53,6 @@ def _lines(tables: dict[str, dict[str, Any]]) -> Iterator[bytes]:
     yield lines.compose({"n": 0, "d": 0, "head": lines.SCHEMA})
     for name, documents in tables.items():
         for key, document in documents.items():
-            folds.complete(name, document)
             header = {"n": number + 1, "d": number, "t": name, "k": int(key), "x": folds.describe(name, document)}
             yield lines.compose(header, lines.encode(document))
             number += 1

@@ -29,9 +29,10 @@ class Never:
         return bool(self._hashes) and self._hash(entry) in self._hashes
 
     @property
-    def exists(self) -> bool:
-        """Whether anybody was ever added."""
-        return self._path.exists()
+    def is_empty(self) -> bool:
+        """Whether nobody was ever added. Raises StateDamaged, StateUnwritable."""
+        self._catch_up()
+        return not self._hashes
 
     def add(self, entries: Iterable[str]) -> None:
         """Add these; durable when it returns. Only for the holder of the journal's lock. Raises StateUnwritable."""

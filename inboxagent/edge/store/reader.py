@@ -18,8 +18,8 @@ from inboxagent.edge.store.lines import Header
 from inboxagent.edge.store.scan import Entry
 from inboxagent.errors import InboxagentError, StateDamaged
 
-Shapes = Mapping[str, tuple[tuple[str, ...], str | None]]
-"""By table: which columns are kept in memory, and by which of them it is queued."""
+Shapes = Mapping[str, tuple[str, ...]]
+"""By table: which columns are kept in memory."""
 
 
 class Reader:
@@ -114,11 +114,6 @@ class Reader:
             words = known.words.get(name) if known else None
             return words.find(word, known.rows) if known and words else []
 
-    def first(self, table: str, until: float, limit: int) -> list[int]:
-        """The ids of the documents that are first in the table's queue, up to a value."""
-        with self.guard:
-            return list(self.tables[table].first(until, limit)) if table in self.tables else []
-
     def whole(self, table: str, number: int) -> tuple[dict[str, Any], bytes]:
         """The index values of a document that exists, as its lines have them, and its text."""
         chain = self._chain(self.tables[table].rows[number])
@@ -197,7 +192,7 @@ class Reader:
         self.end, self.newest, self.durable = offset + length, header["n"], max(self.durable, header["d"])
 
     def _table(self, name: str) -> Table:
-        return self.tables.setdefault(name, Table(*self._shapes.get(name, ((), None))))
+        return self.tables.setdefault(name, Table(self._shapes.get(name, ())))
 
 
 @contextmanager

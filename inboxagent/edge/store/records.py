@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +12,16 @@ from inboxagent.errors import StateDamaged
 from inboxagent.mail.headers import covering
 from inboxagent.outreach.events import from_json
 from inboxagent.outreach.fold import advance, fold
-from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.state import Conversation
 
 if TYPE_CHECKING:
     from inboxagent.ports import Cursor
 
 CONVERSATIONS, CURSORS, SUPPRESSIONS, FACTS = "conversations", "cursors", "suppressions", "facts"
-SHAPES = {CONVERSATIONS: (("state", "look_at"), "look_at")}
+SHAPES = {CONVERSATIONS: ("state",)}
 KEYS = {CURSORS: "mailbox", SUPPRESSIONS: "address", FACTS: "name"}
 
 _CAPACITY = 5_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 NOTHING_ELSE_KEPT = "nothing else is kept about it"
@@ -79,11 +77,6 @@ class Folds:
         except (KeyError, ValueError, TypeError) as error:
             raise StateDamaged(f"Conversation {name} cannot be read: {error}") from error
 
-    def complete(self, table: str, document: dict[str, Any]) -> None:
-        """Give a document of schema 1 what it lacks."""
-        if table == CONVERSATIONS:
-            document["look_at"] = seconds(look_at(self.conversation(document)))
-
     def describe(self, table: str, document: Any) -> Mapping[str, Any]:
         """The index values of a document."""
         if table != CONVERSATIONS:
@@ -91,7 +84,6 @@ class Folds:
         conversation = self.conversation(document)
         return {
             "state": conversation.state.value,
-            "look_at": document.get("look_at"),
             "id": [conversation.id],
             "address": sorted(conversation.addresses),
             "message_id": sorted(conversation.ids | conversation.judged),
@@ -110,13 +102,6 @@ def fits(conversation: Conversation, index: str, value: str) -> bool:
         case "message_id":
             return value in conversation.ids or value in conversation.judged
     raise ValueError(f"conversations are not found by {index!r}")
-
-
-def look_at(conversation: Conversation) -> datetime | None:
-    """When to look at a conversation that has just changed: at once where it waits, when its hold ends, or never."""
-    if conversation.state is State.HELD:
-        return conversation.held_until
-    return conversation.events[-1].at if conversation.state is State.WAITING else None
 
 
 class JournalRecords:
@@ -160,26 +145,6 @@ class JournalRecords:
         wanted = value.lower() if index == "address" else value
         found = self._storage.find(CONVERSATIONS, index, wanted)
         return [self._folds.conversation(document) for _, document in found]
-
-    def due(self, now: datetime, limit: int) -> Sequence[Conversation]:
-        """Those that were to be looked at by now, the most overdue first; cost O(limit), not O(all)."""
-        documents = self._first(now, limit)
-        return [self._folds.conversation(document) for document in documents]
-
-    def next_look_at(self) -> datetime | None:
-        """When the next conversation is to be looked at."""
-        first = self._first(datetime.max.replace(tzinfo=UTC), 1)
-        return _EPOCH + timedelta(seconds=first[0]["look_at"]) if first else None
-
-    def _first(self, until: datetime, limit: int) -> list[Any]:
-        """The documents that are first in the queue, up to an instant."""
-        self._storage.catch_up()
-        changed = self._storage.draft.of(CONVERSATIONS) if self._storage.draft else {}
-        last = (until - _EPOCH).total_seconds()
-        numbers = {*self._storage.journal.first(CONVERSATIONS, last, limit + len(changed)), *changed}
-        documents = (self._storage.document(CONVERSATIONS, number) for number in numbers)
-        waiting = [each for each in documents if each and each["look_at"] is not None and each["look_at"] <= last]
-        return sorted(waiting, key=lambda each: float(each["look_at"]))[:limit]
 
     def cursors(self) -> "Mapping[str, Cursor]":
         """How far each mailbox has been judged."""
@@ -226,8 +191,3 @@ class JournalRecords:
         """The document of which this is the key."""
         may_be = self._storage.candidates(table, key, value)
         return next((found for found in may_be if found[1][key] == value), None)
-
-
-def seconds(at: datetime | None) -> float | None:
-    """An instant as documents hold it: seconds since 1970."""
-    return None if at is None else (at - _EPOCH).total_seconds()

@@ -86,7 +86,7 @@ def test_every_call_fails_in_turn(path: Path, tmp_path: Path, fault: int, short:
                 acknowledged.extend(work(path))
             except InboxagentError as error:
                 told.append(error)
-        assert all(isinstance(each, StateDamaged | StateUnwritable) and path.name in str(each) for each in told)
+        assert all(isinstance(each, StateDamaged | StateUnwritable) and path.stem in str(each) for each in told)
         assert counted(path) == acknowledged[-1]
         with JournalStore(path).transaction("go on") as ledger:
             ledger.remember("alive", at)

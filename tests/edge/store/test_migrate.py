@@ -15,7 +15,7 @@ from inboxagent.errors import InboxagentError, StateDamaged
 from inboxagent.outreach.events import Event, Word, to_json
 from inboxagent.outreach.fold import fold
 from inboxagent.ports import Cursor
-from tests.fakes.people import MONDAY, enrolled, happened
+from tests.fakes.people import enrolled, happened
 
 ANNA = [enrolled(), happened(Word.REPLY, message_id="<r@prospect.test>")]
 BART = [enrolled("bart@prospect.test"), happened(Word.NOTE, text="Grüße")]
@@ -47,7 +47,6 @@ def check(store: JournalStore) -> None:
     assert [each.id for each in store.find("message_id", "<r@prospect.test>")] == ["c1"]
     assert [each.id for each in store.find("address", "bart@prospect.test")] == ["c3"]
     assert [each.id for each in store.find("state", "answered")] == ["c1"]
-    assert [each.id for each in store.due(MONDAY.replace(year=2030), 9)] == ["c3"]
     assert store.cursors() == {"INBOX": Cursor(7, 42)}
     assert store.suppression("x@dead.test") == "it is gone"
     assert store.fact("sent") == {"files": True}

@@ -15,7 +15,7 @@ from inboxagent.outreach.events import Event, Word, from_json
 from inboxagent.outreach.fold import fold
 from inboxagent.ports import Cursor
 from tests.edge.store.fixtures import ADDRESS, FOLDER, remembered
-from tests.fakes.people import MONDAY, happened
+from tests.fakes.people import happened
 
 FIXTURES = sorted(FOLDER.glob("schema-*.*"))
 TOLD = remembered()
@@ -35,7 +35,6 @@ def check(store: JournalStore, events: dict[str, list[Event]]) -> None:
     assert [each.id for each in store.find("message_id", "<a1@lind.example>")] == ["k1"]
     assert [each.id for each in store.find("address", "bart@prospect.test")] == ["k2"]
     assert [each.id for each in store.find("state", "stopped")] == ["k3"]
-    assert "k4" in {each.id for each in store.due(MONDAY.replace(year=2030), 9)}
     assert store.cursors() == {name: Cursor(*each) for name, each in TOLD["cursors"].items()}
     assert store.suppressions() == TOLD["suppressions"]
     assert (store.fact("sent"), store.fact("passing")) == (TOLD["facts"]["sent"], None)
