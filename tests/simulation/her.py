@@ -172,15 +172,7 @@ class Her:
             self.world.timeline.after(again, lambda: _unit(person.say("And one more thing: when could you begin?\n")))
 
     def _phone(self, random: Random) -> None:
-        """A colleague may answer what she wrote, and name nothing else, before the telephone has filed its copy."""
-        person, late = random.choice(self.world.people), random.choice((0.0, HOUR))
-        self.write_to(person, linked=True, late=late)
-        if late and random.random() < 0.7:
-            words = "I answer for my colleague: we have decided.\n"
-            answer_at = random.uniform(3.0, late - MINUTE)
-            self.world.timeline.after(
-                answer_at, lambda: _unit(person.say(words, author=person.colleague, newest_only=True))
-            )
+        self.write_to(random.choice(self.world.people), linked=True)
 
     def _new_mail(self, random: Random) -> None:
         self.write_to(random.choice(self.world.people), author=random.choice((HER, HER_OTHER)))

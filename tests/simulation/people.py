@@ -119,7 +119,6 @@ class Person:
         *,
         author: str | None = None,
         linked: bool = True,
-        newest_only: bool = False,
         fields: tuple[str, ...] = (),
         subject: str | None = None,
         identified: bool = True,
@@ -130,8 +129,7 @@ class Person:
         author = author or self.address
         newest = self.received[-1] if self.received and linked else None
         message_id = f"<{self.written}.{author}>"
-        names_all = self.random.random() < 0.7 and not newest_only
-        thread = self.thread[-6:] if names_all else []  # some programs name one message only
+        thread = self.thread[-6:] if self.random.random() < 0.7 else []  # some programs name one message only
         raw = write(
             author,
             to,

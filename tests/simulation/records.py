@@ -81,9 +81,8 @@ class Records(dict[str, Record]):
         for event in conversation.events[record.seen :]:
             match event.word:
                 case Word.DROPPED | Word.RELEASED:
-                    intent = [each for each in conversation.events if each.word is Word.INTENT and each.at <= event.at][
-                        -1
-                    ]
+                    before = conversation.events[: conversation.events.index(event)]  # clocks may go back meanwhile
+                    intent = [each for each in before if each.word is Word.INTENT][-1]
                     tried_at = (intent.at - self._judge.world.timeline.epoch).total_seconds()
                     record.tried.append((tried_at, intent.step or ""))
                 case Word.INTENT:
