@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -67,6 +66,8 @@ def _misused(error: click.ClickException) -> int:
 
 def _unwritten(error: OSError, debug: bool) -> int:
     """An answer that could not be written. Where its reader has gone, `head` for one, he had seen enough."""
+    import traceback  # costly, and seldom needed
+
     if traceback.extract_tb(error.__traceback__)[-1].filename not in (click.utils.__file__, __file__):
         return _fault(error, debug)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would complain once more when it flushes at its end
@@ -78,6 +79,8 @@ def _unwritten(error: OSError, debug: bool) -> int:
 
 def _fault(error: Exception, debug: bool) -> int:
     """The text of the error stays in the traceback: it may hold what is nobody's business."""
+    import traceback
+
     last = traceback.extract_tb(error.__traceback__)[-1]
     what = f"{type(error).__name__} in {os.path.basename(last.filename)}, line {last.lineno}"
     if debug:
@@ -89,7 +92,8 @@ def _fault(error: Exception, debug: bool) -> int:
 
 
 def _keep(error: Exception) -> str:
-    import tempfile  # costly, and seldom needed
+    import tempfile
+    import traceback
 
     try:
         descriptor, name = tempfile.mkstemp(prefix="inboxagent-fault-", suffix=".txt")

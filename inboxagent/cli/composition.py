@@ -57,6 +57,7 @@ class Composition:
         self.keeps_rules = False  # the daemon does, so that a broken file leaves its last good version in force
         self._tell = tell
         self._mark: object = None
+        self._letters_left: dict[object, int] = {}  # shared by all who are at the same place
         self._inside: dict[str, str] = {}  # the sequence by conversation, while it is not over
 
     @cached_property
@@ -177,10 +178,13 @@ class Composition:
         from inboxagent.outreach.decide import steps_left
         from inboxagent.outreach.sequence import Do
 
-        sequence = self.rulebook.sequences.get(conversation.enrolment.sequence)
-        if sequence is None:
-            return 0
-        return sum(step.do is Do.MAIL for step in steps_left(conversation, sequence))
+        enrolment = conversation.enrolment
+        alike = (enrolment.sequence, enrolment.start, conversation.again, conversation.passed)
+        if alike not in self._letters_left:
+            sequence = self.rulebook.sequences.get(enrolment.sequence)
+            left = () if sequence is None else steps_left(conversation, sequence)
+            self._letters_left[alike] = sum(step.do is Do.MAIL for step in left)
+        return self._letters_left[alike]
 
     def stuck(self, conversation: Conversation) -> str:
         """Why nothing comes next though it is waiting: its rule file is at its end, or gone, or broken."""

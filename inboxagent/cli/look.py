@@ -57,13 +57,13 @@ def list_command(forgotten: bool, config: str | None, as_json: bool) -> None:
 
 def _tell_proposals(conversations: list[Conversation]) -> None:
     """Addresses that came up in conversations, which she may take up; nothing is sent there by itself."""
-    enrolled = {address for each in conversations for address in each.addresses}
-    for each in conversations:
-        for event in each.events:
-            if event.word is Word.PROPOSED and event.address not in enrolled:
-                sequence, address = each.enrolment.sequence, plain(event.address or "")
-                tell(f"Proposed in {each.id}: {address} ({plain(event.because)}). To take it up:")
-                tell(f"  inboxagent enroll {sequence} {address} --instead-of {each.id}")
+    proposals = [(each, event) for each in conversations for event in each.events if event.word is Word.PROPOSED]
+    enrolled = {address for each in conversations for address in each.addresses} if proposals else set()
+    for each, event in proposals:
+        if event.address not in enrolled:
+            sequence, address = each.enrolment.sequence, plain(event.address or "")
+            tell(f"Proposed in {each.id}: {address} ({plain(event.because)}). To take it up:")
+            tell(f"  inboxagent enroll {sequence} {address} --instead-of {each.id}")
 
 
 def _forgotten(rows: Iterable[Row]) -> list[Row]:

@@ -1,7 +1,6 @@
 """What a person reads: safe text, local times, aligned columns. Answers go to stdout, everything else to stderr."""
 
 import json
-import shutil
 import sys
 import textwrap
 import unicodedata
@@ -134,7 +133,9 @@ def cells(text: str) -> int:
 
 def width() -> int:
     """How wide lines may be: as the terminal, up to 100."""
-    return min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+    from shutil import get_terminal_size  # costly, and `list` into a pipe has no use for it
+
+    return min(get_terminal_size((WIDEST, 24)).columns, WIDEST)
 
 
 def _encodable(text: str) -> str:

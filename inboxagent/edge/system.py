@@ -2,8 +2,8 @@
 
 import time
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 # Linux counts suspends on a clock of its own; elsewhere the monotonic clock is the nearest there is.
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_THIS_PROCESS = token_hex(8)
 _BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -31,11 +30,18 @@ class SystemClock:
         try:
             return _BOOT_ID.read_text("ascii").strip()
         except OSError:
-            return _THIS_PROCESS
+            return _this_process()
 
     def seconds_until(self, at: datetime) -> float:
         """How long to wait until the wall clock shows `at`; never below 0."""
         return max(0.0, (at - self.now()).total_seconds())
+
+
+@cache
+def _this_process() -> str:
+    from secrets import token_hex  # late: on Linux nobody asks
+
+    return token_hex(8)
 
 
 def stop_on_signals(stop: "asyncio.Event") -> None:

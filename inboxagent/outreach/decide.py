@@ -138,18 +138,17 @@ def next_step(conversation: Conversation, sequence: Sequence) -> Step | None:
 def steps_left(conversation: Conversation, sequence: Sequence) -> tuple[Step, ...]:
     """The steps after the last one that is over, by its word: editing a file repeats nothing and sends no newly
     inserted earlier step. Where she enrolled with `--start`, or a rule said `again`, that step is the first."""
-    over = [word for word in conversation.passed if sequence.step(word) is not None]
+    passed, again, start = conversation.passed, conversation.again, conversation.enrolment.start
     words = [step.word for step in sequence.steps]
-    start = conversation.enrolment.start
-    if conversation.again in words and conversation.again not in conversation.passed:
-        steps = sequence.steps[words.index(conversation.again) :]
-    elif over:
-        steps = sequence.after(over[-1])
-    elif conversation.passed:  # every step that was sent has been deleted from the file since
-        steps = sequence.steps[len(conversation.passed) :]
+    if again in words and again not in passed:
+        first = words.index(again)
+    elif over := [word for word in passed if word in words]:
+        first = words.index(over[-1]) + 1
+    elif passed:  # every step that was sent has been deleted from the file since
+        first = len(passed)
     else:
-        steps = sequence.steps[words.index(start) :] if start in words else sequence.steps
-    return tuple(step for step in steps if step.word not in conversation.passed)
+        first = words.index(start) if start in words else 0
+    return tuple([step for step in sequence.steps[first:] if step.word not in passed])
 
 
 def zone_of(conversation: Conversation, sequence: Sequence | None, me: Me) -> ZoneInfo:

@@ -142,7 +142,7 @@ def _address(document: Mapping[str, str]) -> Address:
 
 
 def _addresses(documents: list[Mapping[str, str]]) -> tuple[Address, ...]:
-    return tuple(_address(each) for each in documents)
+    return tuple([_address(each) for each in documents])
 
 
 def _mail(document: Mapping[str, Any]) -> Mail:
@@ -151,9 +151,9 @@ def _mail(document: Mapping[str, Any]) -> Mail:
         at=_instant(document["at"]),
         subject=document.get("subject", ""),
         from_=_address(document.get("from_", {})),
-        to=_addresses(document.get("to", [])),
-        cc=_addresses(document.get("cc", [])),
-        reply_to=_addresses(document.get("reply_to", [])),
+        to=_addresses(document["to"]) if "to" in document else (),
+        cc=_addresses(document["cc"]) if "cc" in document else (),
+        reply_to=_addresses(document["reply_to"]) if "reply_to" in document else (),
         references=tuple(document.get("references", ())),
         thread_root=document.get("thread_root", ""),
     )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from inboxagent.outreach.fields import LONGEST_VALUE, PERSON_FIELDS, THREAD_FIELDS, has_control, inert, read_value
 from inboxagent.outreach.paragraphs import join_lines, tidy
-from inboxagent.outreach.phrases import Phrases
+from inboxagent.outreach.phrases import MY_NAME, PHRASE, Phrases
 from inboxagent.outreach.sequence import Field, FieldValue, Sequence, Step
-from inboxagent.outreach.template import MY_NAME, PHRASE, fill, uses, uses_of_condition
 from inboxagent.outreach.template import RenderError as RenderError  # ours to raise, so ours to import from here
+from inboxagent.outreach.template import fill, uses, uses_of_condition
 from inboxagent.outreach.waits import UntilField
 from inboxagent.outreach.workdays import is_region, nearest_region
 from inboxagent.outreach.zones import is_zone, nearest_zone

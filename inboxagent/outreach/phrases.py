@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 TONES = ("formal", "polite", "warm", "relaxed", "brief")
 GREETING = "greeting"
 SIGN_OFF = "sign_off"
+PHRASE = "phrase"
+MY_NAME = "my_name"
+BUILT_IN = (GREETING, SIGN_OFF, PHRASE, MY_NAME)
+"""What a template may name though it is no field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,11 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from inboxagent.outreach.localise import DATE_FILTERS, part, say
-from inboxagent.outreach.phrases import GREETING, SIGN_OFF
+from inboxagent.outreach.phrases import BUILT_IN, GREETING, PHRASE, SIGN_OFF
 
 TEXT_FILTERS = ("capitalize", "lower", "title", "trim", "upper")
 FILTERS = (*TEXT_FILTERS, *DATE_FILTERS)
 TESTS = ("defined",)
-MY_NAME = "my_name"
-PHRASE = "phrase"
-BUILT_IN = (GREETING, SIGN_OFF, PHRASE, MY_NAME)
 
 
 class RenderError(Exception):

@@ -1,6 +1,5 @@
 """IANA time zones: by name, and as they follow from a country or from the offset of a man's own mail."""
 
-import difflib
 from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -50,8 +49,10 @@ def nearest_zone(name: str) -> str | None:
     wanted = name.strip().lower().replace(" ", "_")
     by_city = {zone.rpartition("/")[2].lower(): zone for zone in zones}
     by_name = {zone.lower(): zone for zone in zones}
+    from difflib import get_close_matches  # costly, and needed for slips only
+
     for known in (by_name, by_city):
-        if near := difflib.get_close_matches(wanted, known, n=1, cutoff=0.8):
+        if near := get_close_matches(wanted, known, n=1, cutoff=0.8):
             return known[near[0]]
     return None
 

@@ -1,18 +1,12 @@
 """The `{% if %}` blocks of a letter."""
 
 import re
-from collections.abc import Sequence
 
-from jinja2 import TemplateSyntaxError, nodes
-
-from inboxagent.outreach.phrases import GREETING, SIGN_OFF
-from inboxagent.outreach.template import ENVIRONMENT
 from inboxagent.rules.problem import Report, did_you_mean
 from inboxagent.rules.source import Piece
 
 TAGS = ("if", "elif", "else", "endif")
 DEEPEST = 5
-WORD = re.compile(r"\w")
 
 
 def without_dashes(inside: str) -> str:
@@ -68,30 +62,10 @@ class Blocks:
         """Whether blocks with an `else` have words in every branch."""
         if not self._used or self._broken:
             return self._broken
-        try:
-            return _speaks(ENVIRONMENT.parse(text).body)
-        except (TemplateSyntaxError, RecursionError):
-            return True  # reported where the expression stands
+        from inboxagent.rules.syntax import speaks  # late: see check_expression
+
+        return speaks(text)
 
     def _complain(self, piece: Piece, text: str, hint: str) -> None:
         self._broken = True
         self._report.error(piece, text, hint)
-
-
-def _speaks(body: Sequence[nodes.Node]) -> bool:
-    return any(_one_speaks(node) for node in body)
-
-
-def _one_speaks(node: nodes.Node) -> bool:
-    match node:
-        case nodes.If():
-            branches = [node.body, *(branch.body for branch in node.elif_), node.else_]
-            return all(_speaks(branch) for branch in branches)
-        case nodes.Output():
-            return any(_one_speaks(part) for part in node.nodes)
-        case nodes.TemplateData():
-            return bool(WORD.search(node.data))
-        case nodes.Name():
-            return node.name not in (GREETING, SIGN_OFF)
-        case _:
-            return True

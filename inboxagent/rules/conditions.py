@@ -1,8 +1,9 @@
 """Conditions on fields: the lines `if:` and `for:`."""
 
-from inboxagent.rules.expressions import Vocabulary, check_expression
+from inboxagent.rules.expressions import check_expression
 from inboxagent.rules.problem import Report
 from inboxagent.rules.source import Passage, Piece
+from inboxagent.rules.vocabulary import Vocabulary
 
 
 def read_condition(piece: Piece, words: Vocabulary, report: Report) -> str | None:

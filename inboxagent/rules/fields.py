@@ -4,8 +4,8 @@ import keyword
 import re
 
 from inboxagent.outreach.fields import inert, read_value
+from inboxagent.outreach.phrases import BUILT_IN
 from inboxagent.outreach.sequence import Field, FieldType, FieldValue
-from inboxagent.outreach.template import BUILT_IN
 from inboxagent.rules.problem import Report, did_you_mean
 from inboxagent.rules.tree import Node, Scalar, Table
 

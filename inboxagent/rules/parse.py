@@ -8,11 +8,11 @@ from inboxagent.outreach.phrases import Phrasebook, phrases_for
 from inboxagent.outreach.sequence import Field, Sequence, Step, Terms
 from inboxagent.rules.conditions import read_condition
 from inboxagent.rules.document import STEP, Document, outline
-from inboxagent.rules.expressions import Vocabulary
 from inboxagent.rules.problem import Problem, Report, did_you_mean
 from inboxagent.rules.settings import Settings, read_settings
 from inboxagent.rules.source import Piece
 from inboxagent.rules.steps import STEP_LINES, Context, read_step
+from inboxagent.rules.vocabulary import Vocabulary
 
 
 def parse_rule(path: str, source: str, phrasebook: Phrasebook) -> tuple[Sequence | None, tuple[Problem, ...]]:

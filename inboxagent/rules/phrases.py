@@ -2,13 +2,12 @@
 
 import re
 
-from inboxagent.outreach.phrases import GREETING, SIGN_OFF, TONES, Phrases
-from inboxagent.outreach.template import BUILT_IN
-from inboxagent.rules.expressions import Vocabulary
+from inboxagent.outreach.phrases import BUILT_IN, GREETING, SIGN_OFF, TONES, Phrases
 from inboxagent.rules.placeholders import check_template
 from inboxagent.rules.problem import Problem, Report, did_you_mean
 from inboxagent.rules.source import INVISIBLE, Passage, Piece, split_lines
 from inboxagent.rules.tree import Node, Scalar, Table, read_tree
+from inboxagent.rules.vocabulary import Vocabulary
 
 _NAME = re.compile(r"[^\W\d]\w{0,59}")
 

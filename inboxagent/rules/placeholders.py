@@ -3,10 +3,11 @@
 import re
 
 from inboxagent.outreach.phrases import GREETING, SIGN_OFF
-from inboxagent.rules.blocks import WORD, Blocks, without_dashes
-from inboxagent.rules.expressions import Vocabulary, check_expression, known_as
+from inboxagent.rules.blocks import Blocks, without_dashes
+from inboxagent.rules.expressions import check_expression
 from inboxagent.rules.problem import Report
 from inboxagent.rules.source import Passage, Piece
+from inboxagent.rules.vocabulary import WORD, Vocabulary, known_as
 
 _TOKEN = re.compile(
     r"(?<!\{)\{\{(?P<value>[^{}]{0,300})\}\}(?!\})"
@@ -17,8 +18,19 @@ _TOKEN = re.compile(
 )
 
 
-def check_template(passage: Passage, words: Vocabulary, report: Report) -> bool:
-    """Report every slip in the template; True where it has words that are there whatever the fields are."""
+def check_template(passage: Passage, words: Vocabulary, report: Report) -> None:
+    """Report every slip in the template."""
+    _check(passage, words, report)
+
+
+def check_letter(passage: Passage, words: Vocabulary, report: Report) -> bool:
+    """Report every slip in the letter; True where it has words that are there whatever the fields are."""
+    speaks, blocks = _check(passage, words, report)
+    return speaks or blocks.speaks_either_way(passage.text)
+
+
+def _check(passage: Passage, words: Vocabulary, report: Report) -> tuple[bool, Blocks]:
+    """Whether there are words outside of all blocks, and the blocks."""
     blocks = Blocks(report)
     speaks, end = False, 0
     for token in _TOKEN.finditer(passage.text):
@@ -43,7 +55,7 @@ def check_template(passage: Passage, words: Vocabulary, report: Report) -> bool:
                 _check_alien(token["alien"], piece, words, report)
                 speaks |= blocks.always
     blocks.close()
-    return speaks or bool(WORD.search(passage.text[end:])) or blocks.speaks_either_way(passage.text)
+    return speaks or bool(WORD.search(passage.text[end:])), blocks
 
 
 def _report_braces(found: str, piece: Piece, words: Vocabulary, report: Report) -> None:

@@ -1,6 +1,5 @@
 """What is wrong with a rule file, where, and what was probably meant."""
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -89,8 +88,10 @@ def show(problem: Problem, source_lines: Sequence[str]) -> str:
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that was probably meant, whatever the case."""
+    from difflib import get_close_matches  # costly, and needed for slips only
+
     by_case = {name.casefold(): name for name in known}
-    near = difflib.get_close_matches(word.casefold(), by_case, n=1, cutoff=cutoff)
+    near = get_close_matches(word.casefold(), by_case, n=1, cutoff=cutoff)
     return by_case[near[0]] if near else None
 
 

@@ -9,14 +9,14 @@ from inboxagent.outreach.sequence import Do, Step, Variant
 from inboxagent.outreach.waits import AT_ONCE, Delay
 from inboxagent.rules.conditions import read_condition
 from inboxagent.rules.document import STEP, Section
-from inboxagent.rules.expressions import Vocabulary
 from inboxagent.rules.hours import read_at
-from inboxagent.rules.placeholders import check_template
+from inboxagent.rules.placeholders import check_letter, check_template
 from inboxagent.rules.problem import Report, did_you_mean, nearest
 from inboxagent.rules.settings import Settings, hint_for_step_line, read_tone
 from inboxagent.rules.source import Passage, Piece
 from inboxagent.rules.until import read_delay, read_expiry
 from inboxagent.rules.variants import read_variants
+from inboxagent.rules.vocabulary import Vocabulary
 
 STEP_LINES = ("wait", "subject", "tone", "do", "if", "at", "expires", "test", "attach")
 _OF_LETTERS_ONLY = ("subject", "tone", "expires", "test", "attach")
@@ -138,7 +138,7 @@ def _read_letters(section: Section, lines: Lines, words: Vocabulary, report: Rep
     if not section.letter:
         hint = "an empty line, then the letter"
         report.error(_heading(section), f'"{section.word.text}" has no letter', hint)
-    elif not check_template(Passage(section.letter), words, report):
+    elif not check_letter(Passage(section.letter), words, report):
         hint = "write at least one line that is always there"
         report.error(_heading(section), f'the letter of "{section.word.text}" could go out without a word in it', hint)
     return ()

@@ -4,10 +4,10 @@ import re
 
 from inboxagent.outreach.sequence import Variant
 from inboxagent.rules.document import VARIANT, Section
-from inboxagent.rules.expressions import Vocabulary
-from inboxagent.rules.placeholders import check_template
+from inboxagent.rules.placeholders import check_letter
 from inboxagent.rules.problem import Report
 from inboxagent.rules.source import Passage, Piece
+from inboxagent.rules.vocabulary import Vocabulary
 
 _HEADING = re.compile(r"###\s*(?P<name>\w[\w-]*)\s*(?::\s*(?P<title>.*?))?\s*")
 _SHARE = re.compile(r"\s*(\d{1,4})\s*%?\s*")
@@ -79,7 +79,7 @@ def _read(heading: Piece, letter: list[Piece], share: int, words: Vocabulary, re
     lines = letter[full[0] : full[-1] + 1] if full else []
     if not lines:
         report.error(heading, f'letter "{match["name"]}" is empty', "write it below this line")
-    elif not check_template(Passage(lines), words, report):
+    elif not check_letter(Passage(lines), words, report):
         hint = "write at least one line that is always there"
         report.error(heading, f'letter "{match["name"]}" could go out without a word in it', hint)
     text = "\n".join(line.text.rstrip() for line in lines)

@@ -1,5 +1,6 @@
 """`list`, `show` and `why`: who stands where, the whole story, the reasons."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -173,6 +174,9 @@ def test_a_command_imports_only_what_it_needs(desk: Desk) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=desk.shell(), check=True)
     assert done.stdout.splitlines()[-1] == "[] 0"
+    desk.enrol("k2")  # waits, so that its rule is read; names in letters need no template engine
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=desk.shell(), check=True)
+    assert {"jinja2", "email"}.isdisjoint(ast.literal_eval(done.stdout.splitlines()[-1].removesuffix(" 0")))
 
 
 def test_while_the_daemon_is_blind_whoever_waits_is_shown_so(desk: Desk) -> None:

@@ -97,10 +97,10 @@ def test_what_cannot_be_installed_ends_with_a_sentence(checkout: Path) -> None:
     assert err.endswith("run: the packages could not be installed; the lines above say why.\n")
 
 
-def test_torture_hands_its_words_to_the_long_test_of_the_store(checkout: Path) -> None:
-    place = checkout / "tests" / "edge" / "store"
+def test_torture_hands_its_words_to_the_long_test(checkout: Path) -> None:
+    place = checkout / "tests" / "torture"
     place.mkdir(parents=True)
-    (place / "torture.py").write_text("import sys; print(sys.argv[1:])")
+    (place / "__main__.py").write_text("import sys; print(sys.argv[1:])")
     code, out, _ = finish(start(checkout, "torture", "20"))
     assert (code, out) == (0, "['20']\n")
 

@@ -187,6 +187,10 @@ class Judge:
         record = Record(person, self.world.timeline.seconds, answers_since, names=set(conversation.enrolment.thread))
         self.records[conversation.id] = record
         self.counts["enrolled"] += 1
+        before = self.records.get(conversation.enrolment.origin or "")
+        if before is not None:
+            self.counts["took a place"] += 1
+            before.taken_over_at = self.world.timeline.seconds
         self.check("enrolled", (conversation, record, began_at), person)
 
     def appends(self, mailbox: str, raw: bytes) -> None:

@@ -35,6 +35,7 @@ class Record:
     tried: list[tuple[float, str]] = field(default_factory=list)  # letters that she released or left at that, by step
     closed: frozenset[str] = frozenset()  # what had been said when another sequence was to take over
     seen: int = 0  # how many of its events have been noticed
+    taken_over_at: float = -1.0  # when she enrolled somebody in his place
     restored_at: float = -1.0  # when an old backup has forgotten a part of it
     accepted: list[datetime] = field(default_factory=list)  # what the machine's clock said
     letters: list[tuple[str, str]] = field(default_factory=list)  # step and Message-ID of what was taken
@@ -130,7 +131,8 @@ class Records(dict[str, Record]):
     def inherit(self, conversation: Conversation) -> None:
         """A sequence that takes over has the history of the one before."""
         origin = self.get(conversation.enrolment.origin or "")
-        if origin is not None and conversation.id not in self:
+        same = origin is not None and origin.person.address == conversation.enrolment.prospect.address
+        if origin is not None and same and conversation.id not in self:
             self._judge.counts["handed on"] += 1
             now = self._judge.world.timeline.seconds
             self[conversation.id] = replace(

@@ -5,17 +5,21 @@ import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inboxagent.edge.store import compaction, disk
 from inboxagent.edge.store.ballast import Ballast
 from inboxagent.edge.store.journal import Journal
-from inboxagent.edge.store.ledger import JournalLedger
 from inboxagent.edge.store.lock import PATIENCE
 from inboxagent.edge.store.never import Never
 from inboxagent.edge.store.records import SHAPES, Folds, JournalRecords
-from inboxagent.edge.store.repair import Damage, find_damage
 from inboxagent.edge.store.storage import JournalStorage
 from inboxagent.edge.system_state import message_id_key
+
+# What only reads has no use for what writes and repairs.
+if TYPE_CHECKING:
+    from inboxagent.edge.store.ledger import JournalLedger
+    from inboxagent.edge.store.repair import Damage
 
 
 def file_stem(address: str) -> str:
@@ -42,12 +46,14 @@ class JournalStore(JournalRecords):
         return self._journal.others()
 
     @contextmanager
-    def transaction(self, why: str, *, urgent: bool = False) -> Iterator[JournalLedger]:
+    def transaction(self, why: str, *, urgent: bool = False) -> "Iterator[JournalLedger]":
         """Exclusive, everything or nothing, durable when it returns; for one thread, and not inside itself.
 
         An urgent one (she pauses or stops) gives up the ballast where the disk is full. Where somebody was erased, the
         journal is written anew behind it, so that nothing of him is left in the file.
         """
+        from inboxagent.edge.store.ledger import JournalLedger
+
         storage = JournalStorage(self._journal, self._folds.describe, spare=self._ballast.drop if urgent else None)
         try:
             with storage.exclusive(why):
@@ -70,8 +76,10 @@ class JournalStore(JournalRecords):
         """Read what there is, so that damage is told now. Raises StateDamaged."""
         self._journal.catch_up()
 
-    def check(self) -> list[Damage]:
+    def check(self) -> "list[Damage]":
         """Everything that is wrong with the journal, line by line; empty where all is well."""
+        from inboxagent.edge.store.repair import find_damage
+
         return find_damage(self._journal.path)
 
     def compact(self, *, always: bool = False) -> bool:
