@@ -171,6 +171,8 @@ class Judge:
         for key in before.conversations.keys() - after.conversations.keys():
             record = self.records.pop(key, None)
             if record is not None:
+                # What went to him is in no state any more, so that no limit can count it.
+                self.accepted = [each for each in self.accepted if each[1] not in record.accepted]
                 self.check("forgotten", Forgotten(record.person, after), record.person)
 
     def may_forget(self, before: Contents, after: Contents) -> None:

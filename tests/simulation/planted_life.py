@@ -118,7 +118,7 @@ def _(patch: Patch) -> None:
     def known(composition: Any, person: Any) -> Any:
         document = original(composition, person)
         for each in document["conversations"]:
-            each["events"] = [{"event": event["event"], "because": event["because"]} for event in each["events"]]
+            each["events"] = [{"because": event["because"]} for event in each["events"]]
         return document
 
     original = patch.set(privacy, "_known", known)

@@ -82,9 +82,8 @@ class Records(dict[str, Record]):
         for event in conversation.events[record.seen :]:
             match event.word:
                 case Word.DROPPED | Word.RELEASED:
-                    intent = [each for each in conversation.events if each.word is Word.INTENT and each.at <= event.at][
-                        -1
-                    ]
+                    before = conversation.events[: conversation.events.index(event)]  # clocks may go back meanwhile
+                    intent = [each for each in before if each.word is Word.INTENT][-1]
                     tried_at = (intent.at - self._judge.world.timeline.epoch).total_seconds()
                     record.tried.append((tried_at, intent.step or ""))
                 case Word.INTENT:
@@ -139,8 +138,8 @@ class Records(dict[str, Record]):
             self[conversation.id] = replace(
                 origin,
                 enrolled_at=now,
-                names=set(conversation.enrolment.thread),
-                learnt=set(),
+                names=set(conversation.enrolment.thread) - origin.learnt,
+                learnt=origin.learnt & set(conversation.enrolment.thread),
                 paused_since=None,
                 stopped_since=None,
                 held_until=None,
