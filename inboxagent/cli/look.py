@@ -104,10 +104,10 @@ def blindness(composition: Composition) -> Standing | None:
 
 
 def _now_document(composition: Composition, conversation: Conversation, blind: Standing | None) -> dict[str, Any]:
-    """What a conversation alone does not tell: how many letters are ahead, since when a question of his waits for her,
+    """What a conversation alone does not tell: how many letters are ahead, since when he waits for an answer of hers,
     and since when nothing can go out for somebody who waits, because the mailboxes cannot be read."""
     waits = conversation.state in (State.WAITING, State.HELD)
-    asked = _question(conversation) if conversation.state is State.ANSWERED else None
+    asked = _unanswered(conversation)
     return {
         "blind_since": instant(blind.since) if blind is not None and waits else None,
         "question_since": instant(asked.at) if asked is not None else None,
@@ -130,7 +130,8 @@ def _urgency(row: Row) -> tuple[int, float]:
     """Her turn first, then by what comes next."""
     conversation, ahead = row
     undated = conversation.state is State.HELD and ahead is None
-    place = 0 if undated else ORDER.index(conversation.state)
+    over = conversation.state is State.STOPPED
+    place = 0 if undated or (over and _unanswered(conversation)) else ORDER.index(conversation.state)
     return place, ahead.at.timestamp() if ahead else 0.0
 
 
@@ -158,26 +159,34 @@ def _outlook(conversation: Conversation, ahead: Wait | None, composition: Compos
     if conversation.tasks:
         task = conversation.tasks[0]
         return f"to do since {when(task.at, composition.home, now)}: {plain(task.step or '')}"
-    if conversation.state is State.ANSWERED and (asked := _question(conversation)) is not None:
-        return f"waits for you since {when(asked.at, composition.home, now)}: {_reason(conversation)}"
+    if (asked := _unanswered(conversation)) is not None:
+        reason = _reason(conversation) if conversation.state is State.ANSWERED else _words(asked)
+        return f"waits for you since {when(asked.at, composition.home, now)}: {reason}"
     if ahead is None:
         waiting = conversation.state is State.WAITING
         return plain(composition.stuck(conversation)) if waiting else _reason(conversation)
     return f"{when(ahead.at, composition.home, now)}  {plain(ahead.step)}"
 
 
-def _question(conversation: Conversation) -> Event | None:
-    """His question that she has not answered."""
-    from inboxagent.outreach.reminders import question
+def _unanswered(conversation: Conversation) -> Event | None:
+    """His question that she has not answered, or whatever he wrote where it had ended for good before."""
+    if not any(event.word is Word.REPLY for event in conversation.events):
+        return None
+    from inboxagent.outreach.reminders import question, unheard  # costly, and most have not written
 
-    return question(conversation)
+    return question(conversation) or unheard(conversation)
 
 
 def _reason(conversation: Conversation) -> str:
     """What he wrote, where that is the reason; else the reason."""
     latest = next((each for each in reversed(conversation.events) if each.because == conversation.because), None)
-    text = plain(latest.text or "")[:MOST_WORDS] if latest else ""
-    return f'"{text}": {plain(conversation.because)}' if text else plain(conversation.because)
+    return _words(latest) if latest else plain(conversation.because)
+
+
+def _words(event: Event) -> str:
+    """What he wrote, if he did, and what it was taken for."""
+    text = plain(event.text or "")[:MOST_WORDS]
+    return f'"{text}": {plain(event.because)}' if text else plain(event.because)
 
 
 @click.command("show")
