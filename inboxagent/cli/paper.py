@@ -68,8 +68,8 @@ def paragraph(text: str, margin: str = "", before: int = 0) -> str:
 
 def fact(name: str, text: str) -> str:
     """A name and what there is to say about it, wrapped behind the name."""
-    margin = " " * 13
-    return f"  {name:<10} {paragraph(text, margin, before=13)}"
+    margin = " " * 14
+    return f"  {name:<11} {paragraph(text, margin, before=14)}"
 
 
 def when(at: datetime, zone: ZoneInfo, now: datetime) -> str:
