@@ -10,7 +10,7 @@ from inboxagent.cli.composition import Composition, compose
 from inboxagent.cli.documents import conversation_document, event_document, instant
 from inboxagent.cli.finding import find
 from inboxagent.cli.options import config_option, json_option
-from inboxagent.cli.paper import block, columns, fact, paragraph, plain, say, say_json, tell, when
+from inboxagent.cli.paper import MOST_BELOW, block, columns, cut, fact, paragraph, plain, say, say_json, tell, when
 from inboxagent.cli.standing import Standing, standing
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import ANSWERS, By, Event, Word
@@ -25,6 +25,7 @@ STYLES: Mapping[State, Mapping[str, Any]] = {
 }
 ORDER = (State.ANSWERED, State.HELD, State.WAITING, State.FINISHED, State.STOPPED)
 MOST_WORDS = 200  # characters of what he wrote
+MOST_REPEATED = 40  # characters of it by which a reason that quotes him is known
 Row = tuple[Conversation, Wait | None]
 
 
@@ -145,7 +146,7 @@ def _say_table(composition: Composition, rows: list[Row]) -> None:
             plain(each.enrolment.sequence),
             str(each.state),
             _touches(composition, each),
-            _outlook(each, ahead, composition, now),
+            cut(_outlook(each, ahead, composition, now), MOST_BELOW),  # a pipe gets no more of it than a terminal
         )
         for each, ahead in rows
     ]
@@ -184,9 +185,11 @@ def _reason(conversation: Conversation) -> str:
 
 
 def _words(event: Event) -> str:
-    """What he wrote, if he did, and what it was taken for."""
-    text = plain(event.text or "")[:MOST_WORDS]
-    return f'"{text}": {plain(event.because)}' if text else plain(event.because)
+    """What he wrote, if he did, and what it was taken for, where that says more."""
+    text, because = plain(event.text or "")[:MOST_WORDS], plain(event.because)
+    if not text:
+        return because
+    return f'"{text}"' if text[:MOST_REPEATED] in because else f'"{text}": {because}'
 
 
 @click.command("show")

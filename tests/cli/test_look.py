@@ -50,6 +50,20 @@ def test_the_list_shows_what_he_wrote_first_and_on_a_narrow_terminal_too(desk: D
     assert (len(lines), lines[2]) == (3, f"    {said}")
 
 
+def test_the_list_says_nothing_twice_and_no_more_into_a_pipe_than_at_a_terminal(desk: Desk) -> None:
+    asked = "what does the first part alone cost, and when could you begin with it, if we agreed on it this week?"
+    because = f'it answers <{"a1b2" * 20}@prospect.test>: a person writes "{asked[:80]}"'
+    desk.enrol("k1", event(Word.REPLY, because, by=By.HIM, text=asked))
+    desk.enrol("k2", event(Word.REPLY, 'he answered: a person writes "Yes, please"', by=By.HIM, text="Yes, please"))
+    desk.enrol("k3", event(Word.BOUNCE, "550 5.1.1 " + "no such user here " * 20, permanent=True))
+    lines = {line.split()[0]: line for line in desk.run("list").stdout.splitlines()}
+    start = lines["ID"].index("NEXT")
+    assert lines["k1"].count("what does the first part") == 1
+    assert lines["k2"][start:] == '"Yes, please"'
+    assert {len(lines[each][start:]) for each in ("k1", "k3")} == {96}
+    assert {each["because"] for each in desk.ask("list")} >= {because}
+
+
 def test_an_answer_after_a_dead_address_waits_for_her_until_she_has_written(desk: Desk) -> None:
     bounce = event(Word.BOUNCE, "his address is dead", days=0.5, permanent=True)
     answer = event(Word.REPLY, "he answered: a person", days=0.2, by=By.HIM, text="Here is my new address.")
