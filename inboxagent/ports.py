@@ -3,7 +3,7 @@
 Each protocol has one suite of contract tests that every implementation passes, the fakes of the tests included.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -192,10 +192,11 @@ class Store(Records, Protocol):
         """Differs from an earlier answer if anybody wrote in between but this object itself; costs one stat, and what
         they wrote. Raises `StateDamaged`."""
 
-    def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
+    def changed(self, since: object = None) -> tuple[Iterable[Conversation], object]:
         """Those that somebody wrote to since an earlier mark, all of them without one; and the mark of now.
 
-        Costs a glance at every id, and what it finds. Now and then more than those are handed out.
+        Costs a glance at every id, and what it finds, each read when it is asked for. Now and then more than those are
+        handed out.
         """
 
     def transaction(self, why: str, *, urgent: bool = False) -> AbstractContextManager[Ledger]:

@@ -8,11 +8,15 @@ from inboxagent.agent.notices import Notices
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.outbox import Fate
 from inboxagent.outreach.reminders import Reminder, reminders
+from inboxagent.outreach.sequence import Sequence
+from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.stoppage import FACT, from_fact
 from inboxagent.ports import Clock, Observe, Store, Transport
 
 TOLD = "reminded"
 TRY_AGAIN_AFTER = timedelta(hours=1)
+
+_Found = tuple[Conversation, Sequence | None, tuple[Reminder, ...]]  # what waits in a conversation, on which rule
 
 
 class Reminding:
@@ -25,6 +29,7 @@ class Reminding:
         self._observe = observe
         self._notices = Notices(account, transport, clock, account.remind_to)
         self._not_before: datetime | None = None
+        self._known: dict[str, _Found] = {}
 
     async def remind(self) -> datetime | None:
         """Tell what is to be told; when there will be more, as far as is known."""
@@ -40,12 +45,19 @@ class Reminding:
         return min([*later, *([self._not_before] if self._is_put_off() and self._not_before else [])], default=None)
 
     def _waiting(self) -> list[Reminder]:
-        rules, me = self._account.rules(), self._account.me
-        return [
-            each
-            for conversation in self._store.conversations()
-            for each in reminders(conversation, rules.sequences.get(conversation.enrolment.sequence), me)
-        ]
+        rules = self._account.rules()
+        self._known = {
+            each.id: self._of(each, rules.sequences.get(each.enrolment.sequence))
+            for each in self._store.conversations()
+        }
+        return [each for _, _, waiting in self._known.values() for each in waiting]
+
+    def _of(self, conversation: Conversation, rule: Sequence | None) -> _Found:
+        """What waits for her in one conversation, on which rule; the time of day makes no difference to it."""
+        known = self._known.get(conversation.id)
+        if known is not None and known[0] is conversation and known[1] is rule:
+            return known
+        return conversation, rule, tuple(reminders(conversation, rule, self._account.me))
 
     async def _tell(self, reminder: Reminder) -> None:
         try:

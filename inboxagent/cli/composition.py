@@ -130,12 +130,13 @@ class Composition:
     def _inhabited(self) -> frozenset[str]:
         """The sequences that somebody is inside of. Asked in every cycle, so that only what was written since is read;
         who is forgotten meanwhile counts until this process ends."""
-        written, self._mark = self.store.changed(self._mark)
-        over = (State.STOPPED, State.FINISHED)
-        self._inside.update({each.id: each.enrolment.sequence for each in written if each.state not in over})
+        written, mark = self.store.changed(self._mark)
         for each in written:
-            if each.state in over:
+            if each.state in (State.STOPPED, State.FINISHED):
                 self._inside.pop(each.id, None)
+            else:
+                self._inside[each.id] = each.enrolment.sequence
+        self._mark = mark  # now that all of them have been read
         return frozenset(self._inside.values())
 
     @property

@@ -91,6 +91,13 @@ class Case:
         return is_one_of(self.author, self.conversation.addresses)
 
     @property
+    def partners(self) -> frozenset[str]:
+        """The addresses that the newest mail of the thread names, beside its writer."""
+        latest = self.conversation.latest
+        named = (*latest.to, *latest.cc, *latest.reply_to) if latest else ()
+        return frozenset(each.address for each in named)
+
+    @property
     def in_thread(self) -> bool:
         """Whether an id of the thread ties it to the conversation."""
         return self.found.evidence.in_thread

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from inboxagent.outreach.events import Event, from_json, to_json
@@ -11,6 +12,9 @@ from inboxagent.outreach.state import Conversation
 ERASED = "[erased]"
 _HIS_OWN = ("address", "text", "mail")  # what an event holds of whoever wrote
 _OF_NOBODY = "by somebody whose data was erased"
+_BEFORE, _BEHIND = r"(?<![\w+-])(?<![^\W\d_]\.)", r"(?![\w-]|\.\w)"
+"""Around a whole address or name: `joann@x.test`, `jo.ann@x.test` and `ann@x.test.example` are other people's than
+`ann@x.test`; the Message-ID `<7.ann@x.test>` names him."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +26,19 @@ class Person:
 
     def is_named_in(self, text: str) -> bool:
         """Whether a text names him, in any case."""
-        return any(word.casefold() in text.casefold() for word in self.addresses | self.names)
+        words = frozenset(word.casefold() for word in self.addresses | self.names)
+        return _naming(words).search(text.casefold()) is not None
 
     def erased_from(self, text: str) -> str:
         """The text without him."""
-        words = sorted(self.addresses | self.names, key=len, reverse=True)
-        left = re.sub("|".join(map(re.escape, words)), ERASED, text, flags=re.IGNORECASE)
+        left = _naming(self.addresses | self.names).sub(ERASED, text)
         return ERASED if self.is_named_in(left) else left
+
+
+@lru_cache(maxsize=8)
+def _naming(words: frozenset[str]) -> re.Pattern[str]:
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.compile(f"{_BEFORE}(?:{'|'.join(map(re.escape, longest_first))}){_BEHIND}", re.IGNORECASE)
 
 
 def person_of(address: str, conversations: Iterable[Conversation]) -> Person:

@@ -32,10 +32,8 @@ def _who_answered(case: Case) -> str:
 
 def _proposal(case: Case) -> tuple[Event, ...]:
     """An address that nobody knew answers an id that only his side can know: perhaps his own. She is told, once."""
-    conversation, latest = case.conversation, case.conversation.latest
-    partners = {each.address for each in (*latest.to, *latest.cc, *latest.reply_to)} if latest else set()
-    told = {each.address for each in conversation.events if each.word is Word.PROPOSED}
-    strange = case.author and not case.from_him and not is_colleague(case) and case.author not in partners | told
+    told = {each.address for each in case.conversation.events if each.word is Word.PROPOSED}
+    strange = case.author and not case.from_him and not is_colleague(case) and case.author not in case.partners | told
     if not strange or case.found.evidence not in (Evidence.THREAD, Evidence.ASIDE):
         return ()
     because = f"{case.author} may be another address of his: {case.found.because}; nothing is sent there by itself"

@@ -49,8 +49,11 @@ def _was_heard(conversation: Conversation, event: Event) -> bool:
 
 
 def _judge_auto_reply(case: Case) -> Consequence:
-    if case.verdict.intent in ("left", "unmonitored") and (case.from_him or is_colleague(case)):
-        return _judge_departure(case)
+    if case.verdict.intent in ("left", "unmonitored"):
+        if case.from_him or is_colleague(case):
+            return _judge_departure(case)
+        if case.author in case.partners:  # an address that nobody knew may be his own
+            return Consequence(events=(case.event(Word.NOTE, f"{case.author} is gone: {case.verdict.because}"),))
     if case.verdict.intent == "ticket" and not (case.sequence and case.sequence.ticket):
         because = f"the receipt of a service desk ({case.verdict.because}); it goes on (ticket: go on)"
         return Consequence(events=(case.event(Word.NOTE, because),))

@@ -20,6 +20,7 @@ from tests.simulation.authoring import FIELDS
 from tests.simulation.people import DAY, MINUTE, Person
 from tests.simulation.privacy_line import forget, suppress
 from tests.simulation.process import Process, ProcessDiedError
+from tests.simulation.taking_over import take_place
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -34,11 +35,11 @@ class CommandLine:
     def __init__(self, world: "World") -> None:
         self.world = world
 
-    def enrol(self, person: Person, sequence: str, *, new: bool = False) -> None:
+    def enrol(self, person: Person, sequence: str, *, new: bool = False, instead_of: str | None = None) -> None:
         """`inboxagent enroll`."""
-        self.world.loop.create_task(self._enrol(person, sequence, new))
+        self.world.loop.create_task(self._enrol(person, sequence, new, instead_of))
 
-    async def _enrol(self, person: Person, name: str, new: bool) -> None:
+    async def _enrol(self, person: Person, name: str, new: bool, instead_of: str | None) -> None:
         world = self.world
         process = world.machine.process("command")
         process.begins("enrolling")
@@ -52,6 +53,7 @@ class CommandLine:
             prospect=Prospect(address=person.address, fields=fields),
             newest=True,
             new=new,
+            instead_of=instead_of,
         )
         mailbox = world.machine.mailbox(process)
         try:
@@ -231,4 +233,5 @@ COMMANDS: Mapping[str, Callable[[CommandLine, Random], None]] = {
     "lost": CommandLine.lost,
     "suppress": suppress,
     "forget": forget,
+    "instead": take_place,
 }

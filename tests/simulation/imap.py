@@ -138,11 +138,12 @@ class SimulatedMailbox(FakeMailbox):
 
     async def search(self, wanted: Search) -> Sequence[Fetched]:
         await self._process.travel("search")
+        ids = frozenset(wanted.message_ids)
         found = [
             self._fetched(name, box, uid)
             for name, box in ((name, self._box(name)) for name in self._watched())
             for uid, stored in sorted(box.messages.items())
-            if _fits(wanted, stored)
+            if _fits(wanted, ids, stored)
         ]
         await self._process.travel("search", back=True)
         return sorted(found, key=lambda each: each.received_at)
@@ -184,12 +185,19 @@ class SimulatedMailbox(FakeMailbox):
         )
 
 
-def _fits(wanted: Search, stored: Stored) -> bool:
-    message = memo.parse_headers(_header(stored.raw))
-    ids = {message.message_id, *message.thread_ids} if message.has_message_id else set(message.thread_ids)
-    if ids & set(wanted.message_ids):
+@lru_cache(maxsize=20_000)
+def _names(raw: bytes) -> tuple[frozenset[str], frozenset[str]]:
+    """The Message-IDs in a message's header fields, its own among them, and the addresses."""
+    message = memo.parse_headers(_header(raw))
+    own = (message.message_id,) if message.has_message_id else ()
+    people = (*message.from_, *message.to, *message.cc)
+    return frozenset((*own, *message.thread_ids)), frozenset(each.address for each in people)
+
+
+def _fits(wanted: Search, wanted_ids: frozenset[str], stored: Stored) -> bool:
+    ids, addresses = _names(stored.raw)
+    if not ids.isdisjoint(wanted_ids):
         return True
     if wanted.address is None or (wanted.received_since and stored.received_at < wanted.received_since):
         return False
-    people = (*message.from_, *message.to, *message.cc)
-    return wanted.address.lower() in {each.address for each in people}
+    return wanted.address.lower() in addresses

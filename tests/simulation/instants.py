@@ -72,7 +72,7 @@ class Instants:
         if effect == "synced intent" and weather.strikes("nasty doze", 0.01):
             weather.note("asleep between intent and dot", "looking")
             timeline.doze(12.0 + HOUR * self._world.surprise.random())
-        if effect == "synced sent" and weather.strikes("nasty clock", 0.005):
+        if effect == "synced sent" and weather.strikes("nasty clock", 0.02):
             weather.note("clock put forward by far after a letter", "sending")
             timeline.after(self._world.surprise.uniform(0.0, 5.0), weather.put_clock_forward)
         chance = DARK_AFTER.get(effect, DARK_AFTER_RESULT if effect.removeprefix("synced ") in RESULTS else 0.0003)

@@ -5,7 +5,7 @@ Numbers are those of the list in which they were first written down. The judge c
 
 from collections.abc import Callable, Mapping
 
-from tests.simulation import at_a_commit, at_the_dot, at_the_machine, dates, in_the_end, never, ties, told
+from tests.simulation import at_a_commit, at_the_dot, at_the_machine, dates, in_the_end, never, taking_over, ties, told
 
 Invariant = Callable[..., str | None]
 
@@ -25,6 +25,8 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         at_the_dot.i7_an_old_copy_asks_her,
         ties.i7_one_letter_at_a_time,
         ties.i7_priority,
+        taking_over.i8_the_proposed_are_hers_to_enrol,
+        taking_over.i8_the_place_is_taken,
         at_the_dot.i8_her_word,
         at_the_dot.i8_never_again,
         ties.i8_nobody_who_opted_out,

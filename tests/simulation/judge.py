@@ -171,6 +171,8 @@ class Judge:
         for key in before.conversations.keys() - after.conversations.keys():
             record = self.records.pop(key, None)
             if record is not None:
+                # What went to him is in no state any more, so that no limit can count it.
+                self.accepted = [each for each in self.accepted if each[1] not in record.accepted]
                 self.check("forgotten", Forgotten(record.person, after), record.person)
 
     def may_forget(self, before: Contents, after: Contents) -> None:
@@ -185,6 +187,10 @@ class Judge:
         record = Record(person, self.world.timeline.seconds, answers_since, names=set(conversation.enrolment.thread))
         self.records[conversation.id] = record
         self.counts["enrolled"] += 1
+        before = self.records.get(conversation.enrolment.origin or "")
+        if before is not None:
+            self.counts["took a place"] += 1
+            before.taken_over_at = self.world.timeline.seconds
         self.check("enrolled", (conversation, record, began_at), person)
 
     def appends(self, mailbox: str, raw: bytes) -> None:

@@ -74,10 +74,11 @@ class Person:
     posts: list[Post] = field(default_factory=list)
     over: bool = False
     shared_domain: str = ""
+    given: str = ""  # of whom the list of names does not know
 
     @property
     def name(self) -> str:
-        return NAMES[self.number]
+        return self.given or NAMES[self.number]
 
     @property
     def domain(self) -> str:
@@ -95,7 +96,7 @@ class Person:
 
     @property
     def colleague(self) -> str:
-        return f"kim.{self.name}@{self.domain}"
+        return f"{self.name}.kim@{self.domain}"
 
     def receive(self, message: Inbound, *, delay: float) -> None:
         """A message of hers is on its way to him."""

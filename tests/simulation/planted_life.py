@@ -3,13 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from inboxagent.agent import consequences, reminding, understanding, writing
+from inboxagent.agent import consequences, reminding, succession, understanding, writing
 from inboxagent.agent.notices import Notices
 from inboxagent.agent.reminding import Reminding
 from inboxagent.cli import privacy
 from inboxagent.edge.store import ledger
 from inboxagent.mail import classify as classifying
-from inboxagent.outreach import colleagues, judgement
+from inboxagent.mail.headers import Address
+from inboxagent.outreach import colleagues, erasure, judgement, letter
+from inboxagent.outreach.events import Word
 from inboxagent.outreach.judgement import NOTHING
 from inboxagent.outreach.outbox import Fate
 from tests.fakes import store
@@ -106,7 +108,8 @@ def _(patch: Patch) -> None:
 
 @mutant("forget leaves what is remembered beside the conversations")
 def _(patch: Patch) -> None:
-    for module in (store, ledger):
+    original = patch.set_everywhere(erasure, "erase_from_fact", lambda value, person: value)
+    for module in (each for each in (store, ledger) if each.erase_from_fact is original):
         patch.set(module, "erase_from_fact", lambda value, person: value)
 
 
@@ -115,7 +118,7 @@ def _(patch: Patch) -> None:
     def known(composition: Any, person: Any) -> Any:
         document = original(composition, person)
         for each in document["conversations"]:
-            each["events"] = [{"event": event["event"], "because": event["because"]} for event in each["events"]]
+            each["events"] = [{"because": event["because"]} for event in each["events"]]
         return document
 
     original = patch.set(privacy, "_known", known)
@@ -129,3 +132,24 @@ def _(patch: Patch) -> None:
 @mutant("a public provider is a company")
 def _(patch: Patch) -> None:
     patch.set_everywhere(colleagues, "company", lambda address: address.partition("@")[2])
+
+
+@mutant("whoever was replaced is written to as before")
+def _(patch: Patch) -> None:
+    patch.set_everywhere(succession, "check_succession", lambda before, after: ())
+
+
+@mutant("whoever is named by one who has left gets the next letter, too")
+def _(patch: Patch) -> None:
+    def departure(case: Any) -> Any:
+        found = departs(case)
+        named = tuple(each for each in found.events if each.word is Word.PROPOSED)
+        return replace(found, events=named, suppress=None) if named else found
+
+    def recipients(conversation: Any, me: Any) -> Any:
+        found = addressed(conversation, me)
+        named = (each.address for each in conversation.events if each.word is Word.PROPOSED)
+        return replace(found, cc=(*found.cc, *(Address(name="", address=each) for each in named)))
+
+    departs = patch.set_everywhere(judgement, "_judge_departure", departure)
+    addressed = patch.set_everywhere(letter, "recipients", recipients)

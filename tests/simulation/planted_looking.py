@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from inboxagent.agent import enrolment, reading, sending
+from inboxagent.agent import enrolment, reading, sending, understanding
 from inboxagent.agent.reading import Reader
 from inboxagent.agent.sending import Sender
 from inboxagent.agent.understanding import Understanding
@@ -185,10 +185,7 @@ def _(patch: Patch) -> None:
 
 @mutant("a Message-ID that is learnt later is not looked for in what was read before")
 def _(patch: Patch) -> None:
-    async def look_back(self: Reader) -> bool:
-        return False
-
-    patch.set(Reader, "_look_back", look_back)
+    patch.set(understanding, "_note_learnt", lambda ledger, before, after: None)
 
 
 @mutant("what was read before an enrolment was written down is not read again")

@@ -35,6 +35,7 @@ class Record:
     tried: list[tuple[float, str]] = field(default_factory=list)  # letters that she released or left at that, by step
     closed: frozenset[str] = frozenset()  # what had been said when another sequence was to take over
     seen: int = 0  # how many of its events have been noticed
+    taken_over_at: float = -1.0  # when she enrolled somebody in his place
     restored_at: float = -1.0  # when an old backup has forgotten a part of it
     accepted: list[datetime] = field(default_factory=list)  # what the machine's clock said
     letters: list[tuple[str, str]] = field(default_factory=list)  # step and Message-ID of what was taken
@@ -81,9 +82,8 @@ class Records(dict[str, Record]):
         for event in conversation.events[record.seen :]:
             match event.word:
                 case Word.DROPPED | Word.RELEASED:
-                    intent = [each for each in conversation.events if each.word is Word.INTENT and each.at <= event.at][
-                        -1
-                    ]
+                    before = conversation.events[: conversation.events.index(event)]  # clocks may go back meanwhile
+                    intent = [each for each in before if each.word is Word.INTENT][-1]
                     tried_at = (intent.at - self._judge.world.timeline.epoch).total_seconds()
                     record.tried.append((tried_at, intent.step or ""))
                 case Word.INTENT:
@@ -131,14 +131,15 @@ class Records(dict[str, Record]):
     def inherit(self, conversation: Conversation) -> None:
         """A sequence that takes over has the history of the one before."""
         origin = self.get(conversation.enrolment.origin or "")
-        if origin is not None and conversation.id not in self:
+        same = origin is not None and origin.person.address == conversation.enrolment.prospect.address
+        if origin is not None and same and conversation.id not in self:
             self._judge.counts["handed on"] += 1
             now = self._judge.world.timeline.seconds
             self[conversation.id] = replace(
                 origin,
                 enrolled_at=now,
-                names=set(conversation.enrolment.thread),
-                learnt=set(),
+                names=set(conversation.enrolment.thread) - origin.learnt,
+                learnt=origin.learnt & set(conversation.enrolment.thread),
                 paused_since=None,
                 stopped_since=None,
                 held_until=None,

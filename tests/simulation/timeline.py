@@ -8,7 +8,7 @@ import asyncio
 import heapq
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,16 +64,18 @@ class Timeline:
         self.after(seconds, lambda: None if waiting.done() else waiting.set_result(None))
         await waiting
 
-    def happen(self, deadline: float, until: Callable[[], object]) -> None:
-        """Let the world go on to a true time, or until something calls for the machine."""
-        while not until():
-            if not self._agenda or self._agenda[0][0] > deadline:
+    def happen(self, deadline: float, ready: Collection[object]) -> None:
+        """Let the world go on to a true time, or until something is `ready` for the machine to do."""
+        agenda = self._agenda
+        while not ready:
+            if not agenda or agenda[0][0] > deadline:
                 if math.isinf(deadline):
                     raise RuntimeError("nothing will ever happen again")
                 self.seconds = max(self.seconds, deadline)
                 return
-            at, _, act = heapq.heappop(self._agenda)
-            self.seconds = max(self.seconds, at)
+            at, _, act = heapq.heappop(agenda)
+            if at > self.seconds:
+                self.seconds = at
             act()
 
     def suspend(self, seconds: float) -> None:
@@ -81,7 +83,7 @@ class Timeline:
         if self.asleep:
             return
         before = self.asleep_since = self.seconds
-        self.happen(self.seconds + seconds, lambda: False)
+        self.happen(self.seconds + seconds, ())
         self.frozen += self.seconds - before
         self.asleep_since = None
 
@@ -165,7 +167,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def _pass_time(self, seconds: float) -> None:
         """Nothing ever comes through a descriptor: the world goes on instead."""
-        self.timeline.happen(self.timeline.seconds + max(0.0, seconds), lambda: self._ready)
+        self.timeline.happen(self.timeline.seconds + max(0.0, seconds), self._ready)
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
         """What would be done beside is done at once: there is one thread."""

@@ -266,7 +266,7 @@ class Weather:
     def put_clock_forward(self) -> None:
         """So far that what is planned for later today, or for tomorrow, seems to be due; it is put right later."""
         random = self._streams["nasty clock"]
-        self._set_clock(random.uniform(1.1, 30.0) * HOUR)
+        self._set_clock((random.choice((0.0, 21.0)) + random.uniform(1.1, 5.0)) * HOUR)
         self._world.timeline.after(random.uniform(0.5, 12.0) * HOUR, self._clock_right)
 
     def _clock_right(self) -> None:

@@ -173,3 +173,20 @@ async def test_people_at_a_public_provider_are_strangers_to_each_other(provider:
     world.answer(one)
     await world.days(3.5)
     assert (world.state(one), world.steps(one), world.steps(other)) == ("answered", [], ["nudge"])
+
+
+async def test_who_has_left_in_a_shared_thread_changes_nothing_for_him() -> None:
+    """Somebody of another firm to whom she wrote in the same mail is not away, but gone, and the prospect is there."""
+    world = World()
+    shared = world.she_writes(f"{ANNE}, bart@other.test")
+    await world.enrol(ANNE)
+    world.answer(
+        "bart@other.test", answers=shared, text="I have left the company.\n", fields="Auto-Submitted: auto-replied"
+    )
+    await world.pass_time(hours=1)
+    assert (world.words(ANNE)[-1], world.state(ANNE)) == ("note", "waiting")
+    world.answer(
+        "anne@home.example", answers=shared, text="I have left the company.\n", fields="Auto-Submitted: auto-replied"
+    )
+    await world.pass_time(hours=1)
+    assert world.state(ANNE) == "held", "an address that nobody knew may be his own"

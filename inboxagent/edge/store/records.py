@@ -1,7 +1,7 @@
 """The Records port over TinyDB tables in a journal."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
@@ -124,12 +124,13 @@ class JournalRecords:
         self._folds.keep_only(found)
         return found
 
-    def changed(self, since: object = None) -> tuple[Sequence[Conversation], object]:
-        """Those that somebody wrote to since an earlier mark, all of them without one; and the mark of now."""
+    def changed(self, since: object = None) -> tuple[Iterable[Conversation], object]:
+        """Those that somebody wrote to since an earlier mark, all of them without one, read one by one: all of them at
+        once would take hundreds of megabytes at 100,000. And the mark of now."""
         self._storage.catch_up()
         numbers, mark = self._storage.journal.changed(CONVERSATIONS, since)
         documents = (self._storage.document(CONVERSATIONS, number) for number in numbers)
-        return [self._folds.conversation(document) for document in documents if document is not None], mark
+        return (self._folds.conversation(document) for document in documents if document is not None), mark
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         """The one with this id."""
