@@ -143,7 +143,7 @@ SLIPS = {
     'address = "': ('aliases = ["Maya <m@lind.example>"]\naddress = "', '[me] aliases: "Maya <m@lind.example>" is not'),
     'name = "Maya Lind"': ("", "[me] name: missing"),
     'name = "Maya': ("name = 3 # ", "[me] name: write it in quotation marks"),
-    "password_command =": ("# ", "[imap] password_command: missing"),
+    "password_command =": ("# ", '"mail/maya"]; or one of password_file, credential, token_command'),
     'password_command = ["pass", "mail/maya"]': ("password_command = [1]", "write the command and its arguments"),
     "[smtp]": ("poll = 120\n[smtp]", '[imap] poll: write a span of time like "90 seconds"'),
     "[imap]\n": ('[imap]\npoll = "0 seconds"\n', 'at least "1 second"'),
@@ -188,6 +188,8 @@ def test_all_problems_are_told_at_once_with_their_lines() -> None:
         ("[me]\nname = \n", "config.toml:2:"),
         ('[me]\nname = "x\n', "config.toml:2:"),
         ("[me\n", "config.toml:1:4: this is not TOML: expected ']'"),
+        ("[imap]\n[imap]\n", "config.toml:2:6: this is not TOML: [imap] is there twice; put all of its keys below one"),
+        ('[me]\nname = "A"\nname = "B"\n', "this is not TOML: this key is there twice; keep one of them"),
         ("a = " + "[" * 5000, "nested too deeply"),
     ],
 )

@@ -46,14 +46,20 @@ def check_wish(account: Account, wish: Wish) -> None:
     wrong = check_fields(wish.sequence, fields)
     if wrong:
         raise UsageError("; ".join(wrong))
-    if wish.start is not None and wish.sequence.step(wish.start) is None:
-        words = ", ".join(step.word for step in wish.sequence.steps)
-        raise UsageError(f'{wish.sequence.name} has no step "{wish.start}"; its steps are {words}')
+    check_start(wish.sequence, wish.start)
     if wish.new:
         _check_opening(wish)
     elif wish.first.wait is None:
         raise Refused(f"`{wish.first.word}` has no wait, so it can only open a new thread: enrol with --new")
     check_fit(account, wish, later=(FIRST_NAME,))
+
+
+def check_start(sequence: Sequence, start: str | None) -> str | None:
+    """The step to begin with, where one is named. Raises UsageError."""
+    if start is not None and sequence.step(start) is None:
+        words = ", ".join(step.word for step in sequence.steps)
+        raise UsageError(f'{sequence.name} has no step "{start}"; its steps are {words}')
+    return start
 
 
 def _known_later(name: str, wish: Wish, account: Account) -> bool:

@@ -2,6 +2,8 @@
 
 import click
 
+from inboxagent.cli.boundary import INTERRUPTED
+from inboxagent.cli.paper import tell
 from inboxagent.errors import UsageError
 
 PACKAGES = frozenset({"aiosmtpd", "pymap"})
@@ -20,5 +22,10 @@ def demo() -> None:
             f"the demo needs the package {package}: from a checkout, ./run demo installs it; "
             'elsewhere install "inboxagent[demo]" in place of "inboxagent"'
         ) from error
-    if play():
+    try:
+        failures = play()
+    except KeyboardInterrupt:
+        tell("The demo was interrupted; nothing of it is left.")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    if failures:
         raise SystemExit(1)

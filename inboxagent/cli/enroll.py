@@ -150,7 +150,7 @@ def read_tone(words: str | None) -> str | None:
         return words
     near = difflib.get_close_matches(words.lower(), TONES, n=1)
     meant = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(TONES)}"
-    raise UsageError(f"--tone {words}: there is no such tone; {meant}")
+    raise UsageError(f'there is no tone "{plain(words)}"; {meant}')
 
 
 def read_pace(words: str | None) -> float | None:
@@ -162,7 +162,8 @@ def read_pace(words: str | None) -> float | None:
     except ValueError:
         pace = 0.0
     if not FASTEST <= pace <= SLOWEST:
-        raise UsageError(f"--pace {words}: write a number from {FASTEST:g} to {SLOWEST:g}; 1.5 is half as long again")
+        asked = f"write a number from {FASTEST:g} to {SLOWEST:g}; 1.5 is half as long again"
+        raise UsageError(f'"{plain(words)}" is no pace; {asked}')
     return pace
 
 

@@ -1,21 +1,25 @@
 """`enroll --csv`: everybody in a table, all or nothing, each bad row named by its line and column."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from inboxagent.agent.enrolment import Prepared, begin_all, prepare
-from inboxagent.agent.wish import Wish
+from inboxagent.agent.wish import Wish, check_start
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.documents import conversation_document
 from inboxagent.cli.enroll import prospect_of, read_pace, read_tone
 from inboxagent.cli.look import who
 from inboxagent.cli.paper import plain, say, say_json, tell, when
 from inboxagent.edge.people_file import ADDRESS, People, PeopleError, Row, read_people
-from inboxagent.errors import InboxagentError, Refused, RuleError, UsageError
+from inboxagent.errors import Refused, RuleError, UsageError
+from inboxagent.outreach.model import Prospect
 from inboxagent.outreach.personalise import check_fields, field_names
 from inboxagent.outreach.phrases import phrases_for
+
+T = TypeVar("T")
 
 OF_ENROLMENTS = ("subject", "tone", "pace", "start")
 """Columns that say how to enrol, rather than a fact about the person."""
@@ -23,7 +27,7 @@ OF_ENROLMENTS = ("subject", "tone", "pace", "start")
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A row that cannot be enrolled."""
+    """One reason why a row cannot be enrolled."""
 
     line: int
     because: str
@@ -41,7 +45,9 @@ def enroll_many(
     for each in sorted(bad, key=lambda each: each.line):
         tell(f"{file}:{each.line}: {each.because}")
     if bad and not (skip_bad and prepared):
-        count = f"{len(bad)} of {len(people.rows) + len(people.problems)} rows cannot be enrolled"
+        count = (
+            f"{len({each.line for each in bad})} of {len(people.rows) + len(people.problems)} rows cannot be enrolled"
+        )
         error = RuleError if any(each.wrong for each in bad) else Refused
         raise error(f"{count}, so nobody is; put them right, or use --skip-bad")
     if not dry_run:
@@ -73,8 +79,8 @@ async def _prepare(composition: Composition, wish: Wish, people: People) -> tupl
     try:
         for row in people.rows:
             found = _wish_of(row, wish, people, lines)
-            if isinstance(found, Bad):
-                bad.append(found)
+            if isinstance(found, list):
+                bad += [Bad(row.line, because, True) for because in found]
                 continue
             try:
                 prepared.append(await prepare(account, mailbox, composition.store, composition.clock, found))
@@ -85,29 +91,42 @@ async def _prepare(composition: Composition, wish: Wish, people: People) -> tupl
     return prepared, bad
 
 
-def _wish_of(row: Row, wish: Wish, people: People, lines: dict[str, int]) -> Wish | Bad:
-    """What she asks for in this row; her options on the command line stand for what it does not say."""
+def _wish_of(row: Row, wish: Wish, people: People, lines: dict[str, int]) -> Wish | list[str]:
+    """What she asks for in this row, or all that is wrong with it; her options on the command line stand for what it
+    does not say."""
     cells = dict(row.cells)
     address = cells.pop(ADDRESS, "")
-    if not address:
-        return Bad(row.line, f'column "{people.headings[ADDRESS]}": there is no address', True)
     known = {name: cells.pop(name) for name in OF_ENROLMENTS if name in cells and name not in wish.sequence.fields}
-    fields = {**wish.prospect.fields, **cells}
+    faults: list[str] = []
+
+    def read(column: str, reader: Callable[[], T]) -> T | None:
+        try:
+            return reader()
+        except UsageError as error:
+            faults.append(f'column "{people.headings[column]}": {error}')
+            return None
+
+    prospect = read(ADDRESS, lambda: _prospect(address, {**wish.prospect.fields, **cells}))
     for complaint in check_fields(wish.sequence, cells):
         name, _, words = complaint.partition(": ")
-        return Bad(row.line, f'column "{people.headings.get(name, name)}": {words}', True)
-    column = ADDRESS
-    try:
-        prospect, column = prospect_of(address, fields), ""
-        tone, pace = read_tone(known.get("tone")) or wish.tone, read_pace(known.get("pace")) or wish.pace
-    except InboxagentError as error:
-        where = f'column "{people.headings[column]}": ' if column else ""
-        return Bad(row.line, f"{where}{error}", True)
-    earlier = lines.setdefault(prospect.address.lower(), row.line)
-    if earlier != row.line:
-        return Bad(row.line, f"{prospect.address} stands in line {earlier} already", True)
-    subject, start = known.get("subject") or wish.subject, known.get("start") or wish.start
-    return replace(wish, prospect=prospect, tone=tone, pace=pace, subject=subject, start=start)
+        faults.append(f'column "{people.headings.get(name, name)}": {words}')
+    tone = read("tone", lambda: read_tone(known.get("tone")))
+    pace = read("pace", lambda: read_pace(known.get("pace")))
+    start = read("start", lambda: check_start(wish.sequence, known.get("start")))
+    if prospect is not None and (earlier := lines.setdefault(prospect.address.lower(), row.line)) != row.line:
+        faults.append(f"{prospect.address} stands in line {earlier} already")
+    if prospect is None or faults:
+        return faults
+    subject, start = known.get("subject") or wish.subject, start or wish.start
+    return replace(
+        wish, prospect=prospect, tone=tone or wish.tone, pace=pace or wish.pace, subject=subject, start=start
+    )
+
+
+def _prospect(address: str, fields: dict[str, str]) -> Prospect:
+    if not address:
+        raise UsageError("there is no address")
+    return prospect_of(address, fields)
 
 
 def _say(composition: Composition, prepared: Sequence[Prepared], dry_run: bool) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -14,9 +15,9 @@ import click
 
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.discovery import discover
-from inboxagent.cli.paper import plain, say, tell
+from inboxagent.cli.paper import columns, plain, say, tell
 from inboxagent.config import checks, read_config
-from inboxagent.config.places import NAME, config_home
+from inboxagent.config.places import NAME, config_home, find_config
 from inboxagent.config.providers import Place, Provider
 from inboxagent.config.reading import IMAP_PORTS, SMTP_PORTS, machine_zone
 from inboxagent.edge.system_identity import carry_credentials, hand_over
@@ -28,14 +29,13 @@ T = TypeVar("T")
 
 TRIES = 3  # of a password that is typed
 OPTIONS = ("--password-command", "--password-file", "--credential", "--token-command")
-NEXT = """
-Written: {path} (for you alone)
-
-Next:
-    inboxagent doctor                          looks at everything once
-    inboxagent preview proposal                the letters and dates of a sequence that ships
-    inboxagent enroll proposal ADDRESS --dry-run
-    inboxagent service install                 lets it run"""
+NEXT = (
+    ("inboxagent doctor", "looks at everything once"),
+    ("inboxagent preview proposal", "the letters and dates of a sequence that ships"),
+    ("inboxagent enroll proposal ADDRESS --dry-run", ""),
+)
+LET_RUN = "inboxagent service install"  # for the file in the usual place
+WRITTEN = "Written: {path} (for you alone)"
 
 
 @click.command("init")
@@ -76,15 +76,18 @@ def init_command(
     address = _asked("Your address", address, "--address", checks.address)
     provider = _servers(address, imap, smtp)
     me = {"name": _asked("Your name, as letters are signed", name, "--name", checks.text), "address": address}
-    me |= {"zone": zone or machine_zone(os.environ)} | ({"country": country} if country else {})
-    tables = _tables(me, provider, username or provider.username, ca_file)
+    me |= {"zone": _checked(zone, "--zone", checks.zone) if zone else machine_zone(os.environ)}
+    me |= {"country": _checked(country, "--country", checks.region)} if country else {}
+    authority = str(_checked(ca_file, "--ca-file", checks.file_under(Path.cwd()))) if ca_file else ""
+    tables = _tables(me, provider, username or provider.username, authority)
     given = {key: value for key, value in ways.items() if value}
     if "password_file" in given:
-        given["password_file"] = _absolute(given["password_file"])
+        kept = _checked(given["password_file"], "--password-file", checks.secret_file_under(Path.cwd()))
+        given["password_file"] = str(kept.path)
     if provider.way == "microsoft" and not given:
         told = _asked("Application (client) id at Microsoft", client_id, "--client-id", checks.client_id)
         _write(path, _render({**tables, "microsoft": {"client_id": told}}))
-        say(f"Written: {path} (for you alone)\n\nNext, log in there:  inboxagent auth login")
+        say(f"{WRITTEN.format(path=path)}\n\nNext, log in there:  inboxagent auth login{_naming(path)}")
         return
     if given:
         text = _render({**tables, "imap": {**tables["imap"], **given}})
@@ -94,7 +97,23 @@ def init_command(
     _write(path, text)
     if not hand_over(path):
         make_state(read_config(text, path, os.environ).state)  # from now on one that is missing has been lost
-    say(NEXT.format(path=path))
+    _say_next(path)
+
+
+def _say_next(path: Path) -> None:
+    named = _naming(path)
+    let_run = (f"inboxagent run{named}" if named else LET_RUN, "lets it run")
+    lines = columns([*((f"    {command}{named}", what) for command, what in NEXT), (f"    {let_run[0]}", let_run[1])])
+    say("\n".join(["", WRITTEN.format(path=path), "", "Next:", *lines]))
+
+
+def _naming(path: Path) -> str:
+    """What commands need besides to find this file, where it is not the one that they would take."""
+    try:
+        usual = find_config(None, os.environ)
+    except ConfigError:
+        usual = None
+    return "" if usual == path else f" --config {shlex.quote(str(path))}"
 
 
 def _servers(address: str, imap: str | None, smtp: str | None) -> Provider:
@@ -118,22 +137,28 @@ def _place(what: str, given: str | None, option: str, ports: Mapping[str, int]) 
 
 
 def _read_place(value: object, ports: Mapping[str, int]) -> Place:
-    """`mail.lind.example`, `mail.lind.example:143/starttls`. Raises ValueError."""
+    """`mail.lind.example`, `mail.lind.example:143/starttls`. Raises ValueError that names the part that is wrong."""
     server, slash, said = checks.text(value).partition("/")
     host, colon, port = server.rpartition(":") if server.count(":") == 1 else (server, "", "")
     usual = {number: name for name, number in ports.items() if name != "none"}
-    number = checks.port(int(port) if port.isdecimal() else port) if colon else None
-    security = checks.security(said) if slash else checks.security(usual.get(number or 0, "tls"))
+    number = _read_port(port) if colon else None
+    if slash and said not in ports:
+        raise ValueError(f'"{said}" is no way to encrypt; there are: {", ".join(ports)} (none only for this machine)')
+    security = checks.security(said if slash else usual.get(number or 0, "tls"))
     return Place(checks.host(host), number or ports[security], security)
+
+
+def _read_port(words: str) -> int:
+    try:
+        return checks.port(int(words))
+    except ValueError:
+        raise ValueError(f'"{words}" is not a port; write a number from 1 to 65535 behind the colon') from None
 
 
 def _asked(what: str, given: str | None, option: str, check: Callable[[object], T]) -> T:
     """The value of an option, or her answer; without a terminal nobody is asked."""
     if given is not None:
-        try:
-            return check(given)
-        except ValueError as error:
-            raise UsageError(f"{option}: {error}") from None
+        return _checked(given, option, check)
     if not _has_terminal():
         raise UsageError(f"without a terminal, say it by {option}; see also: inboxagent init --help")
     while True:
@@ -143,23 +168,25 @@ def _asked(what: str, given: str | None, option: str, check: Callable[[object], 
             tell(str(error))
 
 
+def _checked(given: str, option: str, check: Callable[[object], T]) -> T:
+    try:
+        return check(given)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+
+
 def _has_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _tables(me: Mapping[str, str], provider: Provider, username: str, ca_file: str) -> dict[str, dict[str, object]]:
     who = {"username": username} if username else {}
-    authority = {"ca_file": _absolute(ca_file)} if ca_file else {}
+    authority = {"ca_file": ca_file} if ca_file else {}
     return {
         "me": dict(me),
         "imap": {**asdict(provider.imap), **who, **authority},
         "smtp": {**asdict(provider.smtp), **authority},
     }
-
-
-def _absolute(path: str) -> str:
-    """She names it from the folder she is in, the configuration from its own."""
-    return str(Path(path).expanduser().absolute())
 
 
 def _render(tables: Mapping[str, Mapping[str, object]]) -> str:
@@ -220,9 +247,8 @@ async def _log_in(composition: Composition) -> None:
             f"  copies of your letters lie in {plain(sent)}" if sent else "  no mailbox for sent mail: see [imap] sent"
         )
         if (refusal := await transport.probe()) is not None:
-            raise (LoginRefused if refusal.fatal else Unreachable)(
-                f"{config.smtp.host}:{config.smtp.port}: {explain(refusal)}"
-            )
+            place, said = f"{config.smtp.host}:{config.smtp.port}", explain(refusal)
+            raise (LoginRefused if refusal.fatal else Unreachable)(said if place in said else f"{place}: {said}")
         tell(f"{config.smtp.host}: logged in")
     finally:
         await asyncio.gather(mailbox.close(), transport.close())

@@ -10,7 +10,7 @@ from inboxagent.cli.composition import Composition, compose
 from inboxagent.cli.documents import conversation_document, event_document, instant
 from inboxagent.cli.finding import find
 from inboxagent.cli.options import config_option, json_option
-from inboxagent.cli.paper import block, columns, fact, paragraph, plain, say, say_json, tell, when
+from inboxagent.cli.paper import MOST_BELOW, block, columns, cut, fact, paragraph, plain, say, say_json, tell, when
 from inboxagent.cli.standing import Standing, standing
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import ANSWERS, By, Event, Word
@@ -25,6 +25,7 @@ STYLES: Mapping[State, Mapping[str, Any]] = {
 }
 ORDER = (State.ANSWERED, State.HELD, State.WAITING, State.FINISHED, State.STOPPED)
 MOST_WORDS = 200  # characters of what he wrote
+MOST_REPEATED = 40  # characters of it by which a reason that quotes him is known
 Row = tuple[Conversation, Wait | None]
 
 
@@ -104,10 +105,10 @@ def blindness(composition: Composition) -> Standing | None:
 
 
 def _now_document(composition: Composition, conversation: Conversation, blind: Standing | None) -> dict[str, Any]:
-    """What a conversation alone does not tell: how many letters are ahead, since when a question of his waits for her,
+    """What a conversation alone does not tell: how many letters are ahead, since when he waits for an answer of hers,
     and since when nothing can go out for somebody who waits, because the mailboxes cannot be read."""
     waits = conversation.state in (State.WAITING, State.HELD)
-    asked = _question(conversation) if conversation.state is State.ANSWERED else None
+    asked = _unanswered(conversation)
     return {
         "blind_since": instant(blind.since) if blind is not None and waits else None,
         "question_since": instant(asked.at) if asked is not None else None,
@@ -130,7 +131,8 @@ def _urgency(row: Row) -> tuple[int, float]:
     """Her turn first, then by what comes next."""
     conversation, ahead = row
     undated = conversation.state is State.HELD and ahead is None
-    place = 0 if undated else ORDER.index(conversation.state)
+    over = conversation.state is State.STOPPED
+    place = 0 if undated or (over and _unanswered(conversation)) else ORDER.index(conversation.state)
     return place, ahead.at.timestamp() if ahead else 0.0
 
 
@@ -144,7 +146,7 @@ def _say_table(composition: Composition, rows: list[Row]) -> None:
             plain(each.enrolment.sequence),
             str(each.state),
             _touches(composition, each),
-            _outlook(each, ahead, composition, now),
+            cut(_outlook(each, ahead, composition, now), MOST_BELOW),  # a pipe gets no more of it than a terminal
         )
         for each, ahead in rows
     ]
@@ -158,26 +160,36 @@ def _outlook(conversation: Conversation, ahead: Wait | None, composition: Compos
     if conversation.tasks:
         task = conversation.tasks[0]
         return f"to do since {when(task.at, composition.home, now)}: {plain(task.step or '')}"
-    if conversation.state is State.ANSWERED and (asked := _question(conversation)) is not None:
-        return f"waits for you since {when(asked.at, composition.home, now)}: {_reason(conversation)}"
+    if (asked := _unanswered(conversation)) is not None:
+        reason = _reason(conversation) if conversation.state is State.ANSWERED else _words(asked)
+        return f"waits for you since {when(asked.at, composition.home, now)}: {reason}"
     if ahead is None:
         waiting = conversation.state is State.WAITING
         return plain(composition.stuck(conversation)) if waiting else _reason(conversation)
     return f"{when(ahead.at, composition.home, now)}  {plain(ahead.step)}"
 
 
-def _question(conversation: Conversation) -> Event | None:
-    """His question that she has not answered."""
-    from inboxagent.outreach.reminders import question
+def _unanswered(conversation: Conversation) -> Event | None:
+    """His question that she has not answered, or whatever he wrote where it had ended for good before."""
+    if not any(event.word is Word.REPLY for event in conversation.events):
+        return None
+    from inboxagent.outreach.reminders import question, unheard  # costly, and most have not written
 
-    return question(conversation)
+    return question(conversation) or unheard(conversation)
 
 
 def _reason(conversation: Conversation) -> str:
     """What he wrote, where that is the reason; else the reason."""
     latest = next((each for each in reversed(conversation.events) if each.because == conversation.because), None)
-    text = plain(latest.text or "")[:MOST_WORDS] if latest else ""
-    return f'"{text}": {plain(conversation.because)}' if text else plain(conversation.because)
+    return _words(latest) if latest else plain(conversation.because)
+
+
+def _words(event: Event) -> str:
+    """What he wrote, if he did, and what it was taken for, where that says more."""
+    text, because = plain(event.text or "")[:MOST_WORDS], plain(event.because)
+    if not text:
+        return because
+    return f'"{text}"' if text[:MOST_REPEATED] in because else f'"{text}": {because}'
 
 
 @click.command("show")

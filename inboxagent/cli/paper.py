@@ -17,6 +17,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 WIDEST = 100
 LEAST = 40  # columns: less of a reason says little
 HANG = " " * 4
+MOST_BELOW = WIDEST - len(HANG)  # columns of a text that stands on a line of its own below others
 
 
 def say(text: str = "") -> None:
@@ -70,8 +71,8 @@ def paragraph(text: str, margin: str = "", before: int = 0) -> str:
 
 def fact(name: str, text: str) -> str:
     """A name and what there is to say about it, wrapped behind the name."""
-    margin = " " * 13
-    return f"  {name:<10} {paragraph(text, margin, before=13)}"
+    margin = " " * 14
+    return f"  {name:<11} {paragraph(text, margin, before=14)}"
 
 
 def when(at: datetime, zone: ZoneInfo, now: datetime) -> str:
@@ -114,11 +115,12 @@ def _row(row: Sequence[str], gaps: Sequence[int], room: int | None) -> str:
     if room is None or cells(row[-1]) <= room:
         return (before + row[-1]).rstrip()
     if room < LEAST:
-        return f"{before.rstrip()}\n{HANG}{_cut(row[-1], width() - len(HANG))}"
-    return before + _cut(row[-1], room)
+        return f"{before.rstrip()}\n{HANG}{cut(row[-1], width() - len(HANG))}"
+    return before + cut(row[-1], room)
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
+    """As much of the text as so many columns hold; an ellipsis says that there is more."""
     if cells(text) <= most:
         return text
     while text and cells(text) > max(most - 1, 0):

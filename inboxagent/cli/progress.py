@@ -109,12 +109,12 @@ def hold_command(conversation: str, day: str, config: str | None, as_json: bool)
 
 def _hold(composition: Composition, conversation: Conversation, now: datetime, day: str) -> Answer:
     _refuse_if_over(conversation)
+    until = _morning(composition, conversation, now, day)
     if conversation.state is State.ANSWERED:
         name = conversation.id
         raise Refused(
             f"it is your turn in {name}, so nothing goes out anyway; `note {name} TEXT --next DATE` sets a date"
         )
-    until = _morning(composition, conversation, now, day)
     event = hers(Word.HELD, now, f"she holds it until {until.astimezone(composition.home):%Y-%m-%d}", until=until)
     return Answer((event,), f"on hold until {when(until, composition.home, now)}")
 

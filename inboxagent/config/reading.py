@@ -110,7 +110,8 @@ def _imap(table: Table, folder: Path, me: Me, microsoft: Microsoft | None) -> Se
     table.refuse_others(KEYS, REMEDIES)
     secret = _secret(table, folder) or microsoft
     if secret is None and not table.has(*_SECRETS):
-        table.complain("password_command", 'missing: where the password is, as in ["pass", "mail/maya"]')
+        instead = "or one of password_file, credential, token_command"
+        table.complain("password_command", f'missing: where the password is, as in ["pass", "mail/maya"]; {instead}')
     username = table.read("username", checks.text, me.address)
     return _server(table, folder, IMAP_PORTS, username, secret)
 

@@ -29,7 +29,17 @@ def _syntax(message: str, source: str, path: Path) -> str:
         return f"{path}: this is not TOML: {message}"
     lines = source.rstrip("\n").split("\n")
     line, column = (found[2], found[3]) if found[2] else (len(lines), len(lines[-1]) + 1)
-    return f"{path}:{line}:{column}: this is not TOML: {found[1][:1].lower()}{found[1][1:]}"
+    return f"{path}:{line}:{column}: this is not TOML: {_in_words(found[1])}"
+
+
+def _in_words(message: str) -> str:
+    """What the parser says, without the tuples in which it keeps names."""
+    if twice := re.fullmatch(r"Cannot declare \((.+)\) twice", message):
+        name = ".".join(re.findall(r"'([^']*)'", twice[1]))
+        return f"[{name}] is there twice; put all of its keys below one of them"
+    if message == "Cannot overwrite a value":
+        return "this key is there twice; keep one of them"
+    return message[:1].lower() + message[1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,8 +229,7 @@ class Session:
         """What a bad certificate means: never tried without, and not before an hour is over."""
         if not isinstance(error, ssl.SSLCertVerificationError):
             return None
-        words = f"{error.verify_message}; a private authority has to be named as ca_file"
-        return self._cannot(Phase.TLS, "the certificate is not to be trusted", words)
+        return self._cannot(Phase.TLS, "the certificate is not to be trusted", error.verify_message)
 
     def _cannot(self, phase: Phase, means: str, text: str = "") -> Outcome:
         where = f"{self._server.host}:{self._server.port}"

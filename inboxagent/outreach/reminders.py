@@ -11,7 +11,7 @@ from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.schedule import add_wait, day_words
 from inboxagent.outreach.sequence import ONE_BUSINESS_DAY, Sequence
-from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.state import Conversation, State, ends
 from inboxagent.outreach.workdays import Workdays
 
 MOST_STORY = 8  # events of the story so far
@@ -44,6 +44,18 @@ def question(conversation: Conversation) -> Event | None:
     hers = max((at for at, event in said if _is_settled_by(event)), default=None)
     waiting = (event for at, event in said if event.word is Word.REPLY and (hers is None or at > hers))
     return next((event for event in waiting if asks(event.text or "")), None)
+
+
+def unheard(conversation: Conversation) -> Event | None:
+    """His oldest answer that came after the conversation had ended for good, and to which she has not answered: it
+    changes nothing any more, so that she would not learn of it."""
+    if not conversation.final:
+        return None
+    ended = next(place for place, event in enumerate(conversation.events) if ends(event))
+    later = conversation.events[ended + 1 :]
+    hers = max((_said_at(event) for event in later if _is_settled_by(event)), default=None)
+    answers = (event for event in later if event.word is Word.REPLY)
+    return next((event for event in answers if hers is None or _said_at(event) > hers), None)
 
 
 def _is_settled_by(event: Event) -> bool:

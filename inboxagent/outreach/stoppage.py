@@ -65,7 +65,8 @@ def recent(refusals: Iterable[datetime], now: datetime) -> list[datetime]:
 def remedy(outcome: Outcome) -> str:
     """What she can do about an answer that no waiting mends; empty where waiting does."""
     if outcome.phase is Phase.TLS:
-        return "see that host, port, security and ca_file of [smtp] are right; nothing is ever sent unencrypted"
+        private = "a private authority has to be named as ca_file"
+        return f"see that host, port and security of [smtp] are right; {private}; nothing is ever sent unencrypted"
     if outcome.phase is Phase.CONNECT and outcome.fate is Fate.DEFERRED:
         return "see that host, port and security of [smtp] are right, and that the network is up"
     return _REMEDIES.get(outcome.means, _ASK if outcome.fatal else "")

@@ -9,6 +9,7 @@ from inboxagent.rules.source import Piece
 LONGEST_YEARS = 10
 
 _AMOUNT = re.compile(r"(\d{1,9})\s*((?!\d|[-.,/]|to\b|or\b).*)")
+_ENDLESS = re.compile(r"\d{10,}")
 _FRACTION = re.compile(r"\d+[.,/]\d")
 _RANGE = re.compile(r"\d+ ?(?:-|\u2013|to |or )")
 _A_YEAR = {
@@ -57,6 +58,9 @@ def read_wait(piece: Piece, report: Report) -> Wait | None:
     if words.lower() == "at once":
         return AT_ONCE
     match = _AMOUNT.fullmatch(words)
+    if match is None and _ENDLESS.match(words):
+        report.error(piece, f'"{words}" is longer than {LONGEST_YEARS} years')
+        return None
     if match is None:
         report.error(piece, f'"{words}" is not a wait', _hint_for_number(words))
         return None

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,19 @@ def test_its_seven_people_end_where_they_should(shown: str) -> None:
     }
     assert len(re.findall("gets a reminder: Gina Rossi waits for your answer", shown)) == 1
     assert "0 after an answer, 0 twice, 0 without exactly one copy in Sent" in shown
+
+
+def test_an_interrupted_demo_says_so_in_one_line(tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-u", "-m", "inboxagent", "demo"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert any("enroll proposal" in line for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "The demo was interrupted; nothing of it is left.\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 WITHOUT = """

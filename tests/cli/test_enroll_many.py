@@ -39,6 +39,16 @@ def test_one_bad_row_and_nobody_is_enrolled(desk: Desk, table: Path) -> None:
     assert "4 of 5 rows cannot be enrolled, so nobody is" in lines[4]
 
 
+def test_every_fault_of_a_row_is_named_by_its_column(desk: Desk, table: Path) -> None:
+    table.write_text(f"email,project,Tone,pace,start\n{ANNA},the portal,wrm,,nope\nbart,the shop,,99,\n")
+    lines = desk.run("enroll", "quick", "--csv", str(table), "--dry-run", code=65).stderr.splitlines()
+    assert lines[0] == f'{table}:2: column "Tone": there is no tone "wrm"; did you mean "warm"?'
+    assert lines[1].startswith(f'{table}:2: column "start": quick has no step "nope"; its steps are ')
+    assert lines[2].startswith(f'{table}:3: column "email": "bart" is not one plain address')
+    assert lines[3].startswith(f'{table}:3: column "pace": "99" is no pace; write a number from ')
+    assert "2 of 2 rows cannot be enrolled" in lines[4]
+
+
 def test_skip_bad_enrols_the_others(desk: Desk, table: Path) -> None:
     table.write_text(f"email;project\n{ANNA};the portal\nnobody@prospect.test;the shop\n")
     result = desk.run("enroll", "quick", "--csv", str(table), "--skip-bad")

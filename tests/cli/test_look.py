@@ -50,6 +50,39 @@ def test_the_list_shows_what_he_wrote_first_and_on_a_narrow_terminal_too(desk: D
     assert (len(lines), lines[2]) == (3, f"    {said}")
 
 
+def test_the_list_says_nothing_twice_and_no_more_into_a_pipe_than_at_a_terminal(desk: Desk) -> None:
+    asked = "what does the first part alone cost, and when could you begin with it, if we agreed on it this week?"
+    because = f'it answers <{"a1b2" * 20}@prospect.test>: a person writes "{asked[:80]}"'
+    desk.enrol("k1", event(Word.REPLY, because, by=By.HIM, text=asked))
+    desk.enrol("k2", event(Word.REPLY, 'he answered: a person writes "Yes, please"', by=By.HIM, text="Yes, please"))
+    desk.enrol("k3", event(Word.BOUNCE, "550 5.1.1 " + "no such user here " * 20, permanent=True))
+    lines = {line.split()[0]: line for line in desk.run("list").stdout.splitlines()}
+    start = lines["ID"].index("NEXT")
+    assert lines["k1"].count("what does the first part") == 1
+    assert lines["k2"][start:] == '"Yes, please"'
+    assert {len(lines[each][start:]) for each in ("k1", "k3")} == {96}
+    assert {each["because"] for each in desk.ask("list")} >= {because}
+
+
+def test_an_answer_after_a_dead_address_waits_for_her_until_she_has_written(desk: Desk) -> None:
+    bounce = event(Word.BOUNCE, "his address is dead", days=0.5, permanent=True)
+    answer = event(Word.REPLY, "he answered: a person", days=0.2, by=By.HIM, text="Here is my new address.")
+    desk.enrol("k1")
+    desk.enrol("k2", bounce, answer)
+    desk.enrol("k3", bounce)
+    lines = desk.run("list").stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["k2", "k1", "k3"]
+    assert "stopped  " in lines[1]
+    assert "waits for you since " in lines[1]
+    assert lines[1].endswith(': "Here is my new address.": he answered: a person')
+    found = {each["id"]: each for each in desk.ask("list")}
+    assert (found["k2"]["state"], found["k2"]["next"]) == ("stopped", None)
+    assert found["k2"]["question_since"] == instant(answer.at)
+    assert found["k3"]["question_since"] is None
+    desk.append("k2", event(Word.OWN_MAIL, "she wrote to him", days=0.1, by=By.HER))
+    assert desk.ask("show", "k2")["question_since"] is None
+
+
 def test_the_list_in_json_has_the_agreed_keys(desk: Desk) -> None:
     desk.enrol("k1")
     desk.enrol("k2", event(Word.AUTO_REPLY, "away", until=ago(-5)))

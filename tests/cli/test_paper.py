@@ -53,4 +53,5 @@ def test_paragraphs_and_blocks_keep_to_the_width() -> None:
     assert len(paragraph(long, before=20).splitlines()[0]) <= 80
     assert all(line.startswith("  | word") and len(line) <= 100 for line in block(long, "  | ").splitlines())
     assert block("one\n\ntwo", "  | ") == "  | one\n  |\n  | two"
-    assert fact("because", "it is so") == "  because    it is so"
+    assert fact("because", "it is so") == "  because     it is so"
+    assert {fact(name, "|").index("|") for name in ("next", "LIST-STATUS", "SPECIAL-USE")} == {14}

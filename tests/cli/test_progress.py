@@ -132,6 +132,7 @@ def test_held_until_a_day_and_no_shorter_for_an_absence(desk: Desk) -> None:
     ("before", "words", "code", "said"),
     [
         ([REPLY], ("hold", "k1", "2031-01-01"), 1, "it is your turn in k1"),
+        ([REPLY], ("hold", "k1", "2026-13-99"), 2, '"2026-13-99" is not a day'),
         ([DEAD], ("hold", "k1", "2031-01-01"), 1, "k1 is stopped"),
         ([DEAD], ("note", "k1", "called", "--next", "2031-01-01"), 1, "k1 is stopped"),
         ([], ("hold", "k1", "tomorrow"), 2, '"tomorrow" is not a day'),

@@ -93,4 +93,4 @@ def test_two_tones_side_by_side(desk: Desk) -> None:
     assert any("Warm regards," in line and "Yours faithfully," in line for line in shown.splitlines())
     documents = desk.ask("preview", str(path), "--tone", "warm,formal")
     assert [each["tone"] for each in documents] == ["warm", "formal"]
-    assert "no such tone" in desk.run("preview", str(path), "--tone", "wram", code=2).stderr
+    assert 'there is no tone "wram"' in desk.run("preview", str(path), "--tone", "wram", code=2).stderr

@@ -82,6 +82,17 @@ def test_a_set_up_killed_half_way_heals_at_the_next_start(checkout: Path, moment
     assert "run: making" in err
 
 
+def test_ctrl_c_while_the_environment_is_made_is_one_line(checkout: Path) -> None:
+    process = start(checkout, "list")
+    end = time.monotonic() + 60
+    while not (checkout / ".venv/pyvenv.cfg").exists() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGINT)
+    code, out, err = finish(process)
+    assert (code, out) == (130, "")
+    assert err.splitlines()[1:] == ["run: interrupted; run it again"]
+
+
 def test_two_at_the_same_time_both_work(checkout: Path) -> None:
     both = [start(checkout, "one"), start(checkout, "two")]
     (code_1, out_1, err_1), (code_2, out_2, err_2) = (finish(process) for process in both)
