@@ -126,7 +126,7 @@ class CommandLine:
         return random.choice(found) if found else None
 
     def pause(self, random: Random) -> None:
-        found = self._one(random, State.WAITING, State.WAITING, State.HELD)
+        found = self._one(random, State.WAITING, State.HELD, State.ANSWERED)
         if found is not None:
             self.command("pause", found.id, change._pause)
 

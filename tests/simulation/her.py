@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+from inboxagent.cli import change
 from inboxagent.mail.inbound import parse
 from inboxagent.outreach.state import State
 from tests.simulation.command_line import COMMANDS, CommandLine
@@ -165,7 +166,10 @@ class Her:
         waiting = [each for each in found if each.enrolment.sequence in goes_on]
         if not waiting:
             return
-        person, late = self.world.judge.person_of(random.choice(waiting)), random.choice((0.0, MINUTE, HOUR, 5 * HOUR))
+        chosen, late = random.choice(waiting), random.choice((0.0, MINUTE, HOUR, 5 * HOUR))
+        person = self.world.judge.person_of(chosen)
+        if random.random() < 0.15:  # what follows is to wait for her all the same
+            self.shell.command("pause", chosen.id, change._pause)
         self.write_to(person, linked=True, late=late)
         if late and random.random() < 0.6:
             again = random.uniform(3.0, late)

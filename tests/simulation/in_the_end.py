@@ -51,14 +51,16 @@ def _was_held_back(judge: Judge, key: str) -> bool:
         return False
     his = [at for each in judge.records.values() if each.person is record.person for at in each.accepted]
     beside = [each for name, each in judge.records.items() if name != key and each.person is record.person]
-    lately = judge.world.timeline.seconds - 11 * 24 * HOUR
+    rule = judge.world.rules().sequences.get(judge.world.disk.contents.conversations[key].enrolment.sequence)
+    days = 27 if rule is not None and rule.hours.quiet else 11  # what was put off until after quiet weeks goes then
+    lately = judge.world.timeline.seconds - days * 24 * HOUR
     if any(at > max(record.enrolled_at, lately) for each in beside for at, _ in each.taken):
         return True
     if not most:
         return False
     seconds = [*judge.hers[record.person.number], *record.called_at, *(at for at, _ in record.tried)]
     words = [*set(his), *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]
-    return sum(judge.world.clock.now() - at < timedelta(days=11) for at in words) >= most
+    return sum(judge.world.clock.now() - at < timedelta(days=days) for at in words) >= most
 
 
 def _day_was_full(judge: Judge, since: datetime) -> bool:

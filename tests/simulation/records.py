@@ -91,7 +91,7 @@ class Records(dict[str, Record]):
                     self.intended[event.message_id or ""] = rules[conversation.enrolment.sequence]
                 case Word.SENT if event.because.startswith("accepted") and not self._judge.world.ids_are_hidden:
                     # An id that her server gave a letter is known from the moment in which its answer is recorded.
-                    record.names.add(self._judge.taken_as[event.message_id or ""])
+                    record.names.add(self._judge.taken_as.get(event.message_id or "", event.message_id or ""))
                 case Word.SKIPPED | Word.TASK | Word.DONE:
                     at = (event.until or event.at) if event.word is Word.SKIPPED else event.at
                     record.passed_at.append((at - self._judge.world.timeline.epoch).total_seconds())
