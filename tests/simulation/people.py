@@ -129,7 +129,8 @@ class Person:
         self.written += 1
         author = author or self.address
         newest = self.received[-1] if self.received and linked else None
-        message_id = f"<{self.written}.{author}>"
+        unlike_his = "" if author == self.address else f"{self.number}."  # he may write himself some day
+        message_id = f"<{self.written}.{unlike_his}{author}>"
         thread = self.thread[-6:] if self.random.random() < 0.7 else []  # some programs name one message only
         raw = write(
             author,
