@@ -95,6 +95,8 @@ def i7_brake(judge: Judge, dot: Dot) -> str | None:
     before = now - timedelta(minutes=3)  # that a letter takes at most from the count to its dot
     if any(dot.seconds - at < 600.0 for at, _ in judge.world.timeline.leaps):
         return None  # what is due by a clock that was just set is not counted yet
+    if dot.seconds - judge.reading_ok_at > 300.0:
+        return None  # it was counted when the round began, which a slow server makes long
     due, everybody = 1, judge.world.disk.contents.conversations.values()
     if len(everybody) < judge.world.limits.brake:
         return None

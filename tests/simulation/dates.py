@@ -134,6 +134,9 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
     near = [timeline.epoch + timedelta(seconds=last + seconds) for seconds in (-5.0, 0.0, 5.0)]
     means = calendar_of(judge, dot.conversation, dot.sequence, step)
     end = min(almanac.wait_end(since, *means) for since in near)
+    around = (near[0] - timedelta(hours=1), near[-1] + timedelta(hours=1))
+    if len({each.astimezone(means[1]).utcoffset() for each in around}) > 1:
+        forward += HOUR  # the touch was in an hour that comes twice, and may have been noted in the second one
     early = (end - timeline.true_now).total_seconds()
     if early > 2.0 + forward:
         passed = (dot.seconds - last) / HOUR

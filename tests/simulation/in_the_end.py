@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from inboxagent.outreach.decide import Send, decide
-from inboxagent.outreach.events import Word
+from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.fold import fold
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation, State
@@ -50,17 +50,23 @@ def _was_held_back(judge: Judge, key: str) -> bool:
     if record is None:
         return False
     his = [at for each in judge.records.values() if each.person is record.person for at in each.accepted]
-    beside = [each for name, each in judge.records.items() if name != key and each.person is record.person]
-    rule = judge.world.rules().sequences.get(judge.world.disk.contents.conversations[key].enrolment.sequence)
+    everybody = judge.world.disk.contents.conversations
+    mine, rules = everybody[key], judge.world.rules().sequences
+    rule = rules.get(mine.enrolment.sequence)
     days = 27 if rule is not None and rule.hours.quiet else 11  # what was put off until after quiet weeks goes then
-    lately = judge.world.timeline.seconds - days * 24 * HOUR
-    if any(at > max(record.enrolled_at, lately) for each in beside for at, _ in each.taken):
+    lately = judge.world.clock.now() - timedelta(days=days)
+    beside = [each for name, each in everybody.items() if name != key and each.addresses & mine.addresses]
+    if any(each.at > lately and _is_touch(each) for other in beside for each in other.events):
         return True
     if not most:
         return False
     seconds = [*judge.hers[record.person.number], *record.called_at, *(at for at, _ in record.tried)]
     words = [*set(his), *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]
     return sum(judge.world.clock.now() - at < timedelta(days=days) for at in words) >= most
+
+
+def _is_touch(event: Event) -> bool:
+    return event.word in (Word.INTENT, Word.OWN_MAIL) or event.is_call
 
 
 def _day_was_full(judge: Judge, since: datetime) -> bool:

@@ -133,8 +133,9 @@ class Judge:
         record = self.records.get(conversation.id) if conversation else None
         if any(path in self.never for path in letter.envelope.forward_paths):
             return  # it was on the wire when she had him forgotten
-        if conversation is None or record is None:
+        if conversation is None:
             self.complain("i10_intent_before_dot", f"{ours.message_id} was accepted and nobody knows of it")
+        if conversation is None or record is None:  # an enrolment that died may be there after a power cut
             return
         intent = next(e for e in conversation.events if e.word is Word.INTENT and e.message_id == ours.message_id)
         record.taken.append((now, intent.step or ""))
