@@ -216,7 +216,7 @@ class World:
         self.server.unreadable.clear()
         self.post_office.deafen(deaf=False)
         self.machine.start()
-        for hours in (1, 7, 13, 25, 31):
+        for hours in (1, 7, 13, 25, 31, 49, 53, 57, 73, 77, 81):
             self.timeline.after(hours * HOUR, self.her.tidy_up)
 
     def _look_in(self) -> None:
