@@ -132,10 +132,15 @@ class Dovecot(ImapHost):
         self._prepare()
 
     def start(self) -> None:
-        """Start, on the same ports as before, and return when it greets."""
-        command = ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
-        self._process = subprocess.Popen(self._as_owner(command), env=self._environment(), start_new_session=True)
-        until(self._greets, within=10, what=f"Dovecot greets; see {self.folder}/dovecot.log")
+        """Start, on the same ports as before, and return when it greets. Tried again where it ends at once: a passing
+        connection of another program may hold one of the ports."""
+        until(self._is_up, within=30, what=f"Dovecot greets; see {self.folder}/dovecot.log")
+
+    def _is_up(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            command = self._as_owner(["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")])
+            self._process = subprocess.Popen(command, env=self._environment(), start_new_session=True)
+        return self._greets()
 
     def kick(self, address: str) -> None:
         """Cut every connection of that user."""
