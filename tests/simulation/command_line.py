@@ -46,7 +46,7 @@ class CommandLine:
         process.writing_to = person.address
         sequence = world.rules().sequences[name]
         began_at = world.timeline.seconds
-        hers = [at for at in world.judge.hers[person.number] if at < began_at]
+        hers = world.judge.hers[person.number]  # also what she writes in the seconds that it takes
         fields = {name: value for name, value in person.card.items() if name not in FIELDS or name in sequence.fields}
         wish = Wish(
             sequence=sequence,
