@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from textwrap import shorten
 from zoneinfo import ZoneInfo
 
@@ -23,8 +23,6 @@ from inboxagent.outreach.notes import with_note
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.outreach.thread import Thread, bears, threads, unique
 from inboxagent.ports import Clock, Cursor, Ledger, Mailbox, Records, Search, Status, Store
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

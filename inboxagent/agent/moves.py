@@ -1,7 +1,7 @@
 """What a decision writes down without any letter: holds that end, steps passed over, tasks, the end and the heir."""
 
 from dataclasses import replace
-from typing import get_args
+from typing import TypeGuard, get_args
 
 from inboxagent.agent.account import Account
 from inboxagent.outreach.decide import Action, Finish, Hold, Remind, Resume, Skip, skipped
@@ -17,7 +17,7 @@ Move = Resume | Hold | Finish | Skip | Remind
 _MOVES = frozenset(get_args(Move))
 
 
-def is_move(action: Action | None) -> bool:
+def is_move(action: Action | None) -> TypeGuard[Move]:
     """Whether the action needs no letter and changes something."""
     return type(action) in _MOVES
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from inboxagent.agent.account import Account
-from inboxagent.agent.moves import Move, is_move, move
+from inboxagent.agent.moves import is_move, move
 from inboxagent.agent.reading import tell
 from inboxagent.outreach.admission import Bar, give_way
 from inboxagent.outreach.decide import FOR_EVER, Action, Hold, Rest, Send, Wait, decide, stands_until
@@ -156,7 +156,7 @@ class Planner:
         with self._store.transaction(f"{planned.conversation_id} moves on") as ledger:
             conversation = ledger.conversation(planned.conversation_id)
             action = None if conversation is None else self.decide(conversation)
-            if conversation is None or not isinstance(action, Move):
+            if conversation is None or not is_move(action):
                 return
             events = move(self._account, self._clock, ledger, conversation, action)
         for event in events:

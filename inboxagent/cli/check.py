@@ -44,7 +44,7 @@ def check_command(files: tuple[str, ...], config: str | None, as_json: bool) -> 
     folder = _folder(config)
     paths = [Path(file) for file in files] or [*rule_files(folder), *phrase_files(folder)]
     today = SystemClock().now().date()
-    findings = [_warned(_heired(_check(path, folder), folder, alone=bool(files)), today) for path in paths]
+    findings = [_weighed(_check(path, folder), folder, today, alone=bool(files)) for path in paths]
     broken = [finding for finding in findings if finding.value is None]
     if as_json:
         say_json([_document(finding) for finding in findings])
@@ -75,36 +75,24 @@ def _check(path: Path, folder: Path) -> Finding[Any]:
     return read_rule(path, _phrasebook(beside if (beside / "phrases").is_dir() else folder))
 
 
-def _heired(finding: Finding[Any], folder: Path, *, alone: bool) -> Finding[Any]:
-    """With a problem for each sequence that it hands on to and that is nowhere; a warning where it is checked `alone`:
-    it may have been written for another folder."""
-    if not isinstance(finding.value, Sequence) or (contents := _contents(finding.path)) is None:
+def _weighed(finding: Finding[Any], folder: Path, today: date, *, alone: bool) -> Finding[Any]:
+    """With a problem for each sequence that it hands on to and that is nowhere, a warning where it is checked `alone`,
+    since it may have been written for another folder; and with the warnings for what works and harms."""
+    if not isinstance(finding.value, Sequence):
         return finding
-    source, _ = contents
+    try:
+        source = finding.path.read_text("utf-8")
+        changed_on = datetime.fromtimestamp(finding.path.stat().st_mtime, UTC).date()
+    except (OSError, ValueError):  # it went away meanwhile
+        return finding
     beside = finding.path.absolute().parent
     known = {path.stem for each in (find("rules"), folder, beside) for path in rule_files(each)}
     missing = find_missing_heirs(str(finding.path), source, known, surely=not alone)
-    lines = split_lines(source)
     value = finding.value if alone or not missing else None
-    return replace(finding, value=value, problems=(*finding.problems, *(show(each, lines) for each in missing)))
-
-
-def _contents(path: Path) -> tuple[str, date] | None:
-    """The text, and the day of the last change; None where it went away meanwhile."""
-    try:
-        return path.read_text("utf-8"), datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
-    except (OSError, ValueError):
-        return None
-
-
-def _warned(finding: Finding[Any], today: date) -> Finding[Any]:
-    """With the warnings for what works and harms."""
-    if not isinstance(finding.value, Sequence) or (contents := _contents(finding.path)) is None:
-        return finding
-    source, changed_on = contents
+    harm = find_harm(str(finding.path), value, today, changed_on) if value else ()
     lines = split_lines(source)
-    harm = find_harm(str(finding.path), finding.value, today, changed_on)
-    return replace(finding, problems=(*finding.problems, *(show(problem, lines) for problem in harm)))
+    shown = (show(problem, lines) for problem in (*missing, *harm))
+    return replace(finding, value=value, problems=(*finding.problems, *shown))
 
 
 def _tell_edits(config: str | None, findings: Many[Finding[Any]]) -> None:

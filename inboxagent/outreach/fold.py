@@ -81,13 +81,9 @@ def _known_by(c: Conversation, mail: Mail) -> Conversation:
     return replace(c, subjects=subjects, thread_roots=roots)
 
 
-def _later(one: datetime, other: datetime) -> datetime:
-    return max(one, other)
-
-
 def _intent(c: Conversation, e: Event) -> Conversation:
     ids = c.ids | {e.message_id} if e.message_id else c.ids
-    c = replace(_known_by(c, e.mail) if e.mail else c, wrote_at=_later(c.wrote_at or e.at, e.at))
+    c = replace(_known_by(c, e.mail) if e.mail else c, wrote_at=max(c.wrote_at or e.at, e.at))
     return replace(c, pending=e, ids=ids, letters=(*c.letters, e.text) if e.text else c.letters)
 
 
@@ -98,7 +94,7 @@ def _sent(c: Conversation, e: Event) -> Conversation:
         _afresh(_result(c)),
         ids=ids,
         touches=c.touches + 1,
-        clock_at=_later(c.clock_at, e.at),
+        clock_at=max(c.clock_at, e.at),
         latest=mail or c.latest,
         passed=_pass(c, e),
         wait_until=None,
@@ -151,25 +147,25 @@ def _dropped(c: Conversation, e: Event) -> Conversation:
     if c.pending is None or not c.uncertain:
         return c
     # It may have gone out after all, so the next wait runs from when it was tried.
-    tried_at = _later(c.clock_at, c.pending.at)
+    tried_at = max(c.clock_at, c.pending.at)
     return replace(_afresh(_result(c)), passed=_pass(c, e), clock_at=tried_at, wait_until=None, asked=None)
 
 
 def _skipped(c: Conversation, e: Event) -> Conversation:
     """The next wait runs from when the step would have gone."""
-    clock_at = _later(c.clock_at, e.until or e.at)
+    clock_at = max(c.clock_at, e.until or e.at)
     return replace(_afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None, asked=None)
 
 
 def _task(c: Conversation, e: Event) -> Conversation:
-    clock_at = _later(c.clock_at, e.at)
+    clock_at = max(c.clock_at, e.at)
     c = replace(_afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None, asked=None)
     return replace(c, tasks=(*c.tasks, e))
 
 
 def _done(c: Conversation, e: Event) -> Conversation:
     left = tuple(task for task in c.tasks if task.step != e.step)
-    return replace(c, tasks=left, clock_at=_later(c.clock_at, e.at) if left != c.tasks else c.clock_at)
+    return replace(c, tasks=left, clock_at=max(c.clock_at, e.at) if left != c.tasks else c.clock_at)
 
 
 def _ended(c: Conversation, _: Event) -> Conversation:
@@ -178,14 +174,14 @@ def _ended(c: Conversation, _: Event) -> Conversation:
 
 def _own_mail(c: Conversation, e: Event) -> Conversation:
     asides = c.asides | {e.message_id} if e.mail is None and e.message_id else c.asides
-    c = replace(c, wrote_at=_later(c.wrote_at or e.at, e.at), asides=asides)
+    c = replace(c, wrote_at=max(c.wrote_at or e.at, e.at), asides=asides)
     return _touched(_thread(c, e), e.at)
 
 
 def _touched(c: Conversation, at: datetime) -> Conversation:
     """By her own hand: the wait begins anew, but a date to come that she has named stays as it is."""
     wait_until = c.wait_until if c.named_by_her and c.wait_until and at < c.wait_until else None
-    return replace(_afresh(c), touches=c.touches + 1, clock_at=_later(c.clock_at, at), wait_until=wait_until)
+    return replace(_afresh(c), touches=c.touches + 1, clock_at=max(c.clock_at, at), wait_until=wait_until)
 
 
 def _thread(c: Conversation, e: Event) -> Conversation:
@@ -246,7 +242,7 @@ def _bounce(c: Conversation, e: Event) -> Conversation:
 
 
 def _delayed(c: Conversation, e: Event) -> Conversation:
-    return replace(c, clock_at=_later(c.clock_at, e.at), clocks=(*c.clocks, c.clock_at))
+    return replace(c, clock_at=max(c.clock_at, e.at), clocks=(*c.clocks, c.clock_at))
 
 
 def _note(c: Conversation, e: Event) -> Conversation:

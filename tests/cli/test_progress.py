@@ -45,6 +45,12 @@ def rules(folder: Path, **named: str) -> None:
         (folder / "rules" / f"{name}.md").write_text(SECOND.format(more=more))
 
 
+def hands_on(desk: Desk, settings: str) -> None:
+    """The rule file says to which sequence it hands on."""
+    path = desk.folder / "rules" / "quick.md"
+    path.write_text(path.read_text().replace("language: en", f"language: en\n{settings}"))
+
+
 def test_a_call_is_a_touch_and_the_wait_begins_anew(desk: Desk) -> None:
     desk.enrol("k1", days_ago=5)
     found = desk.ask("note", "k1", "called, wants a quote by Friday")
@@ -97,8 +103,7 @@ def test_a_date_that_she_set_outlives_the_next_call(desk: Desk) -> None:
 def test_the_summary_of_a_call_goes_on_with_him(desk: Desk) -> None:
     """A field that comes from her notes: what is missing is said, and once it is noted the sequence takes over."""
     rules(desk.folder, buyers="fields:\n  agreed: {required: true, from: note}")
-    path = desk.folder / "rules" / "quick.md"
-    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers"))
+    hands_on(desk, "won: buyers")
     desk.enrol("k1")
     assert "buyers cannot take over: he lacks agreed" in desk.run("won", "k1", code=1).stderr
     desk.run("note", "k1", "You get the plan by Friday.")
@@ -108,8 +113,7 @@ def test_the_summary_of_a_call_goes_on_with_him(desk: Desk) -> None:
 
 def test_who_was_handed_on_is_not_resumed_beside_it(desk: Desk) -> None:
     rules(desk.folder, buyers="")
-    path = desk.folder / "rules" / "quick.md"
-    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers"))
+    hands_on(desk, "won: buyers")
     desk.enrol("k1")
     desk.run("won", "k1")
     (heir,) = (each["id"] for each in desk.ask("list") if each["state"] == "waiting")
@@ -149,8 +153,7 @@ def test_what_cannot_be(desk: Desk, before: list, words: tuple[str, ...], code: 
 @pytest.mark.parametrize(("command", "heir"), [("won", "buyers"), ("lost", "later")])
 def test_the_end_hands_on(desk: Desk, command: str, heir: str) -> None:
     rules(desk.folder, buyers="", later="")
-    path = desk.folder / "rules" / "quick.md"
-    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers\nlost: later"))
+    hands_on(desk, "won: buyers\nlost: later")
     desk.enrol("k1", REPLY)
     assert desk.ask(command, "k1")["state"] == "stopped"
     one, two = desk.ask("list")
@@ -160,8 +163,7 @@ def test_the_end_hands_on(desk: Desk, command: str, heir: str) -> None:
 
 def test_how_it_ended_may_be_said_after_it_was_stopped(desk: Desk) -> None:
     rules(desk.folder, buyers="")
-    path = desk.folder / "rules" / "quick.md"
-    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers"))
+    hands_on(desk, "won: buyers")
     desk.enrol("k1")
     desk.run("stop", "k1")
     assert "buyers takes over" in desk.run("won", "k1").stdout
@@ -171,8 +173,7 @@ def test_how_it_ended_may_be_said_after_it_was_stopped(desk: Desk) -> None:
 
 def test_nobody_is_a_prospect_and_a_customer_at_once(desk: Desk) -> None:
     rules(desk.folder, first="won: buyers", buyers="")
-    path = desk.folder / "rules" / "quick.md"
-    path.write_text(path.read_text().replace("language: en", "language: en\nwon: buyers"))
+    hands_on(desk, "won: buyers")
     desk.enrol("k1", address="anna@prospect.test")
     desk.enrol("k2", address="anna@prospect.test", sequence="first")
     assert "k2 (first) is still open; end it first" in desk.run("won", "k1", code=1).stderr

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from inboxagent.edge.store import JournalStore, compaction, disk
-from inboxagent.edge.store.records import CONVERSATIONS, FACTS, SUPPRESSIONS
+from inboxagent.edge.store.records import CONVERSATIONS
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Ledger
@@ -203,13 +203,7 @@ class JournalDisk(Disk):
     def _look(self) -> None:
         """What lies in the file now."""
         try:
-            records = self._onlooker
-            self.contents = Contents(
-                dict(self._everybody.read()),
-                dict(records.cursors()),
-                {each["address"]: each["because"] for each in records._table(SUPPRESSIONS)},
-                {each["name"]: each["value"] for each in records._table(FACTS)},
-            )
+            self.contents = state_folder.contents_of(self._onlooker, self._everybody.read())
         except InboxagentError as error:
             self.complain(f"the journal cannot be read: {error}")
 

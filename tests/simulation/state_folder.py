@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -73,10 +73,12 @@ def read_state(state: Path, known: tuple[Contents, ...] = ()) -> Contents:
     return found
 
 
-def contents_of(store: JournalStore) -> Contents:
-    """Everything that a journal remembers."""
+def contents_of(store: JournalStore, conversations: Mapping[str, Conversation] | None = None) -> Contents:
+    """Everything that a journal remembers; `conversations` where somebody has read them already."""
+    if conversations is None:
+        conversations = {each.id: each for each in store.conversations()}
     return Contents(
-        {each.id: each for each in store.conversations()},
+        dict(conversations),
         dict(store.cursors()),
         dict(store.suppressions()),
         {each["name"]: each["value"] for each in store._table(FACTS)},

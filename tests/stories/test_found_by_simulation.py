@@ -125,8 +125,8 @@ async def test_a_letter_that_is_put_off_does_not_make_the_one_before_forgotten()
     assert world.steps("anna@prospect.test") == ["hello", "again", "last"]
 
 
-async def test_no_wait_ends_sooner_for_having_been_held() -> None:
-    """Seed 10: a night's hold moved Friday afternoon to early Saturday; a business day from there ends early."""
+async def _touched_on_friday() -> tuple[World, list[datetime], datetime]:
+    """The next letter goes a business day after Friday afternoon; the times of the dots, and of that touch."""
     nudge = replace(step("nudge", 1), wait=Wait(amount=1, unit=Unit.BUSINESS_DAY))
     world = World(sequence=Sequence(name="quick", title="Quick", steps=(nudge,)))
     times: list[datetime] = []
@@ -135,6 +135,12 @@ async def test_no_wait_ends_sooner_for_having_been_held() -> None:
     await world.begin("anna@prospect.test")
     touched_at = world.clock.at
     assert f"{touched_at:%a %H:%M}" == "Fri 16:00"
+    return world, times, touched_at
+
+
+async def test_no_wait_ends_sooner_for_having_been_held() -> None:
+    """Seed 10: a night's hold moved Friday afternoon to early Saturday; a business day from there ends early."""
+    world, times, touched_at = await _touched_on_friday()
     await world.pass_time(hours=1)
     world.command("anna@prospect.test", Word.HELD, until=world.clock.at + timedelta(hours=15))
     await world.days(5)
@@ -200,13 +206,7 @@ async def test_a_question_that_she_has_settled_is_not_told_her_again() -> None:
 
 async def test_no_wait_ends_sooner_for_a_letter_that_is_delayed() -> None:
     """Seeds 10331, 10742: a notice of the night moved Friday evening to early Saturday; see the hold above."""
-    nudge = replace(step("nudge", 1), wait=Wait(amount=1, unit=Unit.BUSINESS_DAY))
-    world = World(sequence=Sequence(name="quick", title="Quick", steps=(nudge,)))
-    times: list[datetime] = []
-    world.before = lambda effect: times.append(world.clock.at) if effect == "dot" else None
-    await world.pass_time(days=4, hours=6)
-    await world.begin("anna@prospect.test")
-    touched_at = world.clock.at
+    world, times, touched_at = await _touched_on_friday()
     await world.pass_time(hours=15)
     newest = world.newest_to("anna@prospect.test")
     assert newest is not None

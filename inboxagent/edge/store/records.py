@@ -56,10 +56,8 @@ class Folds:
 
     def keep_only(self, living: Sequence[Conversation]) -> None:
         """Let go of who is not among them, as somebody who was forgotten is to be."""
-        if len(self._known) > len(living):
-            names = {each.id for each in living}
-            for name in self._known.keys() - names:
-                del self._known[name]
+        for name in self._known.keys() - {each.id for each in living}:
+            del self._known[name]
 
     def _recall(self, name: str, events: list[Any], length: int) -> Conversation | None:
         for before, conversation in self._known.get(name, ()):
