@@ -97,6 +97,7 @@ class Session:
             start_tls=False,
             tls_context=trust,
         )
+        self._line: asyncio.BaseTransport | None = None  # aiosmtplib forgets it before a TLS line is closed
 
     @property
     def alive(self) -> bool:
@@ -189,8 +190,9 @@ class Session:
 
     def drop(self) -> None:
         """Cut the line at once; what was not ended by the dot does not exist (RFC 5321, 4.1.1.4)."""
-        if self._smtp.transport is not None:
-            cast(asyncio.WriteTransport, self._smtp.transport).abort()
+        if self._line is not None:
+            cast(asyncio.WriteTransport, self._line).abort()
+            self._line = None
         self._smtp.close()
 
     def _broken(self, phase: Phase, error: Exception, address: str | None = None) -> Outcome:
@@ -201,10 +203,12 @@ class Session:
         return read_break(phase, str(error) or type(error).__name__, address=address)
 
     async def _connect(self) -> Outcome | None:
+        self.drop()
         try:
             await self._smtp.connect(timeout=self._server.timeouts.connect)
         except (aiosmtplib.SMTPException, OSError) as error:
             return self._untrusted(error.__cause__) or self._broken(Phase.CONNECT, error)
+        self._line = self._smtp.transport
         return None
 
     async def _greet(self) -> Outcome | None:
@@ -223,6 +227,7 @@ class Session:
             await self._smtp.starttls(timeout=self._server.timeouts.connect)
         except (aiosmtplib.SMTPException, OSError) as error:
             return self._untrusted(error) or self._broken(Phase.TLS, error)
+        self._line = self._smtp.transport
         return await self._greet()
 
     def _untrusted(self, error: BaseException | None) -> Outcome | None:

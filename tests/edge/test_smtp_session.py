@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inboxagent.edge.smtp import SmtpHandover, SmtpTransport
-from inboxagent.edge.smtp_session import Security, Timeouts
+from inboxagent.edge.smtp_session import Security, Server, Session, Timeouts
 from inboxagent.errors import ConfigError
 from inboxagent.outreach.outbox import Envelope, Fate, Outcome, Phase, Scope
 from tests.fakes.scripted_smtp import HOST, POLITE, Act, ScriptedServer, hang_up, say, scripted
@@ -87,6 +87,22 @@ async def test_tls_from_the_first_octet() -> None:
         await transport.close()
         assert server.accepted == [LETTER, LETTER]
         assert server.connections == 1
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+async def test_goodbye_leaves_no_line_open_that_waits_for_the_close_of_tls(security: Security) -> None:
+    """aiosmtplib says goodbye to TLS, too, and forgets the line, which stays for as long as the other side is slow."""
+    hello = {} if security == "tls" else {"EHLO": [OFFERS_TLS, OFFERS_LOGIN]}
+    async with scripted(
+        {**hello, "QUIT": say("221 2.0.0 Bye")}, tls=context(), tls_at_once=security == "tls"
+    ) as server:
+        ours = Server(host=HOST, port=server.port, security=security, ca_file=str(CERTIFICATES / "trusted.pem"))
+        session = Session(ours, ours.trust())
+        assert await session.open() is None
+        line = session._smtp.get_transport_info("socket")
+        await session.quit()
+        await asyncio.sleep(0)
+        assert line.fileno() == -1
 
 
 async def test_no_starttls_no_password() -> None:
