@@ -46,25 +46,30 @@ class _Touches:
     all_hers: tuple[Gone, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Traffic:
     """What has gone to whom since an instant; a conversation that has not changed is not gone through again."""
 
     known: Mapping[str, _Touches] = field(default_factory=dict)
     since: datetime = _BEGINNING
+    forgotten: tuple[datetime, ...] = ()  # when letters went to nobody knows whom
 
-    def over(self, conversations: Iterable[Conversation], since: datetime) -> "Traffic":
-        """Of these conversations and no others; what went before `since` is left out."""
-        return Traffic(known={each.id: self._touches(each) for each in conversations}, since=since)
+    def over(
+        self, conversations: Iterable[Conversation], since: datetime, forgotten: tuple[datetime, ...] = ()
+    ) -> "Traffic":
+        """Of these conversations and no others, beside the letters to whom was forgotten; what went before `since` is
+        left out."""
+        return Traffic({each.id: self._touches(each) for each in conversations}, since, forgotten)
 
     def updated(self, conversations: Iterable[Conversation], since: datetime) -> "Traffic":
         """With these conversations as they are now."""
-        return Traffic(known={**self.known, **self.over(conversations, since).known}, since=since)
+        return Traffic({**self.known, **self.over(conversations, since).known}, since, self.forgotten)
 
     @cached_property
     def letters(self) -> tuple[Gone, ...]:
         """Ours."""
-        return self._recent(gone for each in self.known.values() for gone in each.letters)
+        nobody_knows = (Gone(at=at, conversation_id="", people=frozenset(), key=f"{at}") for at in self.forgotten)
+        return self._recent((*(gone for each in self.known.values() for gone in each.letters), *nobody_knows))
 
     @cached_property
     def hers(self) -> tuple[Gone, ...]:
@@ -88,7 +93,7 @@ def _touches(conversation: Conversation) -> _Touches:
     hers = [event for event in conversation.events if _is_hers(event)]
     return _Touches(
         conversation,
-        letters=tuple(_gone(conversation, event) for event in _handed_over(conversation.events)),
+        letters=tuple(_gone(conversation, event) for event in handed_over(conversation.events)),
         hers=tuple(_gone(conversation, event) for event in hers if event.mail is None),
         all_hers=tuple(_gone(conversation, event) for event in hers),
     )
@@ -104,7 +109,7 @@ def horizon(limits: Limits, now: datetime) -> datetime:
     return now - max(WEEK, limits.person_gap, 2 * limits.gap)
 
 
-def _handed_over(events: Iterable[Event]) -> Iterator[Event]:
+def handed_over(events: Iterable[Event]) -> Iterator[Event]:
     """The intents that the server did not say no to. What became of one closes it: a later no is about another letter,
     which may have had no intent yet."""
     intent: Event | None = None

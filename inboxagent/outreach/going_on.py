@@ -19,14 +19,13 @@ def go_on(c: Conversation, e: Event) -> Conversation:
         return _held_no_more(c)
     again = e.step or c.again
     c = replace(afresh(c), holds=(), not_before=_named(c, e), clock_at=e.at, clocks=(), wait_until=e.until)
-    # A message of hers lets it go on by the rule; a command of hers names no message.
-    return replace(c, released=None, soft_bounces=0, again=again, named_by_her=e.message_id is None)
+    return replace(c, released=None, soft_bounces=0, again=again, named_by_her=e.is_her_go)
 
 
 def _named(c: Conversation, e: Event) -> Hold | None:
     """The day before which no letter goes. A command of hers names another one, or none; where the rule lets it go on
     after her answer, it is the latest of those that held it until then, and of those that she had named herself."""
-    if e.message_id is None:
+    if e.is_her_go:
         return Hold(at=e.at, until=e.until, because=e.because, hers=True) if e.until else None
     hers = c.not_before if c.not_before and c.not_before.hers else None
     return _latest(*c.holds, hers)

@@ -40,16 +40,22 @@ def hand_on(
     others: Iterable[Conversation],
     now: datetime,
     since: datetime | None = None,
+    *,
+    by_her: bool = False,
 ) -> Handed | Kept:
-    """Begin the sequence `to` with this prospect; its first wait runs from `since`, or from the last touch."""
+    """Begin the sequence `to` with this prospect; its first wait runs from `since`, or from the last touch. What she
+    noted goes on with him only where she hands him on herself: she may have meant it for her own eyes."""
     sequence = rules.sequences.get(to)
     if sequence is None:
         return Kept(because=f"there is no readable rule file `{to}` to hand him on to", stuck=True)
     if conversation.enrolment.origin and now - conversation.events[0].at < SOONEST:
         return Kept(because=f"{to} does not take over: it would go round in circles", stuck=True)
     others = tuple(others)
-    prospect = with_note(conversation.enrolment.prospect, sequence, others)
+    noted = with_note(conversation.enrolment.prospect, sequence, others)
+    prospect = noted if by_her else conversation.enrolment.prospect
     obstacle = _lacking(conversation, prospect, sequence, rules)
+    if obstacle and not _lacking(conversation, noted, sequence, rules):
+        obstacle += "; what she noted last would say it, and goes to nobody without her word"
     if obstacle:
         return Kept(because=f"{to} cannot take over: {obstacle}", stuck=True)
     reason = _unfit(conversation, sequence, others) or _taken(conversation, to, rules, others)
