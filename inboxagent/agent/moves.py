@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import TypeGuard, get_args
 
 from inboxagent.agent.account import Account
-from inboxagent.outreach.decide import Action, Finish, Hold, Remind, Resume, Skip
-from inboxagent.outreach.events import Event, Word, skipped
+from inboxagent.outreach.decide import Action, Finish, Hold, Remind, Resume, Skip, skipped
+from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.fold import advance
 from inboxagent.outreach.handing import Handed, Kept, hand_on
 from inboxagent.outreach.personalise import RenderError

@@ -2,21 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.moves import is_move, move
 from inboxagent.agent.reading import tell
 from inboxagent.outreach.admission import Bar, give_way
-from inboxagent.outreach.decide import Action, Hold, Rest, Send, Wait, decide
+from inboxagent.outreach.decide import FOR_EVER, Action, Hold, Rest, Send, Wait, decide, stands_until
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.sequence import Sequence as Rule
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import Clock, Observe, Records, Store
-
-FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +110,7 @@ class Planner:
             return known
         action = self._decide(conversation, rule, now)
         planned = Planned(conversation=conversation, action=action, priority=_priority(rule))
-        return _Standing(planned, _turn_of(planned), rule, now, _stands_until(action, now))
+        return _Standing(planned, _turn_of(planned), rule, now, stands_until(action, now))
 
     def priority(self, conversation: Conversation) -> int:
         """That of its rule."""
@@ -189,17 +187,3 @@ def _promised_at(planned: Planned) -> datetime:
             return at
         case _:
             return FOR_EVER
-
-
-def _stands_until(action: Action, now: datetime) -> datetime:
-    """Until when the same will be decided if nothing happens; `now` where that is not known.
-
-    What was decided now says nothing about the time before now.
-    """
-    match action:
-        case Wait(at=at):  # the first instant at which anything may be done
-            return at
-        case Rest(until=until):
-            return until or FOR_EVER
-        case _:
-            return now

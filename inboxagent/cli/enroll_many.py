@@ -58,8 +58,8 @@ def enroll_many(
         say_json(documents)
     else:
         _say(composition, prepared, dry_run)
-    for his, each in zip(asked, prepared, strict=True):
-        tell_notes(each.conversation, his)
+    for given, his in zip(asked, prepared, strict=True):
+        tell_notes(his.conversation, given)
 
 
 def _read(composition: Composition, wish: Wish, file: str) -> People:

@@ -11,7 +11,7 @@ from inboxagent.cli.options import config_option, json_option
 from inboxagent.cli.paper import plain, when
 from inboxagent.errors import Refused, UsageError
 from inboxagent.outreach.case import LONGEST_TEXT
-from inboxagent.outreach.events import By, Word, skipped
+from inboxagent.outreach.events import By, Word
 from inboxagent.outreach.fold import advance
 from inboxagent.outreach.state import Conversation, State
 
@@ -46,7 +46,7 @@ def skip_command(conversation: str, config: str | None, as_json: bool) -> None:
 
 
 def _skip(composition: Composition, conversation: Conversation, now: datetime) -> Answer:
-    from inboxagent.outreach.decide import next_step, outlook
+    from inboxagent.outreach.decide import next_step, outlook, skipped
 
     if conversation.pending is not None:
         raise Refused(f"`{conversation.pending.step}` of {conversation.id} is on its way; see `why {conversation.id}`")

@@ -1,11 +1,11 @@
 """The one next thing to do for a conversation. Nobody else decides."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from inboxagent.outreach.events import By, Event, Word, skipped
+from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.fold import advance
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.model import Me
@@ -17,6 +17,7 @@ from inboxagent.outreach.waits import AT_ONCE, Delay, UntilField
 from inboxagent.outreach.workdays import Absence, Workdays
 
 GIVE_UP_AFTER = timedelta(days=3)
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +104,24 @@ def decide(conversation: Conversation, sequence: Sequence | None, now: datetime,
         return Rest(because=f"there is no readable rule file `{conversation.enrolment.sequence}`")
     step = next_step(conversation, sequence)
     if step is None:
-        return _finish(conversation, sequence, now)
+        return Finish(because=f"all steps of {sequence.name} are over and no answer came", then=sequence.then)
     if _is_given_up(conversation):
         return Hold(because=f"the server put `{step.word}` off for {GIVE_UP_AFTER.days} days")
     return _due(_Turn(conversation, sequence, step, me), now)
+
+
+def stands_until(action: Action, now: datetime) -> datetime:
+    """Until when the same will be decided if nothing happens; `now` where that is not known.
+
+    What was decided now says nothing about the time before now.
+    """
+    match action:
+        case Wait(at=at):  # the first instant at which anything may be done
+            return at
+        case Rest(until=until):
+            return until or FOR_EVER
+        case _:
+            return now
 
 
 def _is_given_up(conversation: Conversation) -> bool:
@@ -190,12 +205,9 @@ def look_ahead(
                 return conversation, None
 
 
-def _finish(conversation: Conversation, sequence: Sequence, now: datetime) -> Action:
-    """What takes over knows nothing of a day that was named, and begins then."""
-    because, named = f"all steps of {sequence.name} are over and no answer came", conversation.not_before
-    if sequence.then and named and named.until and named.until > now:
-        return Rest(because=f"{because}; {sequence.then} takes over, but {named.because}", until=named.until)
-    return Finish(because=because, then=sequence.then)
+def skipped(word: str, due_at: datetime, now: datetime, because: str, by: By = By.AGENT) -> Event:
+    """The event of a step that is passed over."""
+    return Event(at=now, word=Word.SKIPPED, because=because, by=by, step=word, until=due_at)
 
 
 def _held(conversation: Conversation, now: datetime) -> Action:
@@ -264,7 +276,7 @@ def _slot(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Slot
     """The end of the wait; later, where a later day was named, or the server put the letter off."""
     hours, named, retry_at = turn.sequence.hours_of(turn.step), turn.conversation.not_before, turn.conversation.retry_at
     slot = _waited(turn, delay, zone, workdays)
-    if named and named.until and named.until > slot.at:
+    if named is not None and named.until is not None and named.until > slot.at:
         slot = admit(named.until, hours, zone, turn.key, spread=True, workdays=workdays)
         slot = replace(slot, because=named.because)
     if retry_at is not None and retry_at > slot.at:

@@ -93,11 +93,6 @@ class Event:
         return self.word is Word.RESUMED and self.by is By.HER and self.message_id is None
 
 
-def skipped(step: str, due_at: datetime, now: datetime, because: str, by: By = By.AGENT) -> Event:
-    """The event of a step that is passed over; `due_at` is when it would have gone."""
-    return Event(at=now, word=Word.SKIPPED, because=because, by=by, step=step, until=due_at)
-
-
 def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON values; what is None is left out. The inverse of `from_json`."""
     document: dict[str, Any] = _pack(event)

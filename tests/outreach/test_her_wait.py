@@ -7,11 +7,13 @@ from functools import reduce
 
 import pytest
 
-from inboxagent.outreach.decide import Finish, Rest, Send, Wait, decide
+from inboxagent.outreach.decide import Send, Wait, decide
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.fold import advance, begin
+from inboxagent.outreach.handing import Handed, hand_on
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.model import Me
+from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Sequence, Step
 from inboxagent.outreach.waits import Unit
 from inboxagent.outreach.waits import Wait as Span
@@ -128,13 +130,12 @@ def test_a_hold_that_ends_before_his_day_does_not_move_it() -> None:
     assert next_at(reduce(advance, away, went_on()), days=20).at == HIS_DAY
 
 
-def test_what_takes_over_after_the_last_step_waits_for_his_day_too() -> None:
-    last = replace(TEN_DAYS, steps=STEPS[:1], then="later")
-    over = advance(went_on(), happened(Word.SKIPPED, 6, by=By.HER, step="one", until=MONDAY + timedelta(days=6)))
-    resting = decide(over, last, MONDAY + timedelta(days=7), MAYA)
-    assert isinstance(resting, Rest)
-    assert resting.until == HIS_DAY
-    assert isinstance(decide(over, last, HIS_DAY, MAYA), Finish)
+def test_what_takes_over_after_the_last_step_waits_from_his_day_on() -> None:
+    later, doubt = replace(TEN_DAYS, name="later"), went_on(INTENT, happened(Word.UNCERTAIN, 0.2))
+    over = advance(doubt, happened(Word.DROPPED, 6, step="one"))
+    handed = hand_on(over, "later", Rulebook(sequences={"later": later}), (over,), MONDAY + timedelta(days=6))
+    assert isinstance(handed, Handed)
+    assert next_at(begin("heir", handed.event), later).at == HIS_DAY + timedelta(days=10)
 
 
 def test_a_new_answer_of_his_ends_it_once_she_has_answered_that() -> None:
