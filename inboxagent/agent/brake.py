@@ -84,7 +84,7 @@ class Brake:
         """
         now, boot, steady = self._clock.now(), self._clock.boot(), self._store.fact(STEADY)
         if not isinstance(steady, dict):
-            self._note(now, boot, timedelta(0))
+            self._note(now, boot, timedelta(0), timedelta(0))
             return
         leap = timedelta(0)
         if same_boot := steady["boot_id"] == self._clock.boot_id():
@@ -92,17 +92,17 @@ class Brake:
         if same_boot and abs(leap) <= TOLERATED:
             return
         left = max(_rest_of(steady) - (now - leap), timedelta(0)) if "rests_until" in steady else timedelta(0)
-        self._note(now, boot, self._rest if timedelta(0) < leap <= BY_FAR else left)
-        if leap > BY_FAR:
-            with self._store.transaction("the clock was put forward") as ledger:
-                ledger.remember(LEAPT, {"at": now.isoformat(), "seconds": leap.total_seconds()})
-        elif leap > timedelta(0):
+        self._note(now, boot, self._rest if timedelta(0) < leap <= BY_FAR else left, leap)
+        if timedelta(0) < leap <= BY_FAR:
             self._observe("clock_leapt", {"seconds": round(leap.total_seconds())})
 
-    def _note(self, now: datetime, boot: float, rest: timedelta) -> None:
+    def _note(self, now: datetime, boot: float, rest: timedelta, leap: timedelta) -> None:
+        """Both in one transaction: where the clocks were noted already, nobody would ask about the leap any more."""
         resting = {"rests_until": (now + rest).isoformat()} if rest else {}
         with self._store.transaction("both clocks are noted") as ledger:
             ledger.remember(STEADY, {"boot_id": self._clock.boot_id(), "boot": boot, "at": now.isoformat(), **resting})
+            if leap > BY_FAR:
+                ledger.remember(LEAPT, {"at": now.isoformat(), "seconds": leap.total_seconds()})
 
 
 _ASKING = {

@@ -217,6 +217,18 @@ async def test_no_wait_ends_sooner_for_a_letter_that_is_delayed() -> None:
     assert times[0] - touched_at >= timedelta(days=3)
 
 
+async def test_a_clock_put_forward_is_not_forgotten_by_a_process_that_dies_over_it() -> None:
+    """Seeds 5015, 5027: it had noted how both clocks go, and died before it wrote down that she has to be asked."""
+    for effect in range(1, 9):
+        world = World()
+        await world.begin("anna@prospect.test")
+        await world.days(1)
+        world.clock.at += timedelta(days=5)
+        world.die_at = len(world.effects) + effect
+        await world.days(2)
+        assert (world.deaths, world.letters()) == (1, []), f"killed at {world.effects[world.die_at - 1]}"
+
+
 async def test_the_step_behind_one_that_may_have_gone_waits_for_it() -> None:
     """Seed 10485: she had `again` sent again, then took it out of the rule; `last` was counted from the one before."""
     first, again, last = step("hello", 1), step("again", 1), step("last", 5)

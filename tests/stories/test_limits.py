@@ -2,15 +2,9 @@
 
 from datetime import datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 from inboxagent.agent.brake import LEAPT
-from inboxagent.cli import privacy
-from inboxagent.outreach.erasure import person_of
 from inboxagent.outreach.events import Word
-from inboxagent.outreach.forgotten import LETTERS
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.ports import REWOUND
@@ -48,24 +42,6 @@ async def test_a_day_is_full() -> None:
     assert len(world.transport.accepted) == 4
     await world.days(1)
     assert [at.day for at in times(world)] == [5, 5, 5, 5, 6, 6]
-
-
-async def test_a_day_is_no_longer_for_whom_she_has_forgotten(tmp_path: Path) -> None:
-    """The letters to him stay counted, though nothing else of him is left; a week later not even that."""
-    world = World(limits=Limits(per_day=4))
-    await world.begin(*MANY)
-    await world.days(3.2)
-    sent = [address for address in MANY if world.steps(address)]
-    desk: Any = SimpleNamespace(store=world.store, clock=world.clock, config=SimpleNamespace(state=tmp_path))
-    for address in sent[:2]:
-        privacy._forget(desk, person_of(address, world.store.conversations()))
-    await world.pass_time(hours=5)
-    assert len(world.transport.accepted) == 4
-    await world.days(1)
-    assert [at.day for at in times(world)] == [5, 5, 5, 5, 6, 6]
-    await world.days(8)
-    privacy._forget(desk, person_of("stranger@prospect.test", ()))
-    assert world.store.fact(LETTERS) is None
 
 
 async def test_far_too_many_at_once() -> None:
