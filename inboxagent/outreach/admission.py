@@ -93,7 +93,7 @@ def _touches(conversation: Conversation) -> _Touches:
     hers = [event for event in conversation.events if _is_hers(event)]
     return _Touches(
         conversation,
-        letters=tuple(_gone(conversation, event) for event in handed_over(conversation.events)),
+        letters=tuple(_gone(conversation, event) for event in _handed_over(conversation.events)),
         hers=tuple(_gone(conversation, event) for event in hers if event.mail is None),
         all_hers=tuple(_gone(conversation, event) for event in hers),
     )
@@ -109,7 +109,7 @@ def horizon(limits: Limits, now: datetime) -> datetime:
     return now - max(WEEK, limits.person_gap, 2 * limits.gap)
 
 
-def handed_over(events: Iterable[Event]) -> Iterator[Event]:
+def _handed_over(events: Iterable[Event]) -> Iterator[Event]:
     """The intents that the server did not say no to. What became of one closes it: a later no is about another letter,
     which may have had no intent yet."""
     intent: Event | None = None

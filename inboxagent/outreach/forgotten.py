@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from inboxagent.outreach.admission import WEEK, handed_over
+from inboxagent.outreach.admission import WEEK, Traffic
 from inboxagent.outreach.state import Conversation
 
 LETTERS = "letters_to_the_forgotten"
@@ -17,5 +17,5 @@ def instants(fact: object) -> tuple[datetime, ...]:
 
 def with_those_of(erased: Iterable[Conversation], fact: object, now: datetime) -> list[str] | None:
     """The fact when these conversations are erased as well; what no limit asks for any more is left out."""
-    went = [event.at for each in erased for event in handed_over(each.events)]
-    return [at.isoformat() for at in sorted((*instants(fact), *went)) if at > now - WEEK] or None
+    gone = Traffic().over(erased, now - WEEK, instants(fact)).letters
+    return [at.isoformat() for at in sorted(each.at for each in gone)] or None
