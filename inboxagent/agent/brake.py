@@ -59,7 +59,7 @@ class Brake:
         steady = self._store.fact(STEADY)
         if not isinstance(steady, dict) or "rests_until" not in steady or _rest_of(steady) <= now:
             return None
-        because = "the clock was put forward, so nobody knows how long ago the last letters went"
+        because = "the clock was set, so nobody knows how long ago the last letters went"
         return Bar(until=_rest_of(steady), because=because, everybody=True)
 
     def _asks_her(self) -> bool:
@@ -79,8 +79,9 @@ class Brake:
     def _compare_clocks(self) -> None:
         """Notice that the wall clock went another way than the boot clock, which nobody sets.
 
-        A leap forward makes every wait and gap look longer than it was. After a small one it rests, until every gap has
-        been as long as it should; one by far asks her. After a leap back everything comes later by itself.
+        A leap forward makes every wait and gap look longer than it was; one by far asks her. After a small one, and
+        after a leap back, by which the last letters stand in the time to come, it rests until every gap has been as
+        long as it should.
         """
         now, boot, steady = self._clock.now(), self._clock.boot(), self._store.fact(STEADY)
         if not isinstance(steady, dict):
@@ -92,11 +93,11 @@ class Brake:
         if same_boot and abs(leap) <= TOLERATED:
             return
         left = max(_rest_of(steady) - (now - leap), timedelta(0)) if "rests_until" in steady else timedelta(0)
-        self._note(now, boot, self._rest if timedelta(0) < leap <= BY_FAR else left)
+        self._note(now, boot, self._rest if same_boot and leap <= BY_FAR else left)
         if leap > BY_FAR:
             with self._store.transaction("the clock was put forward") as ledger:
                 ledger.remember(LEAPT, {"at": now.isoformat(), "seconds": leap.total_seconds()})
-        elif leap > timedelta(0):
+        elif leap:
             self._observe("clock_leapt", {"seconds": round(leap.total_seconds())})
 
     def _note(self, now: datetime, boot: float, rest: timedelta) -> None:

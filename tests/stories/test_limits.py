@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
+
 from inboxagent.agent.brake import LEAPT
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.limits import Limits
@@ -144,7 +146,8 @@ async def test_the_clock_is_put_forward_by_far() -> None:
     assert len(world.transport.accepted) == 2
 
 
-async def test_the_clock_is_put_forward_by_a_little() -> None:
+@pytest.mark.parametrize("minutes", [45, -45])
+async def test_the_clock_is_set_by_a_little(minutes: int) -> None:
     """Case 70: it rests, so the gap between two letters is as long as it should be on the boot clock."""
     world = World(limits=Limits(gap=timedelta(minutes=50)))
     await world.begin(*MANY[:2])
@@ -154,7 +157,7 @@ async def test_the_clock_is_put_forward_by_a_little() -> None:
         if effect == "answer":
             booted.append(world.clock.boot())
             if len(booted) == 1:
-                world.clock.at += timedelta(minutes=45)
+                world.clock.at += timedelta(minutes=minutes)
 
     world.before = leap
     await world.days(4)
