@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from inboxagent.errors import Refused
 from inboxagent.outreach.admission import Bar
 from inboxagent.outreach.limits import Limits
-from inboxagent.ports import REWOUND, Clock, Observe, Store
+from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Store
 
 BRAKE = "brake"
-BRAKE_RELEASED = "brake_released"
+"""The fact that too much fell due at once: since when, and how much. Nothing may go out until she removes it."""
+RELEASED = "brake_released"
+"""The fact that she has removed it: when, and how many letters she knew of."""
+RELEASED_FOR = timedelta(days=7)  # a window may be hours away when she looks, and the limits spread what is due
 LEAPT = "clock_leapt"
 """The fact that the wall clock was put forward by far. Nothing may go out until she removes it."""
 STEADY = "steady_clock"
@@ -25,7 +29,10 @@ REST = timedelta(hours=1)  # after a smaller one: no gap, hourly limit or back-o
 
 
 class Brake:
-    """Holds everything back from the moment too much is due until she releases it; then sets itself again."""
+    """Holds everything back from the moment too much is due until she releases it.
+
+    That holds for a week, and for as many letters as she knew of: with more than the usual beyond those it asks again.
+    """
 
     def __init__(self, limits: Limits, store: Store, clock: Clock, observe: Observe) -> None:
         self._most = limits.brake
@@ -38,17 +45,22 @@ class Brake:
     def holds(self, due: int) -> bool:
         """Whether nothing may go out, with so many letters due now."""
         self._compare_clocks()
-        if self._asks_her():
+        if self._asks_her() or self._store.fact(BRAKE) is not None:
             return True
-        released = self._store.fact(BRAKE_RELEASED) is not None
-        if due > self._most and not released:
-            self._put_on(due)
-            return True
-        if due <= self._most and (released or self._store.fact(BRAKE) is not None):
-            with self._store.transaction("the brake is off") as ledger:
-                ledger.remember(BRAKE, None)
-                ledger.remember(BRAKE_RELEASED, None)
-        return False
+        if due <= self._most + self._released():
+            return False
+        with self._store.transaction("the brake") as ledger:
+            ledger.remember(BRAKE, {"at": self._clock.now().isoformat(), "due": due})
+        self._observe("braked", {"due": due, "brake": self._most})
+        return True
+
+    def _released(self) -> int:
+        """How many letters she has let go beyond the usual."""
+        fact = self._store.fact(RELEASED)
+        if not isinstance(fact, dict):
+            return 0
+        age = self._clock.now() - datetime.fromisoformat(fact["at"])
+        return int(fact["due"]) if abs(age) < RELEASED_FOR else 0
 
     def bar(self) -> Bar | None:
         """What a leap of the wall clock keeps back, now that perhaps one more came."""
@@ -68,13 +80,6 @@ class Brake:
             self._observe("braked", {"because": why})
         self._said = why
         return why is not None
-
-    def _put_on(self, due: int) -> None:
-        if self._store.fact(BRAKE) is not None:
-            return
-        with self._store.transaction("the brake") as ledger:
-            ledger.remember(BRAKE, {"at": self._clock.now().isoformat(), "due": due})
-        self._observe("braked", {"due": due, "brake": self._most})
 
     def _compare_clocks(self) -> None:
         """Notice that the wall clock went another way than the boot clock, which nobody sets.
@@ -104,6 +109,21 @@ class Brake:
         resting = {"rests_until": (now + rest).isoformat()} if rest else {}
         with self._store.transaction("both clocks are noted") as ledger:
             ledger.remember(STEADY, {"boot_id": self._clock.boot_id(), "boot": boot, "at": now.isoformat(), **resting})
+
+
+def release(ledger: Ledger, now: datetime) -> int:
+    """Let everything go that the brake holds back, whatever for; returns how many letters it said were due, where it
+    did. Raises `Refused` where it is not on."""
+    facts = {name: ledger.fact(name) for name in (BRAKE, *_ASKING)}
+    if not any(facts.values()):
+        raise Refused("the brake is not on")
+    for name in facts:
+        ledger.remember(name, None)
+    brake = facts[BRAKE]
+    due = int(brake["due"]) if isinstance(brake, dict) else 0
+    if due:
+        ledger.remember(RELEASED, {"at": now.isoformat(), "due": due})
+    return due
 
 
 _ASKING = {

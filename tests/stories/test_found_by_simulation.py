@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inboxagent.cli import progress
-from inboxagent.errors import Refused
+from inboxagent.errors import Refused, StateUnwritable
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.outbox import Phase
@@ -363,3 +363,24 @@ async def test_a_late_copy_of_hers_is_no_answer_to_what_was_read_by_a_clock_that
     await world.days(10)
     assert world.state("anna@prospect.test") == "answered"
     assert world.steps("anna@prospect.test") == []
+
+
+async def test_a_full_disk_does_not_have_her_told_twice() -> None:
+    """Seeds 800263, 800508: the mail to herself had gone, and could not be noted."""
+    world = World(remind_to=MAYA.address)
+    await world.begin("anna@prospect.test")
+    await world.days(1)
+    world.answer("anna@prospect.test", text="Could you begin in March?\n")
+    full: list[str] = []
+
+    def fill(effect: str) -> None:
+        if effect == "answer":
+            full.append(effect)
+        if effect == "commit" and len(full) == 1:
+            full.append(effect)
+            raise StateUnwritable("the disk is full")
+
+    world.before = fill
+    await world.days(6)
+    assert len(full) > 1
+    assert len(world.told()) == 1
