@@ -210,10 +210,13 @@ def _company(traffic: Traffic, conversation: Conversation, limits: Limits, now: 
 
 
 def _person(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
-    """Between the steps of one sequence, and after her mail in its thread, the rule's own waits are all there is."""
+    """Between the steps of one sequence, and after her mail in its thread, the rule's own waits are all there is.
+
+    What stands in the time to come went when the clock was wrong: it counts for as long as it seems.
+    """
     others = [each for each in traffic.letters if each.conversation_id != conversation.id]
     hers = traffic.all_hers if conversation.next_is_hers else traffic.hers  # where she named the date no wait runs
-    last = max((each.at for each in _to(conversation, (*others, *hers)) if each.at <= now), default=None)
+    last = max((each.at for each in _to(conversation, (*others, *hers)) if each.at < now + WEEK), default=None)
     if last is None:
         return None
     return Bar(until=last + limits.person_gap, because="something else went to him a short while ago (person_gap)")
@@ -222,7 +225,7 @@ def _person(traffic: Traffic, conversation: Conversation, limits: Limits, now: d
 def _week(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
     """Whatever came from her side counts; her mail is one touch in however many conversations it is noted."""
     touches = {each.key: each.at for each in _to(conversation, (*traffic.letters, *traffic.all_hers))}
-    recent = sorted(at for at in touches.values() if now - WEEK < at <= now)
+    recent = sorted(at for at in touches.values() if now - WEEK < at < now + WEEK)
     if not limits.person_per_week or len(recent) < limits.person_per_week:
         return None
     because = f"he was written to or called {len(recent)} times within a week (person_per_week)"
