@@ -49,6 +49,7 @@ class Judge:
         self.counts: Counter[str] = Counter()
         self.reading_ok_at = 0.0
         self.brake_released_at = -1.0
+        self.erased: set[str] = set()  # the addresses of whom she had forgotten
         self.let_go = (-1.0, 0)  # when she last let go more letters than the brake allows, and how many
         self.never: set[str] = set()  # addresses and @domains that were suppressed at any time
         self.restored_at = -2.0
@@ -173,6 +174,7 @@ class Judge:
         for key in before.conversations.keys() - after.conversations.keys():
             record = self.records.pop(key, None)
             if record is not None:
+                self.erased.add(record.person.address)
                 self.check("forgotten", Forgotten(record.person, after), record.person)
 
     def may_forget(self, before: Contents, after: Contents) -> None:
