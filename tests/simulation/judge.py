@@ -174,7 +174,6 @@ class Judge:
         for key in before.conversations.keys() - after.conversations.keys():
             record = self.records.pop(key, None)
             if record is not None:
-                self.erased.add(record.person.address)
                 self.check("forgotten", Forgotten(record.person, after), record.person)
 
     def may_forget(self, before: Contents, after: Contents) -> None:
