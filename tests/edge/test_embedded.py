@@ -25,7 +25,7 @@ def letter(recipient: str) -> EmailMessage:
 
 
 def submit(provider: EmbeddedProvider, message: EmailMessage, password: str = "secret") -> None:
-    with smtplib.SMTP(provider.host, provider.submission_port, timeout=10) as smtp:
+    with smtplib.SMTP(provider.host, provider.submission_port, timeout=60) as smtp:
         smtp.login(MAYA, password)
         smtp.send_message(message)
 
@@ -37,7 +37,7 @@ def only(messages: list[bytes]) -> EmailMessage:
 
 @pytest.fixture
 def maya(embedded: EmbeddedProvider) -> Iterator[IMAPClient]:
-    with IMAPClient(embedded.host, embedded.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient(embedded.host, embedded.imap_port, ssl=False, timeout=60) as client:
         client.normalise_times = False
         client.login(MAYA, "secret")
         yield client
@@ -66,7 +66,7 @@ def test_idle_announces_what_comes(embedded: EmbeddedProvider, maya: IMAPClient)
     maya.select_folder("INBOX", readonly=True)
     maya.idle()
     embedded.deliver(MAYA, b"Subject: hello\r\n\r\nhello\r\n")
-    assert (1, b"EXISTS") in maya.idle_check(timeout=10)
+    assert (1, b"EXISTS") in maya.idle_check(timeout=60)
     maya.idle_done()
 
 
@@ -106,18 +106,18 @@ def test_only_who_knows_the_password_gets_in(embedded: EmbeddedProvider) -> None
     with pytest.raises(smtplib.SMTPAuthenticationError):
         submit(embedded, letter(ANNA), password="guess")
     with (
-        smtplib.SMTP(embedded.host, embedded.submission_port, timeout=10) as smtp,
+        smtplib.SMTP(embedded.host, embedded.submission_port, timeout=60) as smtp,
         pytest.raises(smtplib.SMTPSenderRefused),
     ):
         smtp.send_message(letter(ANNA))
-    with IMAPClient(embedded.host, embedded.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient(embedded.host, embedded.imap_port, ssl=False, timeout=60) as client:
         with pytest.raises(client.Error):
             client.login(MAYA, "guess")
         client.login(MAYA, "secret")
 
 
 def test_a_letter_without_its_dot_is_not_accepted(embedded: EmbeddedProvider) -> None:
-    smtp = smtplib.SMTP(embedded.host, embedded.submission_port, timeout=10)
+    smtp = smtplib.SMTP(embedded.host, embedded.submission_port, timeout=60)
     smtp.login(MAYA, "secret")
     smtp.mail(MAYA)
     smtp.rcpt(ANNA)
