@@ -2,7 +2,10 @@
 
 import email
 import email.policy
+import gc
 import smtplib
+import socket
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -114,6 +117,17 @@ def test_only_who_knows_the_password_gets_in(embedded: EmbeddedProvider) -> None
         with pytest.raises(client.Error):
             client.login(MAYA, "guess")
         client.login(MAYA, "secret")
+
+
+def test_a_line_that_comes_up_at_the_very_end_is_not_left_open() -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(20):
+            with EmbeddedProvider({MAYA: "secret"}, now=lambda: NOON) as provider:
+                line = socket.create_connection((provider.host, provider.submission_port))
+            line.close()
+        gc.collect()
+    assert [str(each.message) for each in told] == []
 
 
 def test_a_letter_without_its_dot_is_not_accepted(embedded: EmbeddedProvider) -> None:
