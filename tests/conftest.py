@@ -1,5 +1,5 @@
-"""For all tests: what was skipped is said aloud, by name, as the last thing of a run; none fails for a busy machine, nor
-for an example that was tried for the first time. New examples: `./run test --hypothesis-profile=default`.
+"""For all tests: what was skipped is said aloud, by name, as the last thing of a run. None fails for a busy machine, or
+for an example that nobody has tried before; `./run test --hypothesis-profile=default` tries others.
 """
 
 import pytest
