@@ -126,12 +126,14 @@ def _preview_file(path: Path, config: str | None, as_json: bool, tones: Tones) -
         return
     _say_head(sequence, fields)
     coming = comings[0]
-    _say([when(each.at, ZoneInfo(me.zone), now) for each in coming], tones, comings)
+    zone = ZoneInfo(me.zone)
+    _say([when(each.at, zone, now) for each in coming], tones, comings)
     going = [each for each in coming if not each.passed_over]
     if going:
         tasks = sum(each.step.do is Do.TASK for each in going)
         count = f"{len(going) - tasks} letters" + (f" and {tasks} task{'' if tasks == 1 else 's'}" if tasks else "")
-        say(f"{count} in {(going[-1].at - now).days} days.")
+        days = going[-1].at.astimezone(zone).date() - now.astimezone(zone).date()  # a day may have 23 hours
+        say(f"{count} in {days.days} days.")
 
 
 def _author(config: str | None) -> tuple[Me, Phrasebook]:

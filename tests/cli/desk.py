@@ -162,8 +162,8 @@ def event(word: Word, because: str = "a test", *, days: float = 0, **fields: Any
     return Event(at=ago(days), word=word, because=because, **fields)
 
 
-def until(check: Callable[[], Any], what: str, within: float = 20.0) -> Any:
-    """The first true answer; fails when it does not come."""
+def until(check: Callable[[], Any], what: str, within: float = 90.0) -> Any:
+    """The first true answer; fails when it does not come, which a busy machine may take its time for."""
     end = time.monotonic() + within
     while not (answer := check()):
         assert time.monotonic() < end, f"waited {within} s in vain until {what}"
@@ -193,4 +193,4 @@ def running(desk: Desk, *words: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)

@@ -106,7 +106,7 @@ def test_colour_is_for_terminals_and_not_for_those_who_want_none(desk: Desk) -> 
 def on_terminal(desk: Desk, **environment: str) -> str:
     """What `list` writes to a terminal."""
     ours, its = os.openpty()
-    subprocess.run(desk.command("list"), stdout=its, env={**desk.shell(), **environment}, check=True, timeout=30)
+    subprocess.run(desk.command("list"), stdout=its, env={**desk.shell(), **environment}, check=True, timeout=180)
     os.close(its)
     written = os.read(ours, 65_536).decode()
     os.close(ours)
@@ -192,4 +192,4 @@ def test_interrupted_is_code_130(desk: Desk) -> None:
         assert process.stdout is not None
         until(process.stdout.readline, "it waits")
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(59) == 130

@@ -124,7 +124,7 @@ def test_a_pipe_stays_in_step(desk: Desk, messages: dict[str, str]) -> None:
             answer = json.loads(process.stdout.readline())
             assert (answer["path"], answer["kind"]) == (path, kind)
         process.stdin.close()
-        assert process.wait(30) == 1
+        assert process.wait(180) == 1
 
 
 def test_files_or_paths_but_not_both_and_not_neither(desk: Desk, messages: dict[str, str]) -> None:

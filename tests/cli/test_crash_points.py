@@ -41,7 +41,7 @@ async def started(desk: Desk, provider: EmbeddedProvider) -> tuple[str, asyncio.
 async def once(desk: Desk) -> None:
     """A new process reads everything and sends what may go."""
     process = await spawn(desk, "run", "--once")
-    assert await asyncio.wait_for(process.wait(), 30) == 0
+    assert await asyncio.wait_for(process.wait(), 180) == 0
 
 
 async def spawn(desk: Desk, *command: str) -> asyncio.subprocess.Process:

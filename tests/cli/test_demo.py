@@ -21,7 +21,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What a person sees who is not at a terminal."""
     environment = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home")), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-m", "inboxagent", "demo"], capture_output=True, text=True, timeout=120, env=environment
+        [sys.executable, "-m", "inboxagent", "demo"], capture_output=True, text=True, timeout=600, env=environment
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -70,7 +70,7 @@ def test_an_interrupted_demo_says_so_in_one_line(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert any("enroll proposal" in line for line in process.stdout)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=180)
     assert (process.returncode, said) == (130, "The demo was interrupted; nothing of it is left.\n")
     assert list(tmp_path.iterdir()) == []
 
@@ -87,7 +87,7 @@ sys.exit(main())
 def test_without_the_packages_of_the_demo_only_the_demo_is_missing(words: list[str], code: int) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, timeout=60, env=environment
+        [sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, timeout=180, env=environment
     )
     assert done.returncode == code, done.stderr
     assert ("the demo needs the package" in done.stderr) is (code == 2)

@@ -67,7 +67,7 @@ def test_what_the_world_is_told_of_her_domain() -> None:
 
 
 def test_a_letter_to_herself_teaches_what_the_server_does(desk: Desk, provider: EmbeddedProvider) -> None:
-    found = send(desk.composition, patience=20)
+    found = send(desk.composition, patience=90)
     assert about(found, "letter").says == "it has arrived in INBOX"
     assert about(found, "id").says == "the Message-ID is kept"
     assert about(found, "sent").says == "the server files no copy of its own; inboxagent files one"
@@ -81,7 +81,7 @@ def test_a_server_that_files_copies_is_remembered(desk: Desk, provider: Embedded
 
     filing = threading.Thread(target=file_a_copy)
     filing.start()
-    found = send(desk.composition, patience=20)
+    found = send(desk.composition, patience=90)
     filing.join()
     assert "files its own copy in Sent" in about(found, "sent").says
     assert desk.composition.store.fact(FILES_ITS_OWN) is not None

@@ -27,7 +27,9 @@ def run_once(desk: Desk, form: str, code: int = 0) -> str:
     with log.open("w") as file:
         status = os.fstat(file.fileno())
         journal = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"} if form == "journal" else {}
-        done = subprocess.run(words, stdout=file, stderr=file, env={**desk.shell(), **journal}, check=False, timeout=60)
+        done = subprocess.run(
+            words, stdout=file, stderr=file, env={**desk.shell(), **journal}, check=False, timeout=180
+        )
     assert done.returncode == code, log.read_text()
     return log.read_text()
 

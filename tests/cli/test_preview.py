@@ -1,7 +1,11 @@
 """`preview`: every date with its reason, every letter as it would go."""
 
 import json
+from datetime import UTC, datetime
 
+import pytest
+
+from inboxagent.edge.system import SystemClock
 from inboxagent.outreach.events import By, Word
 from inboxagent.outreach.localise import say
 from tests.cli.desk import Desk, ago, event
@@ -49,6 +53,14 @@ def test_a_rule_file_is_shown_for_a_pretend_prospect(desk: Desk) -> None:
     assert result.stdout.endswith("2 letters in 5 days.\n")
     one, two = json.loads(desk.run("preview", path, "--json").stdout)
     assert one["at"] < two["at"]
+
+
+def test_the_days_are_those_of_the_calendar_where_the_clocks_are_set_meanwhile(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SystemClock, "now", lambda self: datetime(2027, 3, 26, 9, tzinfo=UTC))
+    said = desk.run("preview", str(desk.folder / "rules" / "quick.md")).stdout
+    assert said.endswith("2 letters in 5 days.\n")
 
 
 def test_a_rule_file_needs_no_configuration(desk: Desk) -> None:

@@ -25,20 +25,21 @@ def test_two_daemons_and_a_command_send_each_letter_once(desk: Desk) -> None:
         daemons = [start(desk, ended, "run"), start(desk, ended, "run")]
         once = start(desk, ended, "run", "--once")
         enrolling = start(desk, ended, "enroll", "quick", PEOPLE[2], "--field", "project=the portal")
-        assert enrolling.wait(60) == 0
+        assert enrolling.wait(180) == 0
         until(lambda: len(ended_codes(daemons)) >= 1, "one of the daemons, if not both, has given way")
-        if once.wait(60) == 0:  # it was first: both daemons may have given way
+        if once.wait(180) == 0:  # it was first: both daemons may have given way
             until(lambda: len(ended_codes(daemons)) == 2 or is_running(desk), "both have given way, or one watches")
             if len(ended_codes(daemons)) == 2:
                 daemons.append(start(desk, ended, "run"))
         until(lambda: len(arrived(provider)) == len(PEOPLE), "all letters have gone")
+        until(lambda: len(provider.mail("maya@lind.example", "Sent")) == 2 * len(PEOPLE), "all copies are filed")
         (living,) = (each for each in daemons if each.poll() is None)
         assert set(ended_codes(daemons)) | {once.returncode} <= {0, 75}
         assert [desk.run("list").exit_code, desk.run("status", code=None).exit_code] == [0, 0]
         third = subprocess.run(desk.command("run", "--once"), env=desk.shell(), capture_output=True, text=True)
         assert (third.returncode, f"process {living.pid}" in third.stderr) == (75, True)
         living.send_signal(signal.SIGTERM)
-        assert living.wait(30) == 0
+        assert living.wait(60) == 0
         assert Counter(arrived(provider)) == dict.fromkeys(PEOPLE, 1)
         copies = Counter(message_id(each) for each in provider.mail("maya@lind.example", "Sent"))
         assert (len(copies), set(copies.values())) == (2 * len(PEOPLE), {1})

@@ -91,8 +91,9 @@ def test_a_daemon_without_a_reading_is_blind(daemon: Daemon) -> None:
     assert (account["state"], account["because"]) == ("blind", "imap.lind.example refuses the connection")
 
 
-@pytest.mark.parametrize(("seconds", "state"), [(31, "ok"), (33, "blind")])  # 2 × 1 s of poll and 30 s
+@pytest.mark.parametrize(("seconds", "state"), [(1_210, "ok"), (1_240, "blind")])  # 2 × 10 min of poll and 30 s
 def test_an_overdue_reading_is_blindness(daemon: Daemon, seconds: int, state: str) -> None:
+    daemon.desk.configure(poll="10 minutes")
     daemon.say(read_seconds_ago=seconds)
     assert daemon.desk.ask("status", code=None)["state"] == state
 

@@ -27,7 +27,7 @@ class Hesitation(Proxy):
     def _let_through(self, octets: bytes) -> bytes:
         if b"OK: accepted as" in octets:
             self.accepted.set()
-            self.go.wait(30)
+            self.go.wait(300)
         return octets
 
 
@@ -51,10 +51,10 @@ def test_the_answer_that_comes_after_the_stop_is_still_written_down(
     desk: Desk, provider: EmbeddedProvider, server: Hesitation
 ) -> None:
     with running(desk) as daemon:
-        assert server.accepted.wait(20)
+        assert server.accepted.wait(90)
         daemon.send_signal(signal.SIGTERM)
         server.go.set()
-        assert daemon.wait(30) == 0
+        assert daemon.wait(60) == 0
     (stood,) = desk.ask("list")
     assert (stood["touches"], stood["state"]) == (2, "waiting")
     assert letters(provider) == 1
@@ -65,7 +65,7 @@ def test_an_answer_that_never_comes_is_not_waited_for_and_the_letter_is_uncertai
     desk: Desk, provider: EmbeddedProvider, server: Hesitation, words: tuple[str, ...]
 ) -> None:
     with running(desk, *words) as daemon:
-        assert server.accepted.wait(20)
+        assert server.accepted.wait(90)
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(29) == 0  # systemd kills after 30 s
     assert letters(provider) == 1
@@ -79,9 +79,9 @@ def test_a_stop_that_does_not_wait_leaves_it_uncertain_and_it_does_not_go_twice(
     desk: Desk, provider: EmbeddedProvider, server: Hesitation
 ) -> None:
     with running(desk) as daemon:
-        assert server.accepted.wait(20)
+        assert server.accepted.wait(90)
         daemon.kill()
-        daemon.wait(30)
+        daemon.wait(60)
     server.go.set()
     desk.run("run", "--once")
     assert desk.ask("status", code=1)["uncertain"] == 1

@@ -2,7 +2,10 @@
 
 import email
 import email.policy
+import gc
 import smtplib
+import socket
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -25,7 +28,7 @@ def letter(recipient: str) -> EmailMessage:
 
 
 def submit(provider: EmbeddedProvider, message: EmailMessage, password: str = "secret") -> None:
-    with smtplib.SMTP(provider.host, provider.submission_port, timeout=10) as smtp:
+    with smtplib.SMTP(provider.host, provider.submission_port, timeout=60) as smtp:
         smtp.login(MAYA, password)
         smtp.send_message(message)
 
@@ -37,7 +40,7 @@ def only(messages: list[bytes]) -> EmailMessage:
 
 @pytest.fixture
 def maya(embedded: EmbeddedProvider) -> Iterator[IMAPClient]:
-    with IMAPClient(embedded.host, embedded.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient(embedded.host, embedded.imap_port, ssl=False, timeout=60) as client:
         client.normalise_times = False
         client.login(MAYA, "secret")
         yield client
@@ -66,7 +69,7 @@ def test_idle_announces_what_comes(embedded: EmbeddedProvider, maya: IMAPClient)
     maya.select_folder("INBOX", readonly=True)
     maya.idle()
     embedded.deliver(MAYA, b"Subject: hello\r\n\r\nhello\r\n")
-    assert (1, b"EXISTS") in maya.idle_check(timeout=10)
+    assert (1, b"EXISTS") in maya.idle_check(timeout=60)
     maya.idle_done()
 
 
@@ -106,18 +109,29 @@ def test_only_who_knows_the_password_gets_in(embedded: EmbeddedProvider) -> None
     with pytest.raises(smtplib.SMTPAuthenticationError):
         submit(embedded, letter(ANNA), password="guess")
     with (
-        smtplib.SMTP(embedded.host, embedded.submission_port, timeout=10) as smtp,
+        smtplib.SMTP(embedded.host, embedded.submission_port, timeout=60) as smtp,
         pytest.raises(smtplib.SMTPSenderRefused),
     ):
         smtp.send_message(letter(ANNA))
-    with IMAPClient(embedded.host, embedded.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient(embedded.host, embedded.imap_port, ssl=False, timeout=60) as client:
         with pytest.raises(client.Error):
             client.login(MAYA, "guess")
         client.login(MAYA, "secret")
 
 
+def test_a_line_that_comes_up_at_the_very_end_is_not_left_open() -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(20):
+            with EmbeddedProvider({MAYA: "secret"}, now=lambda: NOON) as provider:
+                line = socket.create_connection((provider.host, provider.submission_port))
+            line.close()
+        gc.collect()
+    assert [str(each.message) for each in told] == []
+
+
 def test_a_letter_without_its_dot_is_not_accepted(embedded: EmbeddedProvider) -> None:
-    smtp = smtplib.SMTP(embedded.host, embedded.submission_port, timeout=10)
+    smtp = smtplib.SMTP(embedded.host, embedded.submission_port, timeout=60)
     smtp.login(MAYA, "secret")
     smtp.mail(MAYA)
     smtp.rcpt(ANNA)

@@ -36,7 +36,7 @@ async def told_through(
     told: dict[str, object] = {}
     with CuttingProxy(host, port, limit) as proxy:
         mailbox = ImapMailbox(
-            host=proxy.host, port=proxy.port, security="none", username=user, password=lambda: password, read_after=5
+            host=proxy.host, port=proxy.port, security="none", username=user, password=lambda: password, read_after=60
         )
         try:
             await look(mailbox, told)
@@ -56,7 +56,7 @@ async def cut_everywhere(host: str, port: int, user: str, password: str) -> None
         told, _ = await told_through(host, port, user, password, limit)
         assert told.items() <= right.items()
         complete += told.keys() == right.keys()
-    assert complete <= 100 // STEP + 1  # only the answer to LOGOUT may be missing
+    assert complete <= 150 // STEP + 1  # only the answer to LOGOUT may be missing, and servers tell how long it took
 
 
 async def test_a_connection_that_is_lost_at_any_byte_tells_nothing_false(embedded: EmbeddedProvider) -> None:
@@ -74,7 +74,7 @@ async def test_an_append_through_a_lost_connection_is_not_doubled(embedded: Embe
                 security="none",
                 username=MAYA,
                 password=lambda: "secret",
-                read_after=2,
+                read_after=60,
             )
             before = len(embedded.mail(MAYA, "Sent"))
             try:

@@ -17,14 +17,14 @@ from tests.fakes.scripted_imap import Answer, Line, ScriptedImap, idle, say, sen
 
 
 def open_mailbox(server: ScriptedImap, **options: Any) -> ImapMailbox:
-    """A mailbox that renews and connects again soon."""
-    settings = {"connect_after": 0.5, "read_after": 0.5, "idle_after": 30.0, "retry_after": (0.02, 0.1), **options}
+    """A mailbox that connects again soon, and is patient with what has to come: that may be late on a busy machine."""
+    settings = {"connect_after": 60.0, "read_after": 60.0, "idle_after": 600.0, "retry_after": (0.02, 0.1), **options}
     return ImapMailbox(
         host=server.host, port=server.port, security="none", username="maya", password=lambda: "s3cret", **settings
     )
 
 
-async def until(check: Callable[[], bool], within: float = 5.0) -> None:
+async def until(check: Callable[[], bool], within: float = 60.0) -> None:
     """Wait until it is so."""
     async with asyncio.timeout(within):
         while not check():  # noqa: ASYNC110  # of a server in another thread
@@ -41,7 +41,7 @@ class Script:
     def __call__(self, line: Line, tag: str, rest: str) -> None:
         """Answer an IDLE."""
         line.say("+ idling")
-        self.go.wait(10)
+        self.go.wait(90)
         self._then(line)
         if line.hear() == "DONE":
             line.say(f"{tag} OK done")
@@ -67,10 +67,10 @@ async def test_news(news: str) -> None:
     script = Script(NEWS[news])
     with ScriptedImap({"IDLE": script}) as server:
         mailbox = open_mailbox(server)
-        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(60) is True
         assert await mailbox.wait(0.1) is False
         script.go.set()
-        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(60) is True
         assert await mailbox.wait(0.1) is False
         assert server.connections == 1
         await mailbox.close()
@@ -80,12 +80,14 @@ async def test_what_is_no_news() -> None:
     script = Script(lambda line: line.say("* OK still here", "* 1 FETCH (FLAGS (\\Seen))", "* 3 EXPUNGE"))
     with ScriptedImap({"IDLE": script}) as server:
         mailbox = open_mailbox(server)
-        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(60) is True
         script.go.set()
         assert await mailbox.wait(0.2) is False
         assert server.connections == 1
         await mailbox.close()
 
+
+IMPATIENT = {"read_after": 0.7}
 
 ENDS: dict[str, Callable[[Line], None]] = {
     "the stream ends": Line.close,
@@ -102,10 +104,10 @@ ENDS: dict[str, Callable[[Line], None]] = {
 async def test_a_line_that_ends_is_replaced_and_counts_as_news(end: str) -> None:
     script = Script(ENDS[end])
     with ScriptedImap({"IDLE": script}, {}) as server:
-        mailbox = open_mailbox(server)
-        assert await mailbox.wait(5) is True
+        mailbox = open_mailbox(server, **(IMPATIENT if end.endswith("silence") else {}))
+        assert await mailbox.wait(60) is True
         script.go.set()
-        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(60) is True
         assert server.connections == 2
         assert await mailbox.wait(0.1) is False
         await mailbox.close()
@@ -127,8 +129,8 @@ def at_once(octets: bytes) -> Answer:
 )
 async def test_news_around_the_continuation_keeps_the_line_in_step(octets: bytes) -> None:
     with ScriptedImap({"IDLE": at_once(octets)}, {}) as server:
-        mailbox = open_mailbox(server, idle_after=0.2)
-        assert await mailbox.wait(5) is True
+        mailbox = open_mailbox(server, idle_after=0.2, **(IMPATIENT if octets.endswith(b"EXI") else {}))
+        assert await mailbox.wait(60) is True
         await until(lambda: server.heard.count("IDLE") > 2)
         assert server.connections == (2 if octets.endswith(b"EXI") else 1)
         await mailbox.close()
@@ -137,7 +139,7 @@ async def test_news_around_the_continuation_keeps_the_line_in_step(octets: bytes
 async def test_a_server_that_ends_idle_by_itself_is_left() -> None:
     with ScriptedImap({"IDLE": say("+ idling", "TAG OK that was long enough")}, {}) as server:
         mailbox = open_mailbox(server)
-        await mailbox.wait(5)
+        await mailbox.wait(60)
         await until(lambda: server.connections == 2)
         await mailbox.close()
 
@@ -145,7 +147,7 @@ async def test_a_server_that_ends_idle_by_itself_is_left() -> None:
 async def test_idle_is_renewed_on_the_same_connection() -> None:
     with ScriptedImap() as server:
         mailbox = open_mailbox(server, idle_after=0.1)
-        await mailbox.wait(5)
+        await mailbox.wait(60)
         await until(lambda: server.heard.count("IDLE") >= 4)
         assert server.connections == 1
         await mailbox.close()
@@ -159,8 +161,8 @@ async def test_a_server_that_does_not_answer_done_is_left() -> None:
         line.hang()
 
     with ScriptedImap({"IDLE": deaf}, {}) as server:
-        mailbox = open_mailbox(server, idle_after=0.1, read_after=0.2)
-        await mailbox.wait(5)
+        mailbox = open_mailbox(server, idle_after=0.1, **IMPATIENT)
+        await mailbox.wait(60)
         await until(lambda: server.connections == 2)
         await mailbox.close()
 
@@ -170,7 +172,7 @@ async def test_without_idle_there_is_one_word_and_no_second_connection() -> None
     script["AUTHENTICATE"] = lambda line, tag, rest: (line.say("+ "), line.hear(), line.say(f"{tag} OK in"))[0]
     with ScriptedImap(script) as server:
         mailbox = open_mailbox(server)
-        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(60) is True
         assert await mailbox.wait(0.3) is False
         assert server.connections == 1
         assert "IDLE" not in server.heard
@@ -189,11 +191,13 @@ FAILURES: dict[str, Answer] = {
 async def test_a_server_that_never_idles_is_not_pestered(failure: str) -> None:
     with ScriptedImap({"IDLE": FAILURES[failure]}) as server:
         mailbox = open_mailbox(server, retry_after=(0.2, 10.0))
-        end = time.monotonic() + 1.0
-        while time.monotonic() < end:
+        begun = time.monotonic()
+        while time.monotonic() < begun + 1.0 or not server.connections:
             await mailbox.wait(0.1)
         # At least 0.2 s between two attempts, and longer and longer: a connect alone does not start that anew.
-        assert 1 <= server.connections <= 5
+        assert server.connections <= 1 + (time.monotonic() - begun) / 0.2
+        watch = mailbox._watch
+        await until(lambda: watch._failures > 2)
         await mailbox.close()
 
 
@@ -211,10 +215,13 @@ def test_the_pause_grows_at_random_within_its_bounds() -> None:
 async def test_a_connection_that_idled_well_makes_good_for_the_failures() -> None:
     ill = {"IDLE": FAILURES["refused"]}
     with ScriptedImap(ill, ill, {}) as server:
-        connect = Server(host=server.host, port=server.port, security="none", username="maya", read_after=1)
+        connect = Server(host=server.host, port=server.port, security="none", username="maya", read_after=60)
         watch = Watch(lambda: Connection(connect, lambda: "s3cret"), idle_after=0.1, retry_after=(0.01, 0.02))
+        failures: list[int] = []
+        pause = watch._pause
+        watch._pause = lambda: (failures.append(watch._failures), pause())[1]
         await watch.news(0)
-        await until(lambda: watch._failures == 2)
+        await until(lambda: failures[:2] == [1, 2])
         await until(lambda: watch._failures == 0)
         assert server.heard.count("IDLE") >= 3
         watch.stop()
@@ -230,7 +237,7 @@ async def test_a_refused_log_in_ends_the_waiting() -> None:
         mailbox = open_mailbox(server)
         for _ in range(2):
             with pytest.raises(LoginRefused, match="refuses the log-in of maya"):
-                await mailbox.wait(5)
+                await mailbox.wait(60)
         assert server.connections == 1
         await mailbox.close()
 
@@ -267,10 +274,10 @@ async def test_news_of_any_mailbox_where_there_is_notify(news: str) -> None:
     script = Script(lambda line: line.say(ELSEWHERE[news]))
     with ScriptedImap(notifying(IDLE=script)) as server:
         mailbox = open_mailbox(server)
-        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(60) is True
         assert await mailbox.wait(0.1) is False
         script.go.set()
-        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(60) is True
         asked = [each for each in server.heard if each.startswith(("EXAMINE", "NOTIFY", "IDLE"))]
         assert asked[1].startswith("NOTIFY SET (selected (MessageNew MessageExpunge)) (personal (")
         assert [each.split(" ")[0] for each in asked[:3]] == ["EXAMINE", "NOTIFY", "IDLE"]
@@ -280,7 +287,7 @@ async def test_news_of_any_mailbox_where_there_is_notify(news: str) -> None:
 async def test_notify_is_said_once_in_a_connection() -> None:
     with ScriptedImap(notifying()) as server:
         mailbox = open_mailbox(server, idle_after=0.05)
-        await mailbox.wait(5)
+        await mailbox.wait(60)
         await until(lambda: server.heard.count("IDLE") >= 4)
         assert sum(each.startswith("NOTIFY") for each in server.heard) == 1
         assert server.connections == 1
@@ -291,7 +298,7 @@ async def test_notify_is_said_once_in_a_connection() -> None:
 async def test_where_notify_is_refused_idle_has_to_do(answer: str) -> None:
     with ScriptedImap(notifying(NOTIFY=say(answer))) as server:
         mailbox = open_mailbox(server, idle_after=0.05)
-        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(60) is True
         await until(lambda: server.heard.count("IDLE") >= 3)
         assert sum(each.startswith("NOTIFY") for each in server.heard) == 1
         assert server.connections == 1
@@ -302,9 +309,9 @@ async def test_a_server_that_gives_notify_up_counts_as_news_and_is_asked_for_idl
     overflow = Script(lambda line: line.say("* OK [NOTIFICATIONOVERFLOW] too much"))
     with ScriptedImap(notifying(IDLE=overflow), notifying()) as server:
         mailbox = open_mailbox(server, idle_after=0.05)
-        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(60) is True
         overflow.go.set()
-        assert await mailbox.wait(5) is True
+        assert await mailbox.wait(60) is True
         await until(lambda: server.connections == 2 and server.heard.count("IDLE") >= 3)
         assert sum(each.startswith("NOTIFY") for each in server.heard) == 1
         await mailbox.close()
@@ -314,22 +321,22 @@ async def test_a_server_that_asks_for_a_pause_gets_it() -> None:
     def refuse(line: Line, tag: str, rest: str) -> None:
         line.say("+ ")
         line.hear()
-        line.say(f"{tag} NO [LIMIT] Too many log-ins. Please wait 2 seconds.")
+        line.say(f"{tag} NO [LIMIT] Too many log-ins. Please wait 3 seconds.")
 
     with ScriptedImap({"AUTHENTICATE": refuse}, {}) as server:
         mailbox = open_mailbox(server, retry_after=(0.02, 0.1))
         begun = time.monotonic()
         assert await mailbox.wait(1.2) is False
         assert server.connections == 1
-        assert await mailbox.wait(5) is True
-        assert time.monotonic() - begun >= 1.9
+        assert await mailbox.wait(60) is True
+        assert time.monotonic() - begun >= 2.9
         await mailbox.close()
 
 
 async def test_commands_go_on_while_the_watch_waits() -> None:
     with ScriptedImap({"IDLE": idle}) as server:
         mailbox = open_mailbox(server)
-        waiting = asyncio.create_task(mailbox.wait(5))
+        waiting = asyncio.create_task(mailbox.wait(60))
         assert "INBOX" in await mailbox.status()
         assert await waiting is True
         assert server.connections == 2

@@ -24,7 +24,7 @@ LOG_IN = say("250-mail.consultant.test\r\n250 AUTH PLAIN LOGIN")
 RESET = Act(then="reset")
 
 
-POLITE_PACE = Timeouts(connect=5, command=5, dot=5, quit=0.3)
+POLITE_PACE = Timeouts(connect=60, command=60, dot=60, quit=0.3)
 QUICK = Timeouts(connect=1, command=1, dot=1, quit=0.3)
 
 

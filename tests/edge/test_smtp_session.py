@@ -18,7 +18,7 @@ from tests.fakes.scripted_smtp import HOST, POLITE, Act, ScriptedServer, hang_up
 CERTIFICATES = Path(__file__).parent / "certificates"
 ENVELOPE = Envelope(reverse_path="maya@lind.example", forward_paths=("anna@prospect.test",))
 LETTER = b"Subject: Proposal\r\n\r\nHello Anna\r\n"
-PATIENT = Timeouts(connect=5, command=5, dot=5, quit=0.3, idle_close=60)
+PATIENT = Timeouts(connect=60, command=60, dot=60, quit=0.3, idle_close=60)
 SILENT = Act(then="be silent")
 SECRET = "s3cret-pässword"
 OFFERS_TLS = say("250-mail.consultant.test\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN")
@@ -60,7 +60,7 @@ async def hand_over(transport: SmtpTransport) -> SmtpHandover:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what the server hears sets no event
             await asyncio.sleep(0.01)
 
@@ -320,7 +320,7 @@ async def test_the_answer_to_the_dot_does_not_wait_for_quit(answer: Act) -> None
         transport = connect_to(server)
         assert (await send(transport)).fate is Fate.SENT
         assert "QUIT" not in server.heard
-        await asyncio.wait_for(transport.close(), 5)
+        await asyncio.wait_for(transport.close(), 30)
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ async def test_a_line_that_breaks_later_than_mail_is_not_tried_again() -> None:
 
 
 async def test_an_idle_line_is_closed_politely() -> None:
-    timeouts = Timeouts(connect=5, command=5, dot=5, quit=1, idle_close=0.05)
+    timeouts = Timeouts(connect=60, command=60, dot=60, quit=1, idle_close=0.05)
     async with scripted() as server:
         transport = connect_to(server, timeouts=timeouts)
         assert (await send(transport)).fate is Fate.SENT
@@ -363,7 +363,7 @@ async def test_an_idle_line_is_closed_politely() -> None:
 
 
 async def test_a_letter_that_waits_for_its_dot_is_not_idle() -> None:
-    timeouts = Timeouts(connect=5, command=5, dot=5, quit=1, idle_close=0.01)
+    timeouts = Timeouts(connect=60, command=60, dot=60, quit=1, idle_close=0.01)
     async with scripted() as server:
         transport = connect_to(server, timeouts=timeouts)
         await send(transport)
@@ -442,7 +442,7 @@ async def test_closing_during_a_hand_over_ends_it() -> None:
 
 
 async def test_a_body_that_nobody_reads_runs_into_the_time_limit() -> None:
-    quick = Timeouts(connect=5, command=1, dot=5, quit=0.3)
+    quick = Timeouts(connect=60, command=1, dot=60, quit=0.3)
     async with scripted({"EHLO": OFFERS_LOGIN, "body": SILENT}) as server:
         server.deaf = True
         transport = connect_to(server, timeouts=quick)

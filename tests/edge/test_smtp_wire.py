@@ -70,7 +70,7 @@ async def keeping(security: Security) -> AsyncIterator[tuple[SmtpTransport, Keep
         security,
         ca_file=str(CERTIFICATES / "trusted.pem"),
         local_hostname="laptop.test",
-        timeouts=Timeouts(connect=10, command=30, dot=30, quit=2),
+        timeouts=Timeouts(connect=60, command=60, dot=60, quit=2),
     )
     try:
         yield transport, keeper

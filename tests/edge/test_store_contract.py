@@ -275,7 +275,7 @@ def test_somebody_who_waits_too_long_is_told_for_whom(store: Store, open_again: 
     with store.transaction("a long enrolment"):
         thread = threading.Thread(target=try_to_write)
         thread.start()
-        thread.join(10)
+        thread.join(60)
     assert len(told) == 1
     assert "a long enrolment" in told[0]
 
@@ -293,7 +293,7 @@ def test_threads_lose_no_update(store: Store, open_again: Open) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert store.fact("n") == 75
 
 

@@ -108,7 +108,7 @@ class RealWorld:
     """aiosmtpd in the same event loop."""
 
     def __init__(self, port: int, hooks: Hooks, *, split_body: bool) -> None:
-        timeouts = Timeouts(connect=5, command=5, dot=5, quit=1)
+        timeouts = Timeouts(connect=60, command=60, dot=60, quit=1)
         self.transport = SmtpTransport(
             "127.0.0.1", port, "none", local_hostname="laptop.test", split_body=split_body, timeouts=timeouts
         )

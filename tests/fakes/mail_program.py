@@ -46,7 +46,7 @@ class ImapProgram:
     """A plain client with a connection of its own; a context manager."""
 
     def __init__(self, host: str, port: int, username: str, password: str, tls: ssl.SSLContext | None = None) -> None:
-        self._client = IMAPClient(host, port, ssl=tls is not None, ssl_context=tls, timeout=10)
+        self._client = IMAPClient(host, port, ssl=tls is not None, ssl_context=tls, timeout=60)
         self._client.login(username, password)
 
     def __enter__(self) -> "ImapProgram":

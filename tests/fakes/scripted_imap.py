@@ -141,7 +141,7 @@ class ScriptedImap:
             with contextlib.suppress(OSError):
                 line.sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive(), "a scripted connection did not end"
 
     def _start(self, work: Callable[[], None]) -> None:

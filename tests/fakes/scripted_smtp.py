@@ -93,7 +93,7 @@ class ScriptedServer:
 
     async def hung_up(self) -> None:
         """Wait until every connection has ended, and a client in the same loop has had the time to hear of it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.gather(*self._open, return_exceptions=True)
         for _ in range(20):
             await asyncio.sleep(0)

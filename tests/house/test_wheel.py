@@ -84,7 +84,7 @@ def run(program: Path, home: Path, *words: str) -> str:
     """A command of the installed program, far from the checkout, in a home of its own."""
     environ = {"HOME": str(home), "PATH": f"{program.parent}:/usr/bin:/bin", "LANG": "C.UTF-8"}
     command = [str(program), *words]
-    done = subprocess.run(command, cwd=home, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=home, env=environ, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"{words}: {done.stderr}"
     return done.stdout
 

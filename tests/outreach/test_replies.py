@@ -225,7 +225,7 @@ def test_what_holds_for_every_outcome(outcome: Outcome) -> None:
     assert outcome.text.encode()
 
 
-@settings(deadline=10_000)  # a pattern that explodes takes hours
+@settings(deadline=60_000)  # a pattern that explodes takes hours
 @given(
     st.sampled_from(Phase), st.integers(200, 599), st.text(alphabet="5.71 relay exceed daily rate not to", max_size=50)
 )

@@ -5,11 +5,9 @@ INBOXAGENT_CYRUS names; `.ci/run` makes one.
 """
 
 import os
-import subprocess
 from pathlib import Path
 
 from tests.servers.dovecot import PASSWORD, ImapHost, make_certificate, search_path
-from tests.servers.polling import until
 
 MASTER = "usr/lib/cyrus/bin/master"
 
@@ -31,14 +29,6 @@ class Cyrus(ImapHost):
         super().__init__(folder)
         self._prepare()
 
-    def start(self) -> None:
-        """Start, on the same ports as before, and return when it greets."""
-        files = {"-C": "imapd.conf", "-M": "cyrus.conf", "-p": "master.pid", "-L": "master.log"}
-        flags = [word for flag, name in files.items() for word in (flag, str(self.folder / name))]
-        command = [str(tree() / MASTER), *flags]
-        self._process = subprocess.Popen(self._as_owner(command), env=self._environment(), start_new_session=True)
-        until(self._greets, within=10, what=f"Cyrus greets; see {self.folder}/master.log")
-
     def new_user(self, name: str, domain: str = "consultant.test") -> str:
         """The address, and user name, of a mailbox nobody else uses; its local part ends in a digit."""
         address = super().new_user(name, domain)
@@ -48,6 +38,13 @@ class Cyrus(ImapHost):
         self._run(*command, input=PASSWORD.encode())
         self.imap(address).logout()  # at the first log-in Cyrus makes the mailboxes
         return address
+
+    def _command(self) -> list[str]:
+        files = {"-C": "imapd.conf", "-M": "cyrus.conf", "-p": "master.pid", "-L": "master.log"}
+        return [
+            str(tree() / MASTER),
+            *(word for flag, name in files.items() for word in (flag, str(self.folder / name))),
+        ]
 
     def _prepare(self) -> None:
         self.folder.mkdir()

@@ -112,7 +112,7 @@ class Desk:
 
     def imap(self) -> IMAPClient:
         """Her mailboxes, as another program sees them."""
-        client = IMAPClient(self.lab.host, self.lab.imap_port, ssl=False, timeout=10)
+        client = IMAPClient(self.lab.host, self.lab.imap_port, ssl=False, timeout=60)
         client.login(self.address, self.lab.password)
         return client
 
@@ -121,7 +121,7 @@ class Desk:
     def run(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """One command to its end; `code` None takes any exit code."""
         done = subprocess.run(
-            self._command(*arguments), capture_output=True, text=True, timeout=60, env=self._environment(), check=False
+            self._command(*arguments), capture_output=True, text=True, timeout=180, env=self._environment(), check=False
         )
         assert code is None or done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
@@ -139,7 +139,7 @@ class Desk:
         """The conversation as JSON."""
         return self.ask("show", conversation_id)
 
-    def wait_state(self, conversation_id: str, state: str, within: float = 30) -> Any:
+    def wait_state(self, conversation_id: str, state: str, within: float = 90) -> Any:
         """The conversation as soon as it is in this state."""
 
         def look() -> Any:
@@ -159,12 +159,12 @@ class Desk:
         log = (self.folder / "daemon.log").open("ab")
         process = subprocess.Popen(self._command("run"), stdout=log, stderr=log, env=self._environment())
         try:
-            until(lambda: self.ask("status", code=None)["state"] == "ok", 30, what="the daemon has read everything")
+            until(lambda: self.ask("status", code=None)["state"] == "ok", what="the daemon has read everything")
             yield process
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(60)
             log.close()
 
     def _command(self, *arguments: str) -> list[str]:

@@ -3,6 +3,7 @@
 Speaks the configuration languages of Dovecot 2.3 and of 2.4.
 """
 
+import contextlib
 import grp
 import os
 import pwd
@@ -15,7 +16,7 @@ import subprocess
 from imaplib import IMAP4
 from pathlib import Path
 
-from tests.servers.polling import free_port, until
+from tests.servers.polling import free_port, listens, until
 
 HOST = "127.0.0.1"
 PASSWORD = "open-sesame"  # of everybody
@@ -48,12 +49,19 @@ class ImapHost:
         self._users = 0
         self._process: subprocess.Popen[bytes] | None = None
 
+    def start(self) -> None:
+        """Start, on the same ports as before, and return when it greets. Tried again where it ends at once: another
+        program may hold one of the ports for a moment."""
+        until(self._is_up, what=f"the IMAP server greets; see its log in {self.folder}")
+
     def stop(self) -> None:
-        """Kill it as a power cut would, sessions included."""
+        """Kill it as a power cut would, sessions included, and return when nobody listens any more."""
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+            until(lambda: not any(map(listens, (self.imap_port, self.imaps_port, self.lmtp_port))), what="it is gone")
 
     # --- people and their mail
 
@@ -64,7 +72,7 @@ class ImapHost:
 
     def deliver(self, address: str, message: bytes, sender: str = "someone@elsewhere.test") -> None:
         """Deliver as the last hop does (LMTP, Sieve included)."""
-        with smtplib.LMTP(HOST, self.lmtp_port) as lmtp:
+        with smtplib.LMTP(HOST, self.lmtp_port, local_hostname=NAME) as lmtp:
             lmtp.sendmail(sender, [address], message)
 
     def imap(self, address: str) -> IMAP4:
@@ -111,6 +119,16 @@ class ImapHost:
             self._as_owner(list(command)), check=True, capture_output=True, env=self._environment(), input=input
         )
 
+    def _command(self) -> list[str]:
+        """What starts it in the foreground."""
+        raise NotImplementedError
+
+    def _is_up(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            command = self._as_owner(self._command())
+            self._process = subprocess.Popen(command, env=self._environment(), start_new_session=True)
+        return self._greets() and listens(self.imaps_port) and listens(self.lmtp_port)
+
     def _greets(self) -> bool:
         try:
             with socket.create_connection((HOST, self.imap_port), timeout=5) as line:
@@ -131,17 +149,6 @@ class Dovecot(ImapHost):
         self._introspection = introspection
         self._prepare()
 
-    def start(self) -> None:
-        """Start, on the same ports as before, and return when it greets. Tried again where it ends at once: a passing
-        connection of another program may hold one of the ports."""
-        until(self._is_up, within=30, what=f"Dovecot greets; see {self.folder}/dovecot.log")
-
-    def _is_up(self) -> bool:
-        if self._process is None or self._process.poll() is not None:
-            command = self._as_owner(["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")])
-            self._process = subprocess.Popen(command, env=self._environment(), start_new_session=True)
-        return self._greets()
-
     def kick(self, address: str) -> None:
         """Cut every connection of that user."""
         self._doveadm("kick", address)
@@ -154,6 +161,9 @@ class Dovecot(ImapHost):
         return address
 
     # --- inside
+
+    def _command(self) -> list[str]:
+        return ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
 
     def _prepare(self) -> None:
         self.folder.mkdir(exist_ok=True)

@@ -50,7 +50,7 @@ class Post:
     def submit(self, sender: str, recipients: str | Sequence[str], message: EmailMessage | bytes) -> None:
         """Send as a mail program does: STARTTLS, AUTH, MAIL, RCPT, DATA; raises smtplib's errors."""
         raw = message if isinstance(message, bytes) else message.as_bytes(policy=WIRE)
-        with smtplib.SMTP(self.host, self.submission_port) as smtp:
+        with smtplib.SMTP(self.host, self.submission_port, local_hostname=dovecot.NAME) as smtp:
             smtp.starttls(context=self.tls())
             smtp.login(sender, self.password)
             smtp.sendmail(sender, recipients, raw)
@@ -60,7 +60,7 @@ class Post:
         address: str,
         wanted: Callable[[EmailMessage], bool] = lambda message: True,
         mailbox: str = "INBOX",
-        within: float = 30,
+        within: float = 90,
     ) -> EmailMessage:
         """The first message of a mailbox that is wanted, as soon as it is there."""
 

@@ -47,11 +47,9 @@ class Postfix:
         self._prepare()
 
     def start(self) -> None:
-        """Start, on the same ports as before, and return when it greets."""
-        command = [master() or "master", "-c", str(self.folder / "etc")]
-        deadly = ["setpriv", "--pdeathsig=TERM"] if shutil.which("setpriv") else []
-        self._process = subprocess.Popen([*deadly, *command], env={"PATH": search_path()}, start_new_session=True)
-        until(self._greets, within=15, what=f"Postfix greets; see {self.folder}/log/mail.log")
+        """Start, on the same ports as before, and return when it greets. Tried again where it ends at once: another
+        program may hold one of the ports for a moment."""
+        until(self._is_up, what=f"Postfix greets; see {self.folder}/log/mail.log")
 
     def stop(self) -> None:
         """Stop it; what is queued stays queued."""
@@ -70,9 +68,16 @@ class Postfix:
         command = ["postqueue", "-c", str(self.folder / "etc"), "-f"]
         subprocess.run(command, check=True, env={"PATH": search_path()})
 
+    def _is_up(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            command = [master() or "master", "-c", str(self.folder / "etc")]
+            deadly = ["setpriv", "--pdeathsig=TERM"] if shutil.which("setpriv") else []
+            self._process = subprocess.Popen([*deadly, *command], env={"PATH": search_path()}, start_new_session=True)
+        return self._greets()
+
     def _greets(self) -> bool:
         try:
-            with smtplib.SMTP(HOST, self.submission_port, timeout=5) as line:
+            with smtplib.SMTP(HOST, self.submission_port, local_hostname=NAME, timeout=5) as line:
                 return line.noop()[0] == 250
         except (OSError, smtplib.SMTPException):
             return False

@@ -96,7 +96,7 @@ class Box:
             start_new_session=True,
         )
         try:
-            until(self._is_up, within=15, what="systemd is up")
+            until(self._is_up, within=40, what="systemd is up")
         except AssertionError:
             self._log.seek(0)
             self.why_not = f"systemd does not boot here: {self._log.read()[-300:].strip()}"
@@ -117,7 +117,7 @@ class Box:
         """A command in the box, as root."""
         clean = ["env", "-i", "PATH=/usr/local/bin:/usr/sbin:/usr/bin", "HOME=/root", "SYSTEMD_COLORS=0", "TERM=dumb"]
         command = ["nsenter", "-t", str(self._leader), "-m", "-p", "-u", "-i", "-C", *clean, *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, input=input)
+        return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False, input=input)
 
     def run(self, *words: str, code: int | None = 0, input: str | None = None) -> str:
         """Its standard output. `code` None takes any exit code."""
@@ -154,7 +154,10 @@ class Box:
     def _is_up(self) -> bool:
         assert self._process.poll() is None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        self._leader = next((int(pid) for pid in children.read_text().split()), None)
-        if self._leader is None or Path(f"/proc/{self._leader}/comm").read_text().strip() != "systemd":
+        try:
+            self._leader = next((int(pid) for pid in children.read_text().split()), None)
+            if self._leader is None or Path(f"/proc/{self._leader}/comm").read_text().strip() != "systemd":
+                return False
+        except OSError:  # it has ended while it was looked at
             return False
         return self.run("systemctl", "is-system-running", code=None).strip() in ("running", "degraded")

@@ -35,7 +35,7 @@ def running(desk: Desk) -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             process.terminate()
-            process.wait(40)
+            process.wait(60)
 
 
 def put_behind(desk: Desk, lab: Lab, proxy: FaultProxy) -> None:
@@ -60,19 +60,19 @@ def test_a_server_that_has_gone_wrong_and_mends(lab: Lab, tmp_path: Path, fault:
     with FaultProxy("127.0.0.1", lab.imaps_port, fault) as proxy:
         put_behind(desk, lab, proxy)
         with running(desk) as process:
-            until(lambda: FAULTS[fault] in str(desk.ask("status", code=None)), 30, what="status says what it is")
+            until(lambda: FAULTS[fault] in str(desk.ask("status", code=None)), what="status says what it is")
             status = desk.ask("status", code=1)
             assert status["state"] == "blind"
             assert status["accounts"][0]["since"] is not None
             assert desk.ask("list")[0]["blind_since"] is not None
             lab.deliver(desk.address, reply.as_bytes())
             seen = proxy.attempts
-            until(lambda: proxy.attempts > seen, 30, what="it tries again")
+            until(lambda: proxy.attempts > seen, what="it tries again")
             assert lab.mail(anna) != []
             assert not any(b"X-Inboxagent" in each for each in lab.mail(anna))
             assert desk.show(conversation)["state"] == "waiting"
             proxy.mode = "well"
-            shown = desk.wait_state(conversation, "answered", within=60)
+            shown = desk.wait_state(conversation, "answered", within=120)
             assert desk.ask("status")["state"] == "ok"
             assert process.poll() is None
     assert [event["event"] for event in shown["events"]] == ["enrolled", "reply"]

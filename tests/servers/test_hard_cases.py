@@ -46,10 +46,10 @@ def stood(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Conve
             known = {"him": him, "her": desk.address, "colleague": f"jane@{him.partition('@')[2]}"}
             known |= {"private": f"c{number}@home.test", "subject": f"Proposal {number}", "m1": letters[case.id]}
             lab.submit(him, [desk.address], write(case, datetime.now(UTC), **known))
-        until(lambda: len(lab.mail(desk.address)) >= len(CASES), 60, what="all that was written has arrived")
+        until(lambda: len(lab.mail(desk.address)) >= len(CASES), 180, what="all that was written has arrived")
         lab.submit(last, [desk.address], f"From: {last}\r\nTo: {desk.address}\r\n\r\nI am the last.\r\n".encode())
         store = compose(str(desk.config)).store
-        until(lambda: store.find("address", last)[0].state == "answered", 30, what="the last one has been heard")
+        until(lambda: store.find("address", last)[0].state == "answered", what="the last one has been heard")
     return {case.id: store.find("address", people[case.id])[0] for case in CASES}
 
 

@@ -1,6 +1,7 @@
 """The lab itself: that what other tests build upon is true of it."""
 
 import smtplib
+import time
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
@@ -86,7 +87,7 @@ def test_refusals_at_rcpt_and_at_login(lab: Lab) -> None:
         with pytest.raises(smtplib.SMTPRecipientsRefused) as caught:
             lab.submit(maya, recipient, letter(maya, recipient))
         assert caught.value.recipients[recipient][0] == code
-    with smtplib.SMTP(lab.host, lab.submission_port) as smtp:
+    with smtplib.SMTP(lab.host, lab.submission_port, local_hostname="localhost") as smtp:
         smtp.starttls(context=lab.tls())
         with pytest.raises(smtplib.SMTPAuthenticationError):
             smtp.login(maya, "wrong")
@@ -95,19 +96,20 @@ def test_refusals_at_rcpt_and_at_login(lab: Lab) -> None:
 def ask_until_the_line_is_gone(client: IMAPClient) -> None:
     """A kick takes its time."""
     client.idle_done()
-    for _ in range(5_000):
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
         client.noop()
 
 
 def test_idle_announces_a_delivery_and_a_kick_ends_it(lab: Lab) -> None:
     anna = lab.new_user("anna")
-    client = IMAPClient(lab.host, lab.imaps_port, ssl_context=lab.tls(), timeout=10)
+    client = IMAPClient(lab.host, lab.imaps_port, ssl_context=lab.tls(), timeout=60)
     try:
         client.login(anna, lab.password)
         client.select_folder("INBOX", readonly=True)
         client.idle()
         lab.deliver(anna, letter("maya@consultant.test", anna).as_bytes())
-        assert (1, b"EXISTS") in client.idle_check(timeout=10)
+        assert (1, b"EXISTS") in client.idle_check(timeout=60)
         lab.kick(anna)
         with pytest.raises((OSError, client.Error)):
             ask_until_the_line_is_gone(client)
@@ -116,7 +118,7 @@ def test_idle_announces_a_delivery_and_a_kick_ends_it(lab: Lab) -> None:
 
 
 def test_the_sent_mailbox_says_so(lab: Lab) -> None:
-    with IMAPClient(lab.host, lab.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient(lab.host, lab.imap_port, ssl=False, timeout=60) as client:
         client.login(lab.new_user("maya", "consultant.test"), lab.password)
         assert client.find_special_folder(b"\\Sent") == "Sent"
 

@@ -31,14 +31,14 @@ class TestDovecot(MailboxContract):
     async def test_wait_tells_of_every_mailbox(self, open_mailbox: Open, program: ImapProgram) -> None:
         """NOTIFY, also for a mailbox that was made meanwhile. A renewal of IDLE would tell of news by itself."""
         mailbox = open_mailbox(idle_after=120.0)
-        assert await mailbox.wait(10) is True
+        assert await mailbox.wait(60) is True
         while await mailbox.wait(1.5):
             pass
         for name in ("Archive", "Sent", "Clients", "Archive", "INBOX"):
             if name == "Clients":
                 program.create(name)
             program.deliver(letter(1), name)
-            assert await mailbox.wait(10) is True
+            assert await mailbox.wait(60) is True
             while await mailbox.wait(0.9):
                 pass
         await mailbox.close()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.desk import Desk
+from tests.servers.desk import RULE, Desk
 from tests.servers.lab import CyrusLab, Lab
 from tests.servers.polling import free_port, until
 
@@ -55,7 +55,12 @@ def messages(lab: Lab, address: str, mailbox: str = "INBOX") -> list[EmailMessag
     return [email.message_from_bytes(raw, policy=email.policy.default) for raw in lab.mail(address, mailbox)]
 
 
-def test_follow_ups_go_out_in_the_thread_until_he_answers(lab: Lab, desk: Desk) -> None:
+FIRST_SOON = RULE.replace("wait: 3 seconds", "wait: 3 days")
+TWO_SOON = FIRST_SOON.replace("wait: 3 days", "wait: 3 seconds", 1)
+
+
+def test_follow_ups_go_out_in_the_thread_until_he_answers(lab: Lab, tmp_path: Path) -> None:
+    desk = Desk(lab, tmp_path, rule=TWO_SOON)  # however slow the machine is, he answers before the third
     anna = lab.new_user("anna")
     original_id = desk.write(anna)
     conversation = desk.enroll(anna)
@@ -76,9 +81,8 @@ def test_follow_ups_go_out_in_the_thread_until_he_answers(lab: Lab, desk: Desk) 
     assert sorted(copies) == sorted([original_id, first["Message-ID"], second["Message-ID"]])
 
 
-def test_an_answer_is_seen_within_a_second_of_its_arrival(lab: Lab, tmp_path: Path) -> None:
-    slow = RULE_WITH_DAYS
-    desk = Desk(lab, tmp_path, rule=slow, poll="10 minutes")
+def test_an_answer_is_seen_when_it_arrives_and_not_at_the_next_poll(lab: Lab, tmp_path: Path) -> None:
+    desk = Desk(lab, tmp_path, rule=RULE_WITH_DAYS, poll="10 minutes")
     anna = lab.new_user("anna")
     desk.write(anna)
     conversation = desk.enroll(anna)
@@ -86,8 +90,7 @@ def test_an_answer_is_seen_within_a_second_of_its_arrival(lab: Lab, tmp_path: Pa
         original = lab.wait_mail(anna)
         answer(lab, anna, original, "Yes, please.", threaded=False)
         lab.wait_mail(desk.address)
-        # Dovecot itself holds an announcement back for half a second; reading the state takes some time as well.
-        desk.wait_state(conversation, "answered", within=3)
+        desk.wait_state(conversation, "answered")
 
 
 RULE_WITH_DAYS = """\
@@ -187,7 +190,8 @@ def test_stop_as_the_whole_answer_suppresses(lab: Lab, desk: Desk) -> None:
     assert desk.run("resume", conversation, code=1).stderr
 
 
-def test_an_answer_that_a_filter_put_elsewhere_stops_as_well(lab: Lab, desk: Desk) -> None:
+def test_an_answer_that_a_filter_put_elsewhere_stops_as_well(lab: Lab, tmp_path: Path) -> None:
+    desk = Desk(lab, tmp_path, rule=FIRST_SOON)
     anna = lab.new_user("anna")
     desk.write(anna)
     conversation = desk.enroll(anna)
@@ -198,8 +202,9 @@ def test_an_answer_that_a_filter_put_elsewhere_stops_as_well(lab: Lab, desk: Des
         with desk.imap() as client:
             client.create_folder("Clients/Anna")
         desk.file(reply, "Clients/Anna")
-        desk.wait_state(conversation, "answered")
-    assert len(follow_ups(lab, anna)) <= 2
+        shown = desk.wait_state(conversation, "answered")
+    assert shown["next"] is None
+    assert len(follow_ups(lab, anna)) == 1
 
 
 @pytest.mark.parametrize(("word", "times"), [("handing_over", 1), ("sent", 1), ("handing_over", 2), ("sent", 2)])
@@ -209,20 +214,21 @@ def test_killing_the_daemon_sends_nothing_twice(lab: Lab, desk: Desk, word: str,
     desk.write(anna)
     conversation = desk.enroll(anna)
     with desk.daemon() as process:
-        until(lambda: desk.logged(word) >= times, 30, what=f"{word} is logged")
+        until(lambda: desk.logged(word) >= times, what=f"{word} is logged")
         process.kill()
         process.wait(10)
     before = desk.logged("handing_over")
     with desk.daemon() as process:
-        until(lambda: at_rest(desk, conversation) or desk.logged("handing_over") > before, 30, what="it goes on")
+        until(lambda: at_rest(desk, conversation) or desk.logged("handing_over") > before, what="it goes on")
         process.kill()
         process.wait(10)
     with desk.daemon():
-        until(lambda: at_rest(desk, conversation), 40, what="all letters have gone, or one is uncertain")
+        until(lambda: at_rest(desk, conversation), what="all letters have gone, or one is uncertain")
     shown = desk.show(conversation)
+    recorded = [event["event"] for event in shown["events"]].count("sent")
+    until(lambda: len(follow_ups(lab, anna)) >= recorded, what="what was sent has arrived over both hops")
     letters = [each.get_content() for each in follow_ups(lab, anna)]
     assert len(letters) == len(set(letters)), "a step went out twice"
-    recorded = [event["event"] for event in shown["events"]].count("sent")
     assert len(letters) - recorded in ((0, 1) if shown["state"] == "held" else (0,))
 
 
@@ -237,10 +243,11 @@ def test_an_answer_that_came_while_the_daemon_was_down_is_seen_first(lab: Lab, d
     conversation = desk.enroll(anna)
     with desk.daemon():
         letter = lab.wait_mail(anna, lambda m: bool(m["X-Inboxagent"]))
-    count = len(follow_ups(lab, anna))
+    count = [event["event"] for event in desk.show(conversation)["events"]].count("sent")
+    until(lambda: len(follow_ups(lab, anna)) == count, what="what was sent has arrived over both hops")
     answer(lab, anna, letter, "I need another week, but yes.")
     lab.wait_mail(desk.address)
-    until(lambda: desk.show(conversation)["next"] is None or _overdue(desk, conversation), 10, what="a step is due")
+    until(lambda: desk.show(conversation)["next"] is None or _overdue(desk, conversation), what="a step is due")
     with desk.daemon():
         desk.wait_state(conversation, "answered")
     assert len(follow_ups(lab, anna)) == count
@@ -259,7 +266,7 @@ def test_her_own_hand_moves_the_clock(lab: Lab, tmp_path: Path) -> None:
     before = desk.show(conversation)["next"]["at"]
     with desk.daemon():
         desk.write(anna, "Re: The proposal", "One more thing.", In_Reply_To=original_id, References=original_id)
-        shown = until(lambda: _touched(desk, conversation), 20, what="her own letter is seen")
+        shown = until(lambda: _touched(desk, conversation), what="her own letter is seen")
     assert shown["touches"] == 2
     assert shown["next"]["at"] > before
 

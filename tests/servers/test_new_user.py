@@ -20,7 +20,7 @@ def test_five_commands_lead_to_the_first_rehearsed_follow_up(lab: Lab, tmp_path:
     def type_in(*words: str) -> str:
         home = {"HOME": str(tmp_path / "home"), "PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd(), "TZ": "UTC"}
         command = [sys.executable, "-m", "inboxagent", *words]
-        done = subprocess.run(command, capture_output=True, text=True, env=home, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=home, timeout=300, check=False)
         assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 

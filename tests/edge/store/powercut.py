@@ -33,7 +33,7 @@ def record(program: str, folder: Path) -> list[tuple[str, list[bytes], list[int]
         [*command, sys.executable, "-B", "-c", program, str(disk)],
         cwd=ROOT,
         check=True,
-        timeout=120,
+        timeout=600,
         stdout=subprocess.DEVNULL,
     )
     return [call for line in trace.read_text().splitlines() if (call := _parse(line))]

@@ -65,7 +65,7 @@ def python(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
 
 def acknowledged(process: subprocess.Popen[str]) -> list[int]:
     """The numbers that a counter said, to its end."""
-    return [int(line) for line in process.communicate(timeout=60)[0].split()]
+    return [int(line) for line in process.communicate(timeout=180)[0].split()]
 
 
 def count(path: Path) -> int:
@@ -103,7 +103,7 @@ def test_the_waiting_process_says_who_holds_the_lock(path: Path) -> None:
         assert JournalStore(path).fact("n") == 0  # readers wait for nobody
         holder.kill()
         holder.wait()
-        with JournalStore(path, patience=5).transaction("pause") as ledger:  # the kernel has freed the lock
+        with JournalStore(path, patience=60).transaction("pause") as ledger:  # the kernel has freed the lock
             ledger.remember("n", 1)
 
 

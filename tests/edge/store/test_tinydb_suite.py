@@ -67,7 +67,7 @@ def test_tinydbs_own_suite_passes_but_for_what_we_mean_to_do_otherwise(suite: Pa
     ]
     command += ["--rootdir", ".", "-rf", *(f"tests/{name}" for name in FILES)]
     environment = {**os.environ, "PYTHONPATH": paths}
-    run = subprocess.run(command, cwd=suite, env=environment, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(command, cwd=suite, env=environment, capture_output=True, text=True, timeout=900)
     failed = set(re.findall(r"^FAILED \S+::(\w+)", run.stdout, re.MULTILINE))
     passed = re.search(r"(\d+) passed", run.stdout)
     assert failed == set(DIFFERENCES), run.stdout[-5000:]

@@ -31,7 +31,7 @@ def fetch(folder: Path) -> None:
         wanted = Path(temporary) / "wanted.txt"
         wanted.write_text(requirement() + "\n")
         command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "download"]
-        command += ["--no-deps", "--no-binary", "tinydb", "--require-hashes", "--retries", "1"]
+        command += ["--no-deps", "--no-binary", "tinydb", "--require-hashes", "--retries", "3"]
         subprocess.run([*command, "--dest", temporary, "--requirement", str(wanted)], check=True)
         (packed,) = Path(temporary).glob("*.tar.gz")
         with tarfile.open(packed) as archive:
