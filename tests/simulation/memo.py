@@ -1,8 +1,8 @@
 """What the pure functions of mail make of a message, remembered by its bytes.
 
 Reading a message costs a millisecond, and people write the same things every month: two messages that differ in their
-Message-IDs and dates only are read once, and the ids and the date are put back. `tests/simulation/test_memo.py` holds
-what is remembered against the functions themselves.
+Message-IDs, their dates and who writes to whom are read once, and what differs is put back. What a message is taken for
+depends on who wrote it. `tests/simulation/test_memo.py` holds what is remembered against the functions themselves.
 """
 
 import re
@@ -28,6 +28,7 @@ from inboxagent.outreach.state import Conversation
 _VARYING = re.compile(
     rb"^(Message-ID|In-Reply-To|References|Date|X-Inboxagent):((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE | re.MULTILINE
 )
+_OF_PEOPLE = re.compile(rb"^(From|To|List-Unsubscribe): ([\x21-\x7e]+(?: [\x21-\x7e]+)*)(?=\r\n[^ \t]|\Z)", re.MULTILINE)
 _HELD = 50_000
 _read: dict[tuple[bytes, bool], Inbound] = {}
 _shapes: dict[int, tuple[Inbound, bytes]] = {}
@@ -57,37 +58,49 @@ def _recall(raw: bytes, complete: bool) -> Inbound:
     header, end, body = raw.partition(b"\r\n\r\n")
     if not re.search(rb"^Message-ID: <", header, re.IGNORECASE | re.MULTILINE) or b"multipart/" in header:
         return _parse(raw) if complete else _parse_headers(raw)
-    values: dict[str, str] = {}
+    values: dict[str, tuple[str, ...]] = {}
 
     def set_aside(found: re.Match[bytes]) -> bytes:
         name = found[1].decode().lower()
-        values[name] = found[2].decode("latin-1").replace("\r\n", "").strip()
+        values[name] = (found[2].decode("latin-1").replace("\r\n", "").strip(),)
         return found[1] + b": <%b@x>" % found[1] if name != "date" else b"Date: Mon, 02 Nov 2026 10:00:00 +0000"
 
-    shape = _VARYING.sub(set_aside, header) + end + body
-    known = _read.get((shape, complete))
+    def set_person_aside(found: re.Match[bytes]) -> bytes:
+        name = found[1].decode().lower()
+        values[name] = (*values.get(name, ()), found[2].decode())
+        return found[1] + b": <a@x.test>"
+
+    shape = _VARYING.sub(set_aside, header)
+    anybodys = _OF_PEOPLE.sub(set_person_aside, shape) + end + body
+    known = _read.get((anybodys, complete))
     if known is None:
         if len(_read) > _HELD:
             _read.clear()
-        known = _read[shape, complete] = (_parse if complete else _parse_headers)(shape)
+        known = _read[anybodys, complete] = (_parse if complete else _parse_headers)(anybodys)
     restored = _restore(known, values)
     if complete:
         if len(_shapes) > _HELD:
             _shapes.clear()
-        _shapes[id(restored)] = restored, shape
+        _shapes[id(restored)] = restored, shape + end + body
     return restored
 
 
-def _restore(known: Inbound, values: dict[str, str]) -> Inbound:
-    ids = {name: tuple(dict.fromkeys(message_ids(values.get(name, "")))) for name in ("in-reply-to", "references")}
+def _restore(known: Inbound, values: dict[str, tuple[str, ...]]) -> Inbound:
+    ids = {name: message_ids(*values.get(name, ("",))) for name in ("in-reply-to", "references")}
+    fields = known.fields | values
     return replace(
         known,
-        fields={name: (values[name],) if name in values else value for name, value in known.fields.items()},
-        message_id=message_ids(values["message-id"])[0],
+        fields=fields,
+        message_id=message_ids(*values["message-id"])[0],
+        from_=inbound._people(fields, "from"),
+        to=inbound._people(fields, "to"),
         in_reply_to=ids["in-reply-to"],
         references=ids["references"],
-        date=inbound._date(values.get("date", "")),
+        date=_date(*values.get("date", ("",))),
     )
+
+
+_date = lru_cache(maxsize=1_000)(inbound._date)
 
 
 def classify(
