@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import Any
 
 from inboxagent.agent import reading, scan, understanding, writing
 from inboxagent.mail import classify as classifying
@@ -28,7 +29,9 @@ from inboxagent.outreach.state import Conversation
 _VARYING = re.compile(
     rb"^(Message-ID|In-Reply-To|References|Date|X-Inboxagent):((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE | re.MULTILINE
 )
-_OF_PEOPLE = re.compile(rb"^(From|To|List-Unsubscribe): ([\x21-\x7e]+(?: [\x21-\x7e]+)*)(?=\r\n[^ \t]|\Z)", re.MULTILINE)
+_OF_PEOPLE = re.compile(
+    rb"^(From|To|List-Unsubscribe): ([\x21-\x7e]+(?: [\x21-\x7e]+)*)(?=\r\n[^ \t]|\Z)", re.MULTILINE
+)
 _HELD = 50_000
 _read: dict[tuple[bytes, bool], Inbound] = {}
 _shapes: dict[int, tuple[Inbound, bytes]] = {}
@@ -122,13 +125,14 @@ def classify(
 
 _LONG_AGO = datetime(2026, 11, 2, 10, tzinfo=UTC)
 _LONG_AGO_FIELD = f"Date: {format_datetime(_LONG_AGO)}".encode()
+_UNMARKED: dict[str, Any] = {"token": "", "list_unsubscribe": "", "unsubscribe_page": ""}
 _composed: dict[Outgoing, bytes] = {}
 
 
 @lru_cache(maxsize=256)
 def compose(outgoing: Outgoing) -> bytes:
     """`compose.compose`: a letter is composed for the wire and for its copy, and by others in other months."""
-    shape = replace(outgoing, message_id="<a@x>", date=_LONG_AGO, in_reply_to=None, references=(), token="")
+    shape = replace(outgoing, message_id="<a@x>", date=_LONG_AGO, in_reply_to=None, references=(), **_UNMARKED)
     known = _composed.get(shape)
     if known is None:
         if len(_composed) > _HELD:

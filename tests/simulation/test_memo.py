@@ -68,5 +68,6 @@ def test_a_letter_is_written_the_same() -> None:
             in_reply_to="<0@prospect.test>",
             references=("<0@prospect.test>", f"<{number}@prospect.test>"),
             token=f"token{number}",
+            list_unsubscribe=f"unsubscribe {number}" if number else "",
         )
         assert memo.compose(letter) == compose.compose(letter)

@@ -64,7 +64,7 @@ class Timeline:
         return self.asleep_since is not None
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for the world: a line, a server, a person. Where nothing else is to happen meanwhile, it is just later."""
+        """Wait for the world: a line, a server, a person. Where nothing happens meanwhile, it is just later."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
         until = self.seconds + seconds
