@@ -207,7 +207,7 @@ def tell(observe: Observe, conversation_id: str, event: Event) -> None:
 
 
 def _has_news(status: Status, cursor: Cursor | None) -> bool:
-    return cursor != Cursor(status.uidvalidity, status.uidnext)
+    return cursor is None or (cursor.uidvalidity, cursor.next_uid) != (status.uidvalidity, status.uidnext)
 
 
 def _people(records: Records) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Her mailboxes: the honest model of a server from the contract suite, with distance, bad lines and a witness."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -139,6 +140,7 @@ class SimulatedMailbox(FakeMailbox):
     async def search(self, wanted: Search) -> Sequence[Fetched]:
         await self._process.travel("search")
         ids = frozenset(wanted.message_ids)
+        wanted = replace(wanted, address=wanted.address and wanted.address.lower())
         found = [
             self._fetched(name, box, uid)
             for name, box in ((name, self._box(name)) for name in self._watched())
@@ -175,14 +177,20 @@ class SimulatedMailbox(FakeMailbox):
 
     def _fetched(self, mailbox: str, box: Box, uid: int) -> Fetched:
         stored = box.messages[uid]
-        return Fetched(
-            mailbox=mailbox,
-            uidvalidity=box.uidvalidity,
-            uid=uid,
-            received_at=stored.received_at.replace(microsecond=0),
-            size=len(stored.raw),
-            header=_header(stored.raw),
-        )
+        return _as_fetched(mailbox, box.uidvalidity, uid, stored.received_at, stored.raw)
+
+
+@lru_cache(maxsize=2_000)
+def _as_fetched(mailbox: str, uidvalidity: int, uid: int, received_at: datetime, raw: bytes) -> Fetched:
+    """Told again with each look back."""
+    return Fetched(
+        mailbox=mailbox,
+        uidvalidity=uidvalidity,
+        uid=uid,
+        received_at=received_at.replace(microsecond=0),
+        size=len(raw),
+        header=_header(raw),
+    )
 
 
 @lru_cache(maxsize=20_000)
@@ -200,4 +208,4 @@ def _fits(wanted: Search, wanted_ids: frozenset[str], stored: Stored) -> bool:
         return True
     if wanted.address is None or (wanted.received_since and stored.received_at < wanted.received_since):
         return False
-    return wanted.address.lower() in addresses
+    return wanted.address in addresses
