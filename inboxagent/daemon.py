@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from inboxagent.agent.cycle import Agent
 from inboxagent.errors import StateUnwritable, TryLater, Unreachable
@@ -130,7 +130,7 @@ class Daemon:
             with suppress(StateUnwritable, TryLater):
                 await asyncio.to_thread(self._store.compact)
 
-    async def _rest(self, seconds: float, seen: object, stopping: asyncio.Future[bool]) -> None:
+    async def _rest(self, seconds: float, seen: object, stopping: asyncio.Future[Any]) -> None:
         """Wait for new mail, a command's change, the stop signal or the time, whichever comes first."""
         awaited = [self._changed(seen)]
         if self._health.sight is Sight.OK:
@@ -159,7 +159,7 @@ class Daemon:
 
 
 @asynccontextmanager
-async def stop_signal(stop: asyncio.Event) -> AsyncIterator[asyncio.Future[bool]]:
+async def stop_signal(stop: asyncio.Event) -> AsyncIterator[asyncio.Future[Any]]:
     """The stop signal as a future that many waits can share, one after the other."""
     stopping = asyncio.ensure_future(stop.wait())
     try:
@@ -168,13 +168,14 @@ async def stop_signal(stop: asyncio.Event) -> AsyncIterator[asyncio.Future[bool]
         stopping.cancel()
 
 
-async def interruptible(work: Coroutine[None, None, T], stopping: asyncio.Future[bool]) -> T | None:
+async def interruptible(work: Coroutine[None, None, T], stopping: asyncio.Future[Any]) -> T | None:
     """The answer of the work; None where the stop signal came and the work did not end soon enough.
 
     Work cut off at the dot leaves its intent open, which the next start reads as uncertain.
     """
     running = asyncio.create_task(work)
-    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    either: set[asyncio.Future[Any]] = {running, stopping}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not running.done():
         await asyncio.wait({running}, timeout=PATIENCE_AT_STOP)
     if not running.done():

@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any
 
-from inboxagent.agent import reading, scan, understanding, writing
+from inboxagent.agent import scan, understanding, writing
 from inboxagent.mail import classify as classifying
 from inboxagent.mail import compose as composing
 from inboxagent.mail import inbound
@@ -23,8 +23,6 @@ from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.headers import message_ids
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach import match
-from inboxagent.outreach.match import Known
-from inboxagent.outreach.state import Conversation
 
 _VARYING = re.compile(
     rb"^(Message-ID|In-Reply-To|References|Date|X-Inboxagent):((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE | re.MULTILINE
@@ -36,14 +34,13 @@ _HELD = 50_000
 _read: dict[tuple[bytes, bool], Inbound] = {}
 _shapes: dict[int, tuple[Inbound, bytes]] = {}
 _verdicts: dict[tuple[bytes, tuple[str, ...], date | None, bool], Verdict] = {}
-_parse, _parse_headers, _classify, _compose, _index = (
+_parse, _parse_headers, _classify, _compose = (
     inbound.parse,
     inbound.parse_headers,
     classifying.classify,
     composing.compose,
-    match.index,
 )
-_THEMSELVES = (_parse, _parse_headers, _classify, _compose, _index)
+_THEMSELVES = (_parse, _parse_headers, _classify, _compose)
 
 
 def parse(raw: bytes) -> Inbound:
@@ -144,25 +141,10 @@ def compose(outgoing: Outgoing) -> bytes:
     )
 
 
-_indexed: dict[tuple[int, ...], tuple[tuple[Conversation, ...], Known]] = {}
-
-
-def index(conversations: Iterable[Conversation], mine: frozenset[str]) -> Known:
-    """`match.index` of the very same conversations; she has the same addresses for a whole month."""
-    asked = tuple(conversations)
-    key = tuple(map(id, asked))
-    if key not in _indexed:
-        if len(_indexed) > 50:
-            _indexed.clear()
-        _indexed[key] = asked, _index(asked, mine)  # what is kept keeps its id
-    return _indexed[key][1]
-
-
 _REMEMBERED = (
     *((place, "parse", parse) for place in (understanding, scan)),
     *((place, "parse_headers", parse_headers) for place in (understanding, scan)),
     *((place, "classify", classify) for place in (understanding, scan, match)),
-    (reading, "index", index),
     (writing, "compose", compose),
 )
 
@@ -171,7 +153,6 @@ _REMEMBERED = (
 def remembering() -> Iterator[None]:
     """The agent reads through what is remembered."""
     before = [(place, name, getattr(place, name)) for place, name, _ in _REMEMBERED]
-    _indexed.clear()
     for place, name, remembered in _REMEMBERED:
         if getattr(place, name) in _THEMSELVES:  # what is planted there stays
             setattr(place, name, remembered)
