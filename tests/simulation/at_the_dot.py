@@ -100,9 +100,9 @@ def i7_brake(judge: Judge, dot: Dot) -> str | None:
     due, everybody = 1, judge.world.disk.contents.conversations.values()
     waiting = [each for each in everybody if each.state is State.WAITING and each.pending is None]
     long = [each for each in waiting if each.events[-1].at <= before]
-    if len(long) < judge.world.limits.brake:
-        return None
-    for each in long:
+    for left, each in zip(range(len(long), 0, -1), long, strict=True):
+        if due + left <= judge.world.limits.brake:
+            return None
         sequence = sequences.get(each.enrolment.sequence)
         due += all(isinstance(decide(each, sequence, at, judge.world.account.me), Send) for at in (before, now))
     released = judge.brake_released_at >= 0 and dot.seconds - judge.brake_released_at < 3 * DAY

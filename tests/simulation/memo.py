@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from inboxagent.agent import scan, understanding, writing
@@ -20,7 +21,7 @@ from inboxagent.mail import compose as composing
 from inboxagent.mail import inbound
 from inboxagent.mail.classify import Verdict
 from inboxagent.mail.compose import Outgoing
-from inboxagent.mail.headers import message_ids
+from inboxagent.mail.headers import addresses, message_ids
 from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach import match
 
@@ -86,21 +87,24 @@ def _recall(raw: bytes, complete: bool) -> Inbound:
 
 
 def _restore(known: Inbound, values: dict[str, tuple[str, ...]]) -> Inbound:
-    ids = {name: message_ids(*values.get(name, ("",))) for name in ("in-reply-to", "references")}
-    fields = known.fields | values
+    ids = {name: _message_ids(*values.get(name, ("",))) for name in ("in-reply-to", "references")}
+    people = {
+        f"{name}{mark}": tuple(chain.from_iterable(map(_addresses, values[name])))
+        for name, mark in (("from", "_"), ("to", ""))
+        if name in values
+    }
     return replace(
         known,
-        fields=fields,
-        message_id=message_ids(*values["message-id"])[0],
-        from_=inbound._people(fields, "from"),
-        to=inbound._people(fields, "to"),
+        fields=known.fields | values,
+        message_id=_message_ids(*values["message-id"])[0],
+        **people,
         in_reply_to=ids["in-reply-to"],
         references=ids["references"],
         date=_date(*values.get("date", ("",))),
     )
 
 
-_date = lru_cache(maxsize=1_000)(inbound._date)
+_date, _message_ids, _addresses = map(lru_cache(maxsize=4_096), (inbound._date, message_ids, addresses))
 
 
 def classify(
