@@ -33,11 +33,13 @@ class Reminding:
         self._known: dict[str, _Found] = {}
         self._everybody: Sequence[Conversation] = ()
         self._rules: Rulebook | None = None
+        self._unwritten: dict[str, str] = {}  # told, and the disk did not take it
 
     async def remind(self) -> datetime | None:
         """Tell what is to be told; when there will be more, as far as is known."""
         if not self._account.remind_to or self._account.paused() or self._is_stopped():
             return None
+        self._write_down()
         waiting, told = self._waiting(), self._told()
         self._forget_what_is_over(told, {each.key for each in waiting})
         fresh = [each for each in waiting if each.key not in told]
@@ -70,9 +72,17 @@ class Reminding:
         if outcome.fate not in (Fate.SENT, Fate.UNCERTAIN):  # a second mail about it would tell her nothing new
             self._put_off(outcome.text)
             return
-        with self._store.transaction("she was reminded") as ledger:
-            ledger.remember(TOLD, {**self._told(), reminder.key: self._clock.now().isoformat()})
+        self._unwritten[reminder.key] = self._clock.now().isoformat()
+        self._write_down()
         self._observe("reminded", {"conversation": reminder.key.partition(" ")[0], "because": reminder.subject})
+
+    def _write_down(self) -> None:
+        """Note what she was told. What a full disk refuses is noted later, and not told again meanwhile."""
+        if not self._unwritten:
+            return
+        with self._store.transaction("she was reminded") as ledger:
+            ledger.remember(TOLD, {**self._told(), **self._unwritten})
+        self._unwritten.clear()
 
     def _forget_what_is_over(self, told: Mapping[str, str], waiting: set[str]) -> None:
         left = {key: at for key, at in told.items() if key in waiting}
