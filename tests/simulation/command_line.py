@@ -45,7 +45,6 @@ class CommandLine:
         process.writing_to = person.address
         sequence = world.rules().sequences[name]
         began_at = world.timeline.seconds
-        hers = world.judge.hers[person.number]  # also what she writes in the seconds that it takes
         fields = {name: value for name, value in person.card.items() if name not in FIELDS or name in sequence.fields}
         wish = Wish(
             sequence=sequence,
@@ -59,20 +58,26 @@ class CommandLine:
             conversation = await enroll(world.account, mailbox, world.machine.store(process), world.clock, wish)
         except (InboxagentError, ProcessDiedError) as error:
             world.judge.counts[f"enrol: {type(error).__name__}"] += 1
-            self._enrolled_anyway(process, person, began_at, hers, new)
+            self._enrolled_anyway(person, began_at, new)
             return
         finally:
             world.machine.disconnect(mailbox)
-        world.judge.enrols(conversation, person, self._history_until(began_at, hers, new), began_at)
+        world.judge.enrols(conversation, person, self._history_until(person, began_at, new), began_at)
 
-    def _enrolled_anyway(self, process: Any, person: Person, began_at: float, hers: list[float], new: bool) -> None:
+    def _enrolled_anyway(self, person: Person, began_at: float, new: bool) -> None:
         """A command that died may have done its work."""
         for key, each in self.world.disk.contents.conversations.items():
             if key not in self.world.judge.records and person.address in each.addresses:
-                self.world.judge.enrols(each, person, self._history_until(began_at, hers, new), began_at)
+                self.world.judge.enrols(each, person, self._history_until(person, began_at, new), began_at)
 
-    def _history_until(self, began_at: float, hers: list[float], new: bool) -> float:
-        """What he wrote before her last message is history; without one, all that was there."""
+    def _history_until(self, person: Person, began_at: float, new: bool) -> float:
+        """What he wrote before her last message is history; without one, all that was there.
+
+        Hers is also what she writes while she enrols him, and what went in her name, of which an older copy of the
+        state knows nothing.
+        """
+        judge = self.world.judge
+        hers = [*judge.hers[person.number], *(judge.reached[person.number] if judge.restored_at >= 0.0 else ())]
         return began_at if new or not hers else max(hers)
 
     def desk(self, process: Process) -> Any:

@@ -36,6 +36,7 @@ class Judge:
         self.notices = Notices()
         self.acknowledged = Contents()
         self.taken: dict[str, list[float]] = defaultdict(list)  # by the Message-ID that we gave
+        self.reached: dict[int, list[float]] = defaultdict(list)  # by person: when our letters were accepted
         self.letters_to: dict[int, list[tuple[float, datetime, str]]] = defaultdict(list)  # by person: of which
         self.partners: dict[int, set[int]] = defaultdict(set)  # by person: to whom she wrote in the same mail
         self.taken_as: dict[str, str] = {}
@@ -142,6 +143,7 @@ class Judge:
         intent = next(e for e in conversation.events if e.word is Word.INTENT and e.message_id == ours.message_id)
         record.taken.append((now, intent.step or ""))
         record.accepted.append(self.world.clock.now())
+        self.reached[record.person.number].append(now)
         self.letters_to[record.person.number].append((now, self.world.clock.now(), conversation.id))
         record.letters.append((intent.step or "", ours.message_id))
         if self.taken_as[ours.message_id] == ours.message_id:

@@ -20,7 +20,7 @@ from tests.simulation.weather import FAULTS
 from tests.simulation.world import World
 
 DAYS, PEOPLE = 12, 8
-LATE = 120.0  # seconds by which a letter may go at another time: both may be begun anew
+LATE = 600.0  # seconds by which a letter may go at another time: both may be begun anew, and the gap varies
 
 
 def together(setting: Setting) -> Outcome:
