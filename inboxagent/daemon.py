@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from inboxagent.agent.cycle import Agent
 from inboxagent.errors import StateUnwritable, TryLater, Unreachable
@@ -78,14 +78,15 @@ class Daemon:
     async def run(self) -> None:
         """Until `stop`. An unreachable server is waited for; a refused log-in or damaged state ends it by its error."""
         self._report(self._health)
-        while not self._stop.is_set():
-            # Taken before the cycle looks at the store: what a command changes during it is not slept over.
-            seen = self._seen()
-            self._beat()
-            seconds = await interruptible(self._cycle(), self._stop)
-            if seconds is not None:
-                await self._tidy(seconds)
-                await self._rest(seconds, seen)
+        async with stop_signal(self._stop) as stopping:
+            while not self._stop.is_set():
+                # Taken before the cycle looks at the store: what a command changes during it is not slept over.
+                seen = self._seen()
+                self._beat()
+                seconds = await interruptible(self._cycle(), stopping)
+                if seconds is not None:
+                    await self._tidy(seconds)
+                    await self._rest(seconds, seen, stopping)
 
     async def _cycle(self) -> float:
         """Read and send once; returns the seconds to wait at most."""
@@ -129,14 +130,14 @@ class Daemon:
             with suppress(StateUnwritable, TryLater):
                 await asyncio.to_thread(self._store.compact)
 
-    async def _rest(self, seconds: float, seen: object) -> None:
+    async def _rest(self, seconds: float, seen: object, stopping: asyncio.Future[Any]) -> None:
         """Wait for new mail, a command's change, the stop signal or the time, whichever comes first."""
-        awaited = [self._changed(seen), self._stop.wait()]
+        awaited = [self._changed(seen)]
         if self._health.sight is Sight.OK:
             awaited.append(self._mailbox.wait(seconds))
         tasks = [asyncio.ensure_future(each) for each in awaited]
         try:
-            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([*tasks, stopping], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
@@ -157,18 +158,27 @@ class Daemon:
         return True
 
 
-async def interruptible(work: Coroutine[None, None, T], stop: asyncio.Event) -> T | None:
+@asynccontextmanager
+async def stop_signal(stop: asyncio.Event) -> AsyncIterator[asyncio.Future[Any]]:
+    """The stop signal as a future that many waits can share, one after the other."""
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        yield stopping
+    finally:
+        stopping.cancel()
+
+
+async def interruptible(work: Coroutine[None, None, T], stopping: asyncio.Future[Any]) -> T | None:
     """The answer of the work; None where the stop signal came and the work did not end soon enough.
 
     Work cut off at the dot leaves its intent open, which the next start reads as uncertain.
     """
     running = asyncio.create_task(work)
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
+    either: set[asyncio.Future[Any]] = {running, stopping}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not running.done():
         await asyncio.wait({running}, timeout=PATIENCE_AT_STOP)
     if not running.done():
         running.cancel()
-    await asyncio.gather(running, stopping, return_exceptions=True)
+        await asyncio.gather(running, return_exceptions=True)
     return None if running.cancelled() else running.result()

@@ -1,7 +1,7 @@
 """What is to be done for each conversation now, and writing down what needs no letter."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 
@@ -13,7 +13,7 @@ from inboxagent.outreach.decide import FOR_EVER, Action, Hold, Rest, Send, Wait,
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.sequence import Sequence as Rule
-from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.state import Conversation, State, are_same
 from inboxagent.ports import Clock, Observe, Records, Store
 
 
@@ -63,14 +63,15 @@ class _Plan:
     """Everybody's turn, as the store and the rules were, and from when until when it stands."""
 
     planned: Sequence[Planned]
+    everybody: Sequence[Conversation]
     generation: object
     rules: Rulebook
     since: datetime
     until: datetime
 
-    def holds(self, generation: object, rules: Rulebook, now: datetime) -> bool:
-        """Whether nobody has written anything, and nobody's turn has come."""
-        return self.generation == generation and self.rules is rules and self.since <= now < self.until
+    def holds(self, rules: Rulebook, now: datetime) -> bool:
+        """Whether nobody's turn has come, and no rule is another one."""
+        return self.rules is rules and self.since <= now < self.until
 
 
 class Planner:
@@ -93,15 +94,19 @@ class Planner:
         first; does nothing."""
         # The generation first: what is written while everybody is read is of the next one.
         generation, rules, now = self._store.generation(), self._account.rules(), self._clock.now()
-        if self._plan is None or not self._plan.holds(generation, rules, now):
-            self._plan = self._plan_anew(generation, rules, now)
-        return self._plan.planned
+        plan = self._plan
+        if plan is None or not plan.holds(rules, now) or plan.generation != generation:
+            self._plan = plan = self._plan_anew(generation, rules, now)
+        return plan.planned
 
     def _plan_anew(self, generation: object, rules: Rulebook, now: datetime) -> _Plan:
-        self._standing = {each.id: self._stand(each, rules, now) for each in self._store.conversations()}
+        before, everybody = self._plan, self._store.conversations()
+        if before is not None and before.holds(rules, now) and are_same(before.everybody, everybody):
+            return replace(before, generation=generation)  # something was written, and to nobody's conversation
+        self._standing = {each.id: self._stand(each, rules, now) for each in everybody}
         standing = sorted(self._standing.values(), key=attrgetter("turn"))
         until = min((each.until for each in standing), default=FOR_EVER)
-        return _Plan([each.planned for each in standing], generation, rules, now, until)
+        return _Plan([each.planned for each in standing], everybody, generation, rules, now, until)
 
     def _stand(self, conversation: Conversation, rules: Rulebook, now: datetime) -> _Standing:
         """What was decided for it before, where that stands."""

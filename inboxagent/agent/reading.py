@@ -1,7 +1,7 @@
 """Reading every watched mailbox to its end, and writing down what the mail means."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from inboxagent.agent.understanding import LEARNT, Read, SetAside, Understanding
 from inboxagent.errors import Unreachable
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.match import Known, index
+from inboxagent.outreach.state import Conversation, are_same
 from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Records, Search, Status, Store
 
@@ -47,7 +48,7 @@ class Reader:
         self._observe = observe
         self._beat = beat
         self._understanding = Understanding(account, mailbox, store, clock, set_aside)
-        self._index: tuple[object, Known] | None = None
+        self._index: tuple[object, Sequence[Conversation], Known] | None = None
         self.look_within = LOOK_WITHIN
 
     async def look(self) -> Reading:
@@ -195,8 +196,11 @@ class Reader:
         """What messages are compared with, and the generation of the store that it is from."""
         generation = self._store.generation()
         if self._index is None or self._index[0] != generation:
-            self._index = generation, index(self._store.conversations(), self._account.me.addresses)
-        return self._index
+            before, everybody = self._index, self._store.conversations()
+            same = before is not None and are_same(before[1], everybody)
+            known = before[2] if before and same else index(everybody, self._account.me.addresses)
+            self._index = generation, everybody, known
+        return generation, self._index[2]
 
 
 def tell(observe: Observe, conversation_id: str, event: Event) -> None:
@@ -207,7 +211,7 @@ def tell(observe: Observe, conversation_id: str, event: Event) -> None:
 
 
 def _has_news(status: Status, cursor: Cursor | None) -> bool:
-    return cursor != Cursor(status.uidvalidity, status.uidnext)
+    return cursor is None or (cursor.uidvalidity, cursor.next_uid) != (status.uidvalidity, status.uidnext)
 
 
 def _people(records: Records) -> frozenset[str]:

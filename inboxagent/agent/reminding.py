@@ -1,6 +1,6 @@
 """Telling her what waits for her, each thing once: what she does not see in time, he waits for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from inboxagent.agent.account import Account
@@ -8,15 +8,16 @@ from inboxagent.agent.notices import Notices
 from inboxagent.errors import InboxagentError
 from inboxagent.outreach.outbox import Fate
 from inboxagent.outreach.reminders import Reminder, reminders
-from inboxagent.outreach.sequence import Sequence
-from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.rulebook import Rulebook
+from inboxagent.outreach.sequence import Sequence as Rule
+from inboxagent.outreach.state import Conversation, are_same
 from inboxagent.outreach.stoppage import FACT, from_fact
 from inboxagent.ports import Clock, Observe, Store, Transport
 
 TOLD = "reminded"
 TRY_AGAIN_AFTER = timedelta(hours=1)
 
-_Found = tuple[Conversation, Sequence | None, tuple[Reminder, ...]]  # what waits in a conversation, on which rule
+_Found = tuple[Conversation, Rule | None, tuple[Reminder, ...]]  # what waits in a conversation, on which rule
 
 
 class Reminding:
@@ -30,6 +31,8 @@ class Reminding:
         self._notices = Notices(account, transport, clock, account.remind_to)
         self._not_before: datetime | None = None
         self._known: dict[str, _Found] = {}
+        self._everybody: Sequence[Conversation] = ()
+        self._rules: Rulebook | None = None
         self._unwritten: dict[str, str] = {}  # told, and the disk did not take it
 
     async def remind(self) -> datetime | None:
@@ -47,14 +50,13 @@ class Reminding:
         return min([*later, *([self._not_before] if self._is_put_off() and self._not_before else [])], default=None)
 
     def _waiting(self) -> list[Reminder]:
-        rules = self._account.rules()
-        self._known = {
-            each.id: self._of(each, rules.sequences.get(each.enrolment.sequence))
-            for each in self._store.conversations()
-        }
+        rules, everybody = self._account.rules(), self._store.conversations()
+        if self._rules is not rules or not are_same(self._everybody, everybody):
+            self._rules, self._everybody = rules, everybody
+            self._known = {each.id: self._of(each, rules.sequences.get(each.enrolment.sequence)) for each in everybody}
         return [each for _, _, waiting in self._known.values() for each in waiting]
 
-    def _of(self, conversation: Conversation, rule: Sequence | None) -> _Found:
+    def _of(self, conversation: Conversation, rule: Rule | None) -> _Found:
         """What waits for her in one conversation, on which rule; the time of day makes no difference to it."""
         known = self._known.get(conversation.id)
         if known is not None and known[0] is conversation and known[1] is rule:

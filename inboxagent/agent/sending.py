@@ -20,7 +20,6 @@ from inboxagent.outreach.forgotten import LETTERS, instants
 from inboxagent.outreach.letter import as_mail, envelope
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
-from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import REWOUND, Clock, Ledger, Observe, Reading, Store, Transport
 
@@ -108,15 +107,12 @@ class Sender:
         """When there will be something to do after a round that kept these back until then."""
         planned = self._planner.settle()
         times = [*later.values(), next_at(planned)]
-        in_doubt = any(self._may_still_prove_itself(each.conversation) for each in planned)
+        tried = [each.conversation.pending for each in planned if each.conversation.pending is not None]
+        in_doubt = any(abs(self._clock.now() - each.at) < EVIDENCE_WITHIN for each in tried)
         # A letter is still due where it was withdrawn, where the round ended before its turn, or where that came late.
         if in_doubt or any(isinstance(each.action, Send) and each.conversation_id not in later for each in planned):
             times.append(self._clock.now() + AGAIN_AFTER)
         return min((at for at in times if at is not None), default=None)
-
-    def _may_still_prove_itself(self, conversation: Conversation) -> bool:
-        tried = conversation.pending
-        return tried is not None and abs(self._clock.now() - tried.at) < EVIDENCE_WITHIN
 
     def _horizon(self) -> datetime:
         return horizon(self._account.limits, self._clock.now())

@@ -16,7 +16,7 @@ from inboxagent.cli.composition import Composition
 from inboxagent.cli.documents import conversation_document, event_document, instant
 from inboxagent.cli.eventlog import observer, write
 from inboxagent.config import Command
-from inboxagent.daemon import Daemon, Health, Sight, interruptible
+from inboxagent.daemon import Daemon, Health, Sight, interruptible, stop_signal
 from inboxagent.edge.rehearsal import Rehearsal
 from inboxagent.edge.system_hook import run_hook
 from inboxagent.edge.system_lock import ProcessLock
@@ -160,7 +160,8 @@ class Service:
 
     async def run_once(self, stop: asyncio.Event) -> None:
         """One reading of every mailbox, then what is due, spaced as the limits say. Raises `Unreachable`."""
-        await interruptible(self._once(stop), stop)
+        async with stop_signal(stop) as stopping:
+            await interruptible(self._once(stop), stopping)
         if stop.is_set():
             self.ended_because = TOLD_TO_STOP
 

@@ -26,13 +26,18 @@ class Person:
 
     def is_named_in(self, text: str) -> bool:
         """Whether a text names him, in any case."""
-        words = frozenset(word.casefold() for word in self.addresses | self.names)
-        return _naming(words).search(text.casefold()) is not None
+        return _in_any_case(self.addresses, self.names).search(text.casefold()) is not None
 
     def erased_from(self, text: str) -> str:
         """The text without him."""
         left = _naming(self.addresses | self.names).sub(ERASED, text)
         return ERASED if self.is_named_in(left) else left
+
+
+@lru_cache(maxsize=8)
+def _in_any_case(addresses: frozenset[str], names: frozenset[str]) -> re.Pattern[str]:
+    """Asked of every text of an account in turn."""
+    return _naming(frozenset(word.casefold() for word in addresses | names))
 
 
 @lru_cache(maxsize=8)

@@ -1,6 +1,7 @@
 """Which conversations a message concerns, strongest evidence first, and by what. A subject alone never matches."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -79,22 +80,21 @@ def index(conversations: Iterable[Conversation], mine: frozenset[str]) -> Known:
     return Known(
         mine=mine,
         people=frozenset(each.id for each in conversations),
-        ids=_by(conversations, lambda each: each.ids),
-        addresses=_by(conversations, lambda each: each.addresses),
-        asides=_by(conversations, lambda each: each.asides),
-        roots=_by(conversations, lambda each: each.thread_roots),
-        topics=_by(conversations, lambda each: {topic(subject) for subject in each.subjects} - {""}),
+        ids=_by((each.id, each.ids) for each in conversations),
+        addresses=_by((each.id, each.addresses) for each in conversations),
+        asides=_by((each.id, each.asides) for each in conversations),
+        roots=_by((each.id, each.thread_roots) for each in conversations),
+        topics=_by((each.id, {topic(subject) for subject in each.subjects} - {""}) for each in conversations),
         wrote_at={each.id: each.wrote_at for each in conversations if each.wrote_at is not None},
     )
 
 
-def _by(
-    conversations: Iterable[Conversation], keys: Callable[[Conversation], Iterable[str]]
-) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for conversation in conversations:
-        for key in keys(conversation):
-            found.setdefault(key, []).append(conversation.id)
+def _by(keys: Iterable[tuple[str, Iterable[str]]]) -> dict[str, tuple[str, ...]]:
+    """The ids of conversations, each given with its keys, by key."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name, its_keys in keys:
+        for key in its_keys:
+            found[key].append(name)
     return {key: tuple(ids) for key, ids in found.items()}
 
 

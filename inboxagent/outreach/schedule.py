@@ -262,6 +262,7 @@ def _own_hours(hours: Hours, share: int) -> Hours:
     return replace(hours, between=between)
 
 
+@lru_cache(maxsize=8192)
 def _share(key: str) -> int:
     """A number below 60 that depends on nothing but the key."""
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -4,10 +4,11 @@ Law 1: nothing leaves `stopped` after an opt-out, a complaint or a dead address.
 Law 2: only a date that has come, or her command, leads back to `waiting`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import is_
 from typing import Any
 
 from inboxagent.outreach.events import By, Event, Word
@@ -117,6 +118,11 @@ def replace(conversation: Conversation, **changes: Any) -> Conversation:
     after = object.__new__(Conversation)
     after.__dict__.update(conversation.__dict__, **changes)
     return after
+
+
+def are_same(before: Sequence[Conversation], now: Sequence[Conversation]) -> bool:
+    """Whether these are the very same: nothing has happened in any of them, and none has come or gone."""
+    return len(before) == len(now) and all(map(is_, before, now))
 
 
 _EVERYWHERE = tuple(State)

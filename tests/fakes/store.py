@@ -1,7 +1,7 @@
 """The Store port in memory: what the tests of everything above the store use. It passes the store's contract suite."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -60,15 +60,10 @@ class MemoryRecords:
         return self._contents.conversations.get(conversation_id)
 
     def find(self, index: str, value: str) -> Sequence[Conversation]:
-        fits: dict[str, Callable[[Conversation], bool]] = {
-            "id": lambda each: each.id == value,
-            "state": lambda each: each.state == value,
-            "address": lambda each: value.lower() in each.addresses,
-            "message_id": lambda each: value in each.ids | each.judged,
-        }
-        if index not in fits:
+        if index not in _INDEXES:
             raise ValueError(index)
-        return [each for each in self.conversations() if fits[index](each)]
+        wanted, values = value.lower() if index == "address" else value, _INDEXES[index]
+        return [each for each in self.conversations() if wanted in values(each)]
 
     def cursors(self) -> Mapping[str, Cursor]:
         return dict(self._contents.cursors)
@@ -79,6 +74,14 @@ class MemoryRecords:
 
     def fact(self, name: str) -> object | None:
         return _fresh(self._contents.facts.get(name))
+
+
+_INDEXES: Mapping[str, Callable[[Conversation], Collection[str]]] = {
+    "id": lambda each: (each.id,),
+    "state": lambda each: (each.state,),
+    "address": lambda each: each.addresses,
+    "message_id": lambda each: each.ids | each.judged,
+}
 
 
 def _fresh(value: object) -> object:

@@ -91,7 +91,7 @@ def i16_cursor_behind_verdicts(judge: Judge, commit: Commit) -> str | None:
     """A cursor passes no message about an enrolled prospect whose verdict is not in the store with it."""
     for name, cursor in commit.after.cursors.items():
         was = commit.before.cursors.get(name)
-        if was == cursor or commit.process.name == "command":
+        if was is cursor or was == cursor or commit.process.name == "command":
             continue
         first = was.next_uid if was is not None and was.uidvalidity == cursor.uidvalidity else 1
         for uid in range(first, cursor.next_uid):

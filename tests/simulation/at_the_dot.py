@@ -101,11 +101,11 @@ def i7_brake(judge: Judge, dot: Dot) -> str | None:
     if dot.seconds - judge.reading_ok_at > 300.0:
         return None  # it was counted when the round began, which a slow server makes long
     due, everybody = 1, judge.world.disk.contents.conversations.values()
-    if len(everybody) < judge.world.limits.brake:
-        return None
-    for each in everybody:
-        if each.state is not State.WAITING or each.pending is not None or each.events[-1].at > before:
-            continue
+    waiting = [each for each in everybody if each.state is State.WAITING and each.pending is None]
+    long = [each for each in waiting if each.events[-1].at <= before]
+    for left, each in zip(range(len(long), 0, -1), long, strict=True):
+        if due + left <= judge.world.limits.brake:
+            return None
         sequence = sequences.get(each.enrolment.sequence)
         due += all(isinstance(decide(each, sequence, at, judge.world.account.me), Send) for at in (before, now))
     released_at, letters = judge.let_go

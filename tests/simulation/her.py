@@ -7,8 +7,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from inboxagent.cli import change
-from inboxagent.mail.inbound import parse
 from inboxagent.outreach.state import State
+from tests.simulation import memo
 from tests.simulation.command_line import COMMANDS, CommandLine
 from tests.simulation.people import DAY, HOUR, MINUTE, Person
 from tests.simulation.post import HER, HER_OTHER, Post, Truth, write
@@ -148,7 +148,7 @@ class Her:
         else:
             self._file(post, people, wrote_at)
         for each in people:
-            each.receive(parse(raw), delay=2.0)
+            each.receive(memo.parse(raw), delay=2.0)
 
     def _file(self, post: Post, people: list[Person], wrote_at: float) -> None:
         judge, now = self.world.judge, self.world.timeline.seconds

@@ -1,6 +1,6 @@
 """Her mailboxes: the honest model of a server from the contract suite, with distance, bad lines and a witness."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -138,13 +138,8 @@ class SimulatedMailbox(FakeMailbox):
 
     async def search(self, wanted: Search) -> Sequence[Fetched]:
         await self._process.travel("search")
-        ids = frozenset(wanted.message_ids)
-        found = [
-            self._fetched(name, box, uid)
-            for name, box in ((name, self._box(name)) for name in self._watched())
-            for uid, stored in sorted(box.messages.items())
-            if _fits(wanted, ids, stored)
-        ]
+        boxes = [(name, self._box(name)) for name in self._watched()]
+        found = [self._fetched(name, box, uid) for name, box in boxes for uid in _fitting(wanted, box)]
         await self._process.travel("search", back=True)
         return sorted(found, key=lambda each: each.received_at)
 
@@ -175,14 +170,20 @@ class SimulatedMailbox(FakeMailbox):
 
     def _fetched(self, mailbox: str, box: Box, uid: int) -> Fetched:
         stored = box.messages[uid]
-        return Fetched(
-            mailbox=mailbox,
-            uidvalidity=box.uidvalidity,
-            uid=uid,
-            received_at=stored.received_at.replace(microsecond=0),
-            size=len(stored.raw),
-            header=_header(stored.raw),
-        )
+        return _as_fetched(mailbox, box.uidvalidity, uid, stored.received_at, stored.raw)
+
+
+@lru_cache(maxsize=2_000)
+def _as_fetched(mailbox: str, uidvalidity: int, uid: int, received_at: datetime, raw: bytes) -> Fetched:
+    """Told again with each look back."""
+    return Fetched(
+        mailbox=mailbox,
+        uidvalidity=uidvalidity,
+        uid=uid,
+        received_at=received_at.replace(microsecond=0),
+        size=len(raw),
+        header=_header(raw),
+    )
 
 
 @lru_cache(maxsize=20_000)
@@ -194,10 +195,10 @@ def _names(raw: bytes) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset((*own, *message.thread_ids)), frozenset(each.address for each in people)
 
 
-def _fits(wanted: Search, wanted_ids: frozenset[str], stored: Stored) -> bool:
-    ids, addresses = _names(stored.raw)
-    if not ids.isdisjoint(wanted_ids):
-        return True
-    if wanted.address is None or (wanted.received_since and stored.received_at < wanted.received_since):
-        return False
-    return wanted.address.lower() in addresses
+def _fitting(wanted: Search, box: Box) -> Iterator[int]:
+    wanted_ids, address = frozenset(wanted.message_ids), (wanted.address or "").lower()
+    for uid, stored in box.messages.items():  # UIDs only ever grow
+        ids, addresses = _names(stored.raw)
+        recent = wanted.received_since is None or stored.received_at >= wanted.received_since
+        if (address in addresses and recent) or not ids.isdisjoint(wanted_ids):
+            yield uid

@@ -75,19 +75,14 @@ class Person:
     over: bool = False
     shared_domain: str = ""
     given: str = ""  # of whom the list of names does not know
+    name: str = field(init=False)
+    domain: str = field(init=False)  # his own firm's, or one that he shares with others
+    address: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        return self.given or NAMES[self.number]
-
-    @property
-    def domain(self) -> str:
-        """His own firm's, or one that he shares with others."""
-        return self.shared_domain or f"{self.name}-works.test"
-
-    @property
-    def address(self) -> str:
-        return f"{self.name}@{self.domain}"
+    def __post_init__(self) -> None:
+        self.name = self.given or NAMES[self.number]
+        self.domain = self.shared_domain or f"{self.name}-works.test"
+        self.address = f"{self.name}@{self.domain}"
 
     @property
     def zone(self) -> str:

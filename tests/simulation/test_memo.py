@@ -35,6 +35,12 @@ MESSAGES = [
     _message(5, "unsubscribe\n", answers="<a@lind.test>"),
     _message(6, "Not now, please ask me again in May.\n", answers="<a@lind.test>"),
     _message(7, "Yes.\n").replace(b"Message-ID: <7@prospect.test>\r\n", b""),
+    _message(8, "Yes, let us talk.\n").replace(b"anna@prospect.test", b"Bo Ek <Bo@other.test>"),
+    _message(9, "Yes, let us talk.\n").replace(b"To: ", b"To: c@d.test,\r\n "),
+    _message(10, "Yes, let us talk.\n").replace(b"To: ", b"To: c@d.test, "),
+    _message(11, "Hello\n", fields=("List-Unsubscribe: <mailto:off@x.test>", "List-Unsubscribe: <https://x.test>")),
+    _message(12, "Hello\n").replace(b"From: anna", b"From: noreply"),
+    _message(13, "Hello\n").replace(b"From: anna", "From: Åsa Ö <anna".encode()).replace(b".test\r", b".test>\r", 1),
     report("a@b.test", "<a@lind.test>", at=NOON, message_id="<r@mx>", status="5.1.1", action="failed", words="550 no"),
 ]
 
@@ -62,5 +68,6 @@ def test_a_letter_is_written_the_same() -> None:
             in_reply_to="<0@prospect.test>",
             references=("<0@prospect.test>", f"<{number}@prospect.test>"),
             token=f"token{number}",
+            list_unsubscribe=f"unsubscribe {number}" if number else "",
         )
         assert memo.compose(letter) == compose.compose(letter)

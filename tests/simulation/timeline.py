@@ -15,6 +15,7 @@ from typing import Any
 from inboxagent.daemon import NOTICE_COMMANDS_EVERY
 
 Act = Callable[[], None]
+_NEAR = 1e-3  # seconds: timers that are as near as this to each other keep the loop's own order
 
 
 class Timeline:
@@ -53,14 +54,24 @@ class Timeline:
         """The machine begins anew, and so does the clock that nobody sets."""
         self.boots, self.booted_at = self.boots + 1, self.seconds
 
+    def is_empty_until(self, seconds: float) -> bool:
+        """Whether the world has nothing on its agenda before that true time, and nothing at it."""
+        return not self._agenda or self._agenda[0][0] > seconds
+
     @property
     def asleep(self) -> bool:
         """Whether the machine is suspended."""
         return self.asleep_since is not None
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for the world: a line, a server, a person."""
-        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Wait for the world: a line, a server, a person. Where nothing happens meanwhile, it is just later."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimulatedLoop)
+        until = self.seconds + seconds
+        if loop.is_quiet_until(until):
+            self.seconds = until
+            return
+        waiting: asyncio.Future[None] = loop.create_future()
         self.after(seconds, lambda: None if waiting.done() else waiting.set_result(None))
         await waiting
 
@@ -146,6 +157,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
+
+    def is_quiet_until(self, seconds: float) -> bool:
+        """Whether the one who asks would be the first to go on, if it waited until this true time."""
+        timeline, scheduled = self.timeline, self._scheduled
+        if self._ready or timeline.asleep or not timeline.is_empty_until(seconds):
+            return False
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
+        return not scheduled or seconds + _NEAR < timeline.seconds + scheduled[0]._when - self.time()
 
     def _run_once(self) -> None:
         """What is ready runs; where nothing is, time passes until something is."""
