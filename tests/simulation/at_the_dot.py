@@ -18,8 +18,11 @@ HOUR, DAY = 3_600.0, 86_400.0
 
 
 def i2_never_after_an_answer(judge: Judge, dot: Dot) -> str | None:
-    """P1: no dot while an answer of his was visible in a watched mailbox before the snapshot of the last look."""
-    open_answers = judge.records.open_answers(judge.records[dot.conversation.id], dot.process.looked_at)
+    """P1: no dot while an answer of his was visible in a watched mailbox before the snapshot of the last look, or was
+    seen and written down before it was deleted."""
+    known = judge.acknowledged.conversations.get(dot.conversation.id)
+    record, noted = judge.records[dot.conversation.id], known.judged if known else ()
+    open_answers = judge.records.open_answers(record, dot.process.looked_at, noted)
     if not open_answers:
         return None
     first = open_answers[0]

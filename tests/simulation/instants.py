@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from inboxagent.outreach.events import ANSWERS
+from tests.fakes.store import Contents
 from tests.simulation.disk import RESULTS
+from tests.simulation.imap import UNWATCHED
 from tests.simulation.privacy_line import forget_him
 from tests.simulation.process import Process
 
@@ -14,6 +17,7 @@ HOUR = 3_600.0
 DARK_AFTER = {"synced enrol": 0.02, "synced command": 0.01, "synced mail": 0.004, "synced intent": 0.002}
 DARK_AFTER_RESULT = 0.006
 """How likely the power is gone within half a second of a commit: before anything else makes it durable."""
+DARK_AFTER_HIS_WORD = 0.03
 COPY_IS_OWED = ("synced sent", "append", "append answered")
 
 
@@ -79,3 +83,34 @@ class Instants:
         if weather.strikes("nasty power", chance):
             weather.note("power cut just after a commit", effect)
             timeline.after(self._world.surprise.uniform(0.0, 0.5), lambda: self._world.machine.crash(power=True))
+
+    def hears(self, before: Contents, after: Contents) -> None:
+        """What he says was written down. She has read it, too, and deletes it or files it where nobody looks; then the
+        power is gone, before anything else makes it durable."""
+        for message_id in _his_words(before, after):
+            if not self._weather.strikes("nasty tidiness", DARK_AFTER_HIS_WORD):
+                continue
+            world, surprise = self._world, self._world.surprise
+            tidies = surprise.random() < 0.5
+            self._weather.note(f"power cut after his word{', which she has deleted' if tidies else ''}", "reading")
+            if tidies:
+                world.timeline.after(surprise.uniform(0.0, 0.2), lambda: self._put_away(message_id))
+            world.timeline.after(surprise.uniform(0.2, 0.5), lambda: world.machine.crash(power=True))
+            return
+
+    def _put_away(self, message_id: str) -> None:
+        """It lies in no mailbox that is read any more."""
+        server, post = self._world.server, self._world.judge.truth.get(message_id)
+        for mailbox, _, uid in sorted(post.lies_in) if post else ():
+            if self._world.surprise.random() < 0.5:
+                server.remove(mailbox, uid)
+            else:
+                server.put(mailbox, uid, UNWATCHED)
+
+
+def _his_words(before: Contents, after: Contents) -> list[str]:
+    """The Message-IDs of what people have said, as far as it is new."""
+    changed = [(key, each) for key, each in after.conversations.items() if before.conversations.get(key) is not each]
+    seen = {key: len(before.conversations[key].events) for key, _ in changed if key in before.conversations}
+    fresh = [event for key, each in changed for event in each.events[seen.get(key, 0) :]]
+    return [event.message_id for event in fresh if event.word in ANSWERS and event.message_id]

@@ -9,7 +9,9 @@ from inboxagent.daemon import Daemon, Health, Sight
 from inboxagent.edge.system_notify import Pulse
 from inboxagent.errors import InboxagentError
 from inboxagent.ports import Fetched, Store
+from tests.fakes.store import Contents
 from tests.simulation import memo
+from tests.simulation.disk import kind_of
 from tests.simulation.imap import SimulatedMailbox
 from tests.simulation.manager import Watchdog, unit
 from tests.simulation.people import DAY, HOUR
@@ -53,7 +55,12 @@ class Machine:
 
     def store(self, process: Process) -> Store:
         """Its view of the state."""
-        return self.world.disk.store(process, self.world.judge.commits)
+        return self.world.disk.store(process, self._acknowledged)
+
+    def _acknowledged(self, process: Process, before: Contents, after: Contents, why: str) -> None:
+        self.world.judge.commits(process, before, after, why)
+        if kind_of(why) == "mail":
+            self.world.weather.instants.hears(before, after)
 
     # -- the daemon ------------------------------------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ FAULTS = (
     "nasty clock",
     "nasty forgetting",
     "nasty power",
+    "nasty tidiness",
     "late copy",
     "unreadable",
     "clock",
