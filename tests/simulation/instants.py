@@ -68,14 +68,17 @@ class Instants:
             self._world.timeline.after(0.5, lambda: forget_him(self._world.her.shell, him, random))
 
     def pass_by(self, effect: str) -> None:
-        """A commit was made: the machine sleeps between the intent and the dot, its clock is put forward while the next
-        letter is due, or it loses its power a moment later."""
+        """A commit was made: the machine sleeps between the intent and the dot, or its disk is full from then on; its
+        clock is put forward while the next letter is due; it loses its power a moment later."""
         weather, timeline = self._weather, self._world.timeline
         if not effect.startswith("synced "):
             return
         if effect == "synced intent" and weather.strikes("nasty doze", 0.01):
             weather.note("asleep between intent and dot", "looking")
             timeline.doze(12.0 + HOUR * self._world.surprise.random())
+        if effect == "synced intent" and weather.strikes("nasty fullness", 0.01):
+            weather.note("the disk is full when the result is to be written", "looking")
+            weather.fill_disk()
         if effect == "synced sent" and weather.strikes("nasty clock", 0.02):
             weather.note("clock put forward by far after a letter", "sending")
             timeline.after(self._world.surprise.uniform(0.0, 5.0), weather.put_clock_forward)
@@ -87,16 +90,17 @@ class Instants:
     def hears(self, before: Contents, after: Contents) -> None:
         """What he says was written down. She has read it, too, and deletes it or files it where nobody looks; then the
         power is gone, before anything else makes it durable."""
-        for message_id in _his_words(before, after):
-            if not self._weather.strikes("nasty tidiness", DARK_AFTER_HIS_WORD):
-                continue
-            world, surprise = self._world, self._world.surprise
-            tidies = surprise.random() < 0.5
-            self._weather.note(f"power cut after his word{', which she has deleted' if tidies else ''}", "reading")
-            if tidies:
-                world.timeline.after(surprise.uniform(0.0, 0.2), lambda: self._put_away(message_id))
-            world.timeline.after(surprise.uniform(0.2, 0.5), lambda: world.machine.crash(power=True))
+        struck = [
+            each for each in _his_words(before, after) if self._weather.strikes("nasty tidiness", DARK_AFTER_HIS_WORD)
+        ]
+        if not struck:
             return
+        timeline, surprise = self._world.timeline, self._world.surprise
+        tidies = surprise.random() < 0.5
+        self._weather.note(f"power cut after his word{', which she has deleted' if tidies else ''}", "reading")
+        if tidies:
+            timeline.after(surprise.uniform(0.0, 0.2), lambda: self._put_away(struck[0]))
+        timeline.after(surprise.uniform(0.2, 0.5), lambda: self._world.machine.crash(power=True))
 
     def _put_away(self, message_id: str) -> None:
         """It lies in no mailbox that is read any more."""

@@ -12,6 +12,7 @@ Invariant = Callable[..., str | None]
 INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
     "dot": (
         at_the_dot.i1_a_release_gives_another_id,
+        at_the_dot.i1_no_letter_under_another_name,
         at_the_dot.i2_never_after_an_answer,
         at_the_dot.i2_look_between_recipient_and_dot,
         at_the_dot.i6_steps_in_order,
@@ -20,6 +21,8 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         dates.i7_only_if,
         at_the_dot.i7_limits,
         at_the_dot.i7_between_sequences,
+        at_the_dot.i7_put_off,
+        at_the_dot.i7_her_server_lets_it_go,
         at_the_dot.i7_brake,
         at_the_dot.i7_a_leap_asks_her,
         at_the_dot.i7_an_old_copy_asks_her,
@@ -28,6 +31,7 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         taking_over.i8_the_proposed_are_hers_to_enrol,
         taking_over.i8_the_place_is_taken,
         at_the_dot.i8_her_word,
+        at_the_dot.i8_refused_is_hers,
         at_the_dot.i8_never_again,
         ties.i8_nobody_who_opted_out,
         ties.i8_company,
@@ -42,7 +46,9 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
     "forgotten": (never.nothing_is_left,),
     "notice": (told.told_to_her_alone, told.told_once),
     "taken": (at_the_dot.i1_never_twice,),
+    "reading": (at_a_commit.i11_no_intent_is_left_open,),
     "commit": (
+        at_a_commit.i1_nobody_is_enrolled_twice,
         at_a_commit.i3_an_opt_out_is_remembered,
         at_a_commit.i3_nothing_is_rewritten,
         at_a_commit.i5_every_event_says_why,
@@ -52,6 +58,7 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         at_a_commit.i13_marked_sent_was_accepted,
         at_a_commit.i13_put_off_was_not_taken,
         at_a_commit.i14_verdict_is_the_truth,
+        at_a_commit.i14_an_answer_counts_wherever_he_is_written_to,
         at_a_commit.i16_cursor_behind_verdicts,
         at_a_commit.law_1,
     ),

@@ -124,6 +124,7 @@ class Machine:
     def _health(self, process: Process, health: Health) -> None:
         if health.sight is Sight.OK:
             self.world.judge.reading_ok_at = process.looked_at
+            self.world.judge.check("reading", process)
             process.begins("reading")
 
     def _set_aside(self, fetched: Fetched, raw: bytes, why: str) -> None:

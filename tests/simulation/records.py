@@ -73,6 +73,7 @@ class Records(dict[str, Record]):
     def __init__(self, judge: "Judge") -> None:
         super().__init__()
         self.intended: dict[str, Sequence] = {}
+        self._forgotten: dict[str, Record] = {}
         self._judge = judge
 
     def notice(self, conversation: Conversation) -> None:
@@ -182,8 +183,17 @@ class Records(dict[str, Record]):
         if name == "hold":
             record.held_until = until
 
+    def forget(self, conversation_id: str) -> Record | None:
+        """She had him forgotten; an old copy of the state may bring him back."""
+        record = self.pop(conversation_id, None)
+        if record is not None:
+            self._forgotten[conversation_id] = record
+        return record
+
     def restore(self, found: Contents, lost: Contents) -> None:
         """Of what an old copy has forgotten, her mailboxes alone can tell."""
+        for key in sorted(self._forgotten.keys() & found.conversations.keys()):
+            self[key] = self._forgotten.pop(key)
         for key, record in self.items():
             conversation = found.conversations.get(key)
             if conversation is lost.conversations.get(key):
