@@ -175,13 +175,20 @@ class Her:
         person = self.world.judge.person_of(chosen)
         if random.random() < 0.15:  # what follows is to wait for her all the same
             self.shell.command("pause", chosen.id, change._pause)
-        self.write_to(person, linked=True, late=late)
-        if late and random.random() < 0.6:
-            again = random.uniform(3.0, late)
-            self.world.timeline.after(again, lambda: _unit(person.say("And one more thing: when could you begin?\n")))
+        self._write_from_telephone(person, late, random)
 
     def _phone(self, random: Random) -> None:
-        self.write_to(random.choice(self.world.people), linked=True)
+        late = random.choice((0.0, 0.0, MINUTE, HOUR))
+        self._write_from_telephone(random.choice(self.world.people), late, random)
+
+    def _write_from_telephone(self, person: Person, late: float, random: Random) -> None:
+        """He, or whom he has asked to, may answer before there is a copy."""
+        self.write_to(person, linked=True, late=late)
+        if late and random.random() < 0.6:
+            words = "And one more thing: when could you begin?\n"
+            author = random.choice((person.address, person.colleague))
+            again = random.uniform(3.0, late)
+            self.world.timeline.after(again, lambda: _unit(person.say(words, author=author)))
 
     def _new_mail(self, random: Random) -> None:
         self.write_to(random.choice(self.world.people), author=random.choice((HER, HER_OTHER)))

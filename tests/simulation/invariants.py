@@ -35,7 +35,6 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
         at_the_dot.i8_never_again,
         ties.i8_nobody_who_opted_out,
         ties.i8_company,
-        ties.i8_no_public_company,
         at_the_dot.i8_never_again_after_a_restore,
         at_the_dot.i8_away,
         at_the_dot.i10_intent_before_dot,
@@ -50,6 +49,7 @@ INVARIANTS: Mapping[str, tuple[Invariant, ...]] = {
     "commit": (
         at_a_commit.i1_nobody_is_enrolled_twice,
         at_a_commit.i3_an_opt_out_is_remembered,
+        ties.i8_no_public_company,
         at_a_commit.i3_nothing_is_rewritten,
         at_a_commit.i5_every_event_says_why,
         at_a_commit.i5_no_fault_of_ours,

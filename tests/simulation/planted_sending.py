@@ -8,6 +8,7 @@ from inboxagent.agent import copies
 from inboxagent.agent.answers import Answers
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.sending import Sender
+from inboxagent.agent.writing import Writer
 from inboxagent.outreach import edits, fold, letter, own_hand, replies
 from inboxagent.outreach.case import NOTHING
 from inboxagent.outreach.events import Word
@@ -161,6 +162,10 @@ def _(patch: Patch) -> None:
     def obstacle(self: Sender, ledger: Any, *more: Any) -> Any:
         return found(self, _Unsuppressed(ledger), *more)
 
+    def begin(self: Writer, account: Any, mailbox: Any, store: Any, *more: Any) -> None:
+        begun(self, account, mailbox, _Unsuppressed(store), *more)
+
+    begun = patch.set(Writer, "__init__", begin)
     written = patch.set(Sender, "_write", write)
     found = patch.set(Sender, "_obstacle", obstacle)
 
