@@ -30,11 +30,13 @@ class Reminding:
         self._notices = Notices(account, transport, clock, account.remind_to)
         self._not_before: datetime | None = None
         self._known: dict[str, _Found] = {}
+        self._unwritten: dict[str, str] = {}  # what she was told when the store could not be written, and when
 
     async def remind(self) -> datetime | None:
         """Tell what is to be told; when there will be more, as far as is known."""
         if not self._account.remind_to or self._account.paused() or self._is_stopped():
             return None
+        self._write_down()
         waiting, told = self._waiting(), self._told()
         self._forget_what_is_over(told, {each.key for each in waiting})
         fresh = [each for each in waiting if each.key not in told]
@@ -68,9 +70,17 @@ class Reminding:
         if outcome.fate not in (Fate.SENT, Fate.UNCERTAIN):  # a second mail about it would tell her nothing new
             self._put_off(outcome.text)
             return
-        with self._store.transaction("she was reminded") as ledger:
-            ledger.remember(TOLD, {**self._told(), reminder.key: self._clock.now().isoformat()})
+        self._unwritten[reminder.key] = self._clock.now().isoformat()
+        self._write_down()
         self._observe("reminded", {"conversation": reminder.key.partition(" ")[0], "because": reminder.subject})
+
+    def _write_down(self) -> None:
+        """Note what she was told. Where that fails, nothing more is told until it is noted: on a full disk she would
+        get the same mail with each try."""
+        if self._unwritten:
+            with self._store.transaction("she was reminded") as ledger:
+                ledger.remember(TOLD, {**self._told(), **self._unwritten})
+            self._unwritten = {}
 
     def _forget_what_is_over(self, told: Mapping[str, str], waiting: set[str]) -> None:
         left = {key: at for key, at in told.items() if key in waiting}

@@ -83,7 +83,8 @@ class Understanding:
             return Read(fetched, raw, arrival, matches)
         if asked_to_stop(message.subject) is not None:
             because = "he asked for it as the List-Unsubscribe field of our letter offers"
-            return Read(fetched, raw, arrival, matches, Verdict(kind=Kind.UNSUBSCRIBE, because=because))
+            verdict = Verdict(kind=Kind.UNSUBSCRIBE, because=because)
+            return Read(fetched, raw, arrival, self._widen(matches, known), verdict)
         linked = any(each.evidence.names_hers for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)
         if verdict.kind not in (Kind.BOUNCE, Kind.DELAYED):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from inboxagent.cli import progress
+from inboxagent.errors import StateUnwritable
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.outbox import Phase
@@ -282,3 +283,39 @@ async def test_a_letter_that_an_older_copy_forgot_is_known_by_the_name_that_her_
     await world.days(12)
     assert world.state("anna@prospect.test") == "answered"
     assert world.steps("anna@prospect.test") == ["nudge"]
+
+
+async def test_what_she_was_told_while_the_disk_was_full_is_not_told_her_with_each_try() -> None:
+    """Seed 700013: it could not be written down that she had been told."""
+    world = World(remind_to=MAYA.address)
+    await world.begin("anna@prospect.test")
+    await world.pass_time(hours=1)
+    world.answer("anna@prospect.test", text="What would two days of it cost?\n")
+    await world.pass_time(hours=1)
+    until = world.clock.at + timedelta(days=1.2)
+
+    def full(effect: str) -> None:
+        if effect == "commit" and world.told() and world.clock.at < until:
+            raise StateUnwritable("no space left")
+
+    world.before = full
+    await world.days(1.5)
+    assert len(world.told()) == 1
+    world.start()
+    await world.days(1)
+    assert len(world.told()) == 1
+
+
+async def test_the_button_of_his_other_mailbox_ends_all_that_she_writes_him_about() -> None:
+    """Seed 700032: whoever unsubscribes from an address that nobody knew was waited for in his other conversations."""
+    world = World()
+    await world.begin("anna@prospect.test")
+    await world.days(5)
+    assert world.steps("anna@prospect.test") == ["nudge"]
+    other = replace(world.sequence, name="other")
+    world.books["other"] = other
+    await world.enrol("anna@prospect.test", other, new=True, subject="Another matter")
+    token = world.letters()[-1].message_id.partition("@")[0].strip("<")
+    world.answer("unsubscribe@mail.example", subject=f"unsubscribe {token}", text="\n")
+    await world.pass_time(hours=1)
+    assert [each.events[-1].word for each in world.store.conversations()] == [Word.UNSUBSCRIBE, Word.UNSUBSCRIBE]
