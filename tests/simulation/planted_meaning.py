@@ -11,7 +11,7 @@ from inboxagent.outreach.events import Word
 from inboxagent.outreach.holds import Holder
 from inboxagent.outreach.match import Evidence, Known, Match
 from inboxagent.outreach.quotation import topic
-from inboxagent.outreach.state import TRANSITIONS, State
+from inboxagent.outreach.state import State
 from tests.simulation.planting import Patch, mutant
 
 
@@ -146,7 +146,11 @@ def _(patch: Patch) -> None:
 
 @mutant("an answer while it is held changes nothing")
 def _(patch: Patch) -> None:
-    patch.put(TRANSITIONS, (State.HELD, Word.REPLY), State.HELD)
+    def next_state(conversation: Any, event: Any) -> Any:
+        passed_by = conversation.state is State.HELD and event.word is Word.REPLY
+        return State.HELD if passed_by else original(conversation, event)
+
+    original = patch.set_everywhere(state, "next_state", next_state)
 
 
 @mutant("her command leads out of an opt-out")
