@@ -1,10 +1,13 @@
 """What follows from a message, written down: for its conversation, for the one that takes over, for colleagues."""
 
+from datetime import datetime
+
 from inboxagent.agent.account import Account
 from inboxagent.agent.moves import refuse
 from inboxagent.outreach.case import Consequence
 from inboxagent.outreach.colleagues import hold_colleagues
 from inboxagent.outreach.events import Event
+from inboxagent.outreach.state import Conversation
 from inboxagent.ports import Clock, Ledger
 
 
@@ -24,8 +27,14 @@ def write_down(
         told = (*told[:-1], last)
         heirs |= {conversation_id: heir} if heir else {}
     after = ledger.append(conversation_id, *told)
-    events = [(conversation_id, event) for event in told]
-    for other, held in hold_colleagues(after, told, ledger.conversations(), account.rules(), clock.now()):
+    return [*((conversation_id, event) for event in told), *write_holds(account, clock.now(), ledger, after, told)]
+
+
+def write_holds(
+    account: Account, now: datetime, ledger: Ledger, answered: Conversation, told: tuple[Event, ...]
+) -> list[tuple[str, Event]]:
+    """Hold his colleagues where a rule asks for it, since this was just told of a conversation: each with its event."""
+    holds = list(hold_colleagues(answered, told, ledger.conversations(), account.rules(), now))
+    for other, held in holds:
         ledger.append(other, held)
-        events.append((other, held))
-    return events
+    return holds

@@ -9,6 +9,7 @@ from textwrap import shorten
 from zoneinfo import ZoneInfo
 
 from inboxagent.agent.account import Account
+from inboxagent.agent.consequences import write_holds
 from inboxagent.agent.doubles import check_single
 from inboxagent.agent.reading import READ_AT
 from inboxagent.agent.scan import Scan, exchanged, history, judge_since, open_since
@@ -91,7 +92,9 @@ def begin_all(account: Account, store: Store, prepared: Iterable[Prepared]) -> N
             check_single(_others(ledger, before), each.conversation, account)
             if before is not None:
                 ledger.append(before.id, *check_succession(before, each.conversation))
-            ledger.enrol(each.conversation.id, *each.conversation.events)
+            events = each.conversation.events
+            ledger.enrol(each.conversation.id, *events)
+            write_holds(account, events[0].at, ledger, each.conversation, events)
             _set_back(ledger, each.statuses, each.began_at)
 
 

@@ -50,7 +50,8 @@ def _finish(
 ) -> list[Event]:
     if ledger.suppression(conversation.enrolment.prospect.address) is not None:
         return [_event(clock, Word.FINISHED, action.because)]
-    match hand_on(conversation, then, account.rules(), ledger.conversations(), clock.now()):
+    by_her = conversation.events[-1].is_her_go  # after she was told what keeps it
+    match hand_on(conversation, then, account.rules(), ledger.conversations(), clock.now(), by_her=by_her):
         case Kept(because=because, stuck=True):
             return [_event(clock, Word.HELD, because)]
         case Kept(because=because):

@@ -30,7 +30,7 @@ class Reminding:
         self._notices = Notices(account, transport, clock, account.remind_to)
         self._not_before: datetime | None = None
         self._known: dict[str, _Found] = {}
-        self._unwritten: dict[str, str] = {}  # what she was told when the store could not be written, and when
+        self._unwritten: dict[str, str] = {}  # told, and the disk did not take it
 
     async def remind(self) -> datetime | None:
         """Tell what is to be told; when there will be more, as far as is known."""
@@ -75,12 +75,12 @@ class Reminding:
         self._observe("reminded", {"conversation": reminder.key.partition(" ")[0], "because": reminder.subject})
 
     def _write_down(self) -> None:
-        """Note what she was told. Where that fails, nothing more is told until it is noted: on a full disk she would
-        get the same mail with each try."""
-        if self._unwritten:
-            with self._store.transaction("she was reminded") as ledger:
-                ledger.remember(TOLD, {**self._told(), **self._unwritten})
-            self._unwritten = {}
+        """Note what she was told. What a full disk refuses is noted later, and not told again meanwhile."""
+        if not self._unwritten:
+            return
+        with self._store.transaction("she was reminded") as ledger:
+            ledger.remember(TOLD, {**self._told(), **self._unwritten})
+        self._unwritten.clear()
 
     def _forget_what_is_over(self, told: Mapping[str, str], waiting: set[str]) -> None:
         left = {key: at for key, at in told.items() if key in waiting}

@@ -16,6 +16,7 @@ from inboxagent.outreach.admission import Bar, Traffic, bar, horizon
 from inboxagent.outreach.decide import Send
 from inboxagent.outreach.edits import suspect_renaming
 from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.forgotten import LETTERS, instants
 from inboxagent.outreach.letter import as_mail, envelope
 from inboxagent.outreach.outbox import Fate, Outcome
 from inboxagent.outreach.personalise import RenderError
@@ -84,7 +85,8 @@ class Sender:
             return next_at(planned)
         if not due:
             return self._come_back_at({})
-        self._traffic = self._traffic.over((each.conversation for each in planned), self._horizon())
+        forgotten = instants(self._store.fact(LETTERS))
+        self._traffic = self._traffic.over((each.conversation for each in planned), self._horizon(), forgotten)
         later: dict[str, datetime] = {}
         for each in due:
             if halted() or self._account.paused():

@@ -18,7 +18,6 @@ from inboxagent.edge.system_lock import is_held
 from inboxagent.errors import Refused, UsageError
 from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.state import Conversation, State
-from inboxagent.ports import REWOUND
 
 if TYPE_CHECKING:
     from inboxagent.outreach.handing import Handed
@@ -232,21 +231,15 @@ def _uncertain_step(
 
 
 def _release_brake(config: str | None, as_json: bool) -> None:
-    from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED, LEAPT
+    from inboxagent.agent.brake import release
 
     composition = compose(config)
     with composition.store.transaction("she releases the brake") as ledger:
-        brake = ledger.fact(BRAKE)
-        if all(ledger.fact(each) is None for each in (BRAKE, REWOUND, LEAPT)):
-            raise Refused("the brake is not on")
-        for asking in (REWOUND, LEAPT):
-            ledger.remember(asking, None)
-        if brake is not None:
-            ledger.remember(BRAKE_RELEASED, True)
+        due = release(ledger, composition.clock.now())
     if as_json:
         say_json({"brake": "released"})
         return
     gap = int(composition.config.limits.gap.total_seconds())
-    due = f"{brake.get('due')} letters go out" if isinstance(brake, dict) else "what is due goes out"
-    say(f"The brake is released: {due}, one at a time, at least {gap} s apart.")
+    letters = f"{due} letters go out" if due else "what is due goes out"
+    say(f"The brake is released: {letters}, one at a time, at least {gap} s apart.")
     tell("`inboxagent list` shows which; `inboxagent pause --all` stops them.")

@@ -94,7 +94,7 @@ def _heir(composition: Composition, conversation: Conversation, now: datetime, w
         return None
     if conversation.final:
         raise Refused(f"{conversation.id} is stopped for good: {conversation.because}")
-    handed = hand_on(conversation, to, rules, composition.store.conversations(), now, since=now)
+    handed = hand_on(conversation, to, rules, composition.store.conversations(), now, since=now, by_her=True)
     if isinstance(handed, Handed):
         return handed
     raise Refused(f"{handed.because}; `stop {conversation.id}` alone ends it")

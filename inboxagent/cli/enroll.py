@@ -96,7 +96,8 @@ def enroll_command(
         say_json(conversation_document(conversation, composition.next_of(conversation)))
     else:
         _say_enrolled(composition, conversation, dry_run)
-        _tell_notes(conversation, wish)
+    tell_notes(conversation, wish)
+    if not as_json:
         _tell_what_next(composition, conversation, dry_run)
 
 
@@ -192,12 +193,13 @@ def _say_enrolled(composition: Composition, conversation: Conversation, dry_run:
     say_calendar(composition, coming)
 
 
-def _tell_notes(conversation: Conversation, wish: Wish) -> None:
+def tell_notes(conversation: Conversation, wish: Wish) -> None:
     """Her own words that he will read, which she may have meant for herself."""
     for name, words in conversation.enrolment.prospect.fields.items():
         field = wish.sequence.fields.get(name)
         if field is not None and field.noted and not wish.prospect.fields.get(name, "").strip():
-            tell(f'He will read, as {name}, what you noted: "{plain(words)}" (--field {name}=… says something else)')
+            his = f'{who(conversation)} will read, as {name}, what you noted: "{plain(words)}"'
+            tell(f"{his} (--field {name}=… says something else)")
 
 
 def _tell_what_next(composition: Composition, conversation: Conversation, dry_run: bool) -> None:

@@ -10,7 +10,7 @@ from inboxagent.agent.enrolment import Prepared, begin_all, prepare
 from inboxagent.agent.wish import Wish, check_start
 from inboxagent.cli.composition import Composition
 from inboxagent.cli.documents import conversation_document
-from inboxagent.cli.enroll import prospect_of, read_pace, read_tone
+from inboxagent.cli.enroll import prospect_of, read_pace, read_tone, tell_notes
 from inboxagent.cli.look import who
 from inboxagent.cli.paper import plain, say, say_json, tell, when
 from inboxagent.edge.people_file import ADDRESS, People, PeopleError, Row, read_people
@@ -41,7 +41,7 @@ def enroll_many(
     people = _read(composition, wish, file)
     if people.ignored:
         tell(f"Columns that {wish.sequence.name} does not use: {', '.join(people.ignored)}")
-    prepared, bad = asyncio.run(_prepare(composition, wish, people))
+    asked, prepared, bad = asyncio.run(_prepare(composition, wish, people))
     for each in sorted(bad, key=lambda each: each.line):
         tell(f"{file}:{each.line}: {each.because}")
     if bad and not (skip_bad and prepared):
@@ -58,6 +58,8 @@ def enroll_many(
         say_json(documents)
     else:
         _say(composition, prepared, dry_run)
+    for given, his in zip(asked, prepared, strict=True):
+        tell_notes(his.conversation, given)
 
 
 def _read(composition: Composition, wish: Wish, file: str) -> People:
@@ -70,8 +72,11 @@ def _read(composition: Composition, wish: Wish, file: str) -> People:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-async def _prepare(composition: Composition, wish: Wish, people: People) -> tuple[list[Prepared], list[Bad]]:
-    """Who can be enrolled, and which rows cannot; a server that is away ends it all."""
+async def _prepare(
+    composition: Composition, wish: Wish, people: People
+) -> tuple[list[Wish], list[Prepared], list[Bad]]:
+    """What was asked for whom can be enrolled, those, and which rows cannot; a server that is away ends it all."""
+    asked: list[Wish] = []
     prepared: list[Prepared] = []
     bad = [Bad(line, because, True) for line, because in people.problems]
     lines: dict[str, int] = {}
@@ -84,11 +89,12 @@ async def _prepare(composition: Composition, wish: Wish, people: People) -> tupl
                 continue
             try:
                 prepared.append(await prepare(account, mailbox, composition.store, composition.clock, found))
+                asked.append(found)
             except (Refused, UsageError) as error:
                 bad.append(Bad(row.line, str(error), isinstance(error, UsageError)))
     finally:
         await mailbox.close()
-    return prepared, bad
+    return asked, prepared, bad
 
 
 def _wish_of(row: Row, wish: Wish, people: People, lines: dict[str, int]) -> Wish | list[str]:

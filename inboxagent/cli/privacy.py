@@ -88,7 +88,8 @@ def _goes_to(conversation: Conversation, entry: str) -> bool:
 @config_option
 @json_option
 def forget_command(address: str, dry_run: bool, yes: bool, config: str | None, as_json: bool) -> None:
-    """Erase all that is kept about a person; that he is never written to again stays, as a keyed hash."""
+    """Erase all that is kept about a person; that he is never written to again stays, as a keyed hash, and for the
+    limits the bare times of the last week's letters to him."""
     composition = compose(config)
     _refuse_her(composition.config.me, _address(address))
     person = person_of(_address(address), composition.store.conversations())
@@ -117,12 +118,15 @@ def _several(count: int, what: str) -> str:
 
 def _forget(composition: Composition, person: Person) -> None:
     """Raises Refused while a letter to him is on the wire."""
+    from inboxagent.outreach.forgotten import LETTERS, with_those_of
+
     with composition.store.transaction("she has somebody forgotten") as ledger:
         person = person_of(min(person.addresses), ledger.conversations())  # he may have been enrolled meanwhile
         his = [each for each in ledger.conversations() if each.addresses & person.addresses]
         sending = [each.id for each in his if each.pending is not None and not each.uncertain]
         if sending and is_held(composition.lock_path):
             raise Refused(f"a letter of {sending[0]} is being sent this very moment; try again in a minute")
+        ledger.remember(LETTERS, with_those_of(his, ledger.fact(LETTERS), composition.clock.now()))
         ledger.erase(person)
     for path in find_set_aside(composition.config.state, person.addresses):
         remove_set_aside(path)

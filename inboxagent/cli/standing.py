@@ -68,7 +68,7 @@ def _overdue_since(composition: Composition, last_reading_at: datetime | None) -
 
 def _braked(composition: Composition) -> tuple[datetime | None, str] | None:
     """Since when, where that is known, and why the brake is on."""
-    from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED, LEAPT
+    from inboxagent.agent.brake import BRAKE, LEAPT
     from inboxagent.ports import REWOUND
 
     if composition.store.fact(REWOUND) is not None:
@@ -80,7 +80,7 @@ def _braked(composition: Composition) -> tuple[datetime | None, str] | None:
         wrong = f"the clock of this machine was put forward by {span}, so that every wait seems over"
         return _instant(leapt.get("at")), f"{wrong}; see `inboxagent list`, and that the clock is right"
     fact = composition.store.fact(BRAKE)
-    if not isinstance(fact, dict) or composition.store.fact(BRAKE_RELEASED) is not None:
+    if not isinstance(fact, dict):
         return None
     return _instant(fact.get("at")), f"{fact.get('due')} letters fell due at once"
 

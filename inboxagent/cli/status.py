@@ -17,6 +17,7 @@ from inboxagent.edge.system_state import count_set_aside, read_status
 from inboxagent.errors import ConfigError
 from inboxagent.outreach.decide import Wait
 from inboxagent.outreach.events import Word
+from inboxagent.outreach.forgotten import LETTERS, instants
 from inboxagent.outreach.state import Conversation
 from inboxagent.outreach.stoppage import FACT, Stoppage, from_fact
 
@@ -91,7 +92,8 @@ def _stopped(composition: Composition) -> Stoppage | None:
 
 def _sent_today(composition: Composition, conversations: Sequence[Conversation]) -> int:
     today = composition.clock.now().astimezone(composition.home).date()
-    sent = (event.at for each in conversations for event in each.events if event.word is Word.SENT)
+    sent = [event.at for each in conversations for event in each.events if event.word is Word.SENT]
+    sent += instants(composition.store.fact(LETTERS))
     return sum(at.astimezone(composition.home).date() == today for at in sent)
 
 

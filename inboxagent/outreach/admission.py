@@ -46,25 +46,30 @@ class _Touches:
     all_hers: tuple[Gone, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Traffic:
     """What has gone to whom since an instant; a conversation that has not changed is not gone through again."""
 
     known: Mapping[str, _Touches] = field(default_factory=dict)
     since: datetime = _BEGINNING
+    forgotten: tuple[datetime, ...] = ()  # when letters went to nobody knows whom
 
-    def over(self, conversations: Iterable[Conversation], since: datetime) -> "Traffic":
-        """Of these conversations and no others; what went before `since` is left out."""
-        return Traffic(known={each.id: self._touches(each) for each in conversations}, since=since)
+    def over(
+        self, conversations: Iterable[Conversation], since: datetime, forgotten: tuple[datetime, ...] = ()
+    ) -> "Traffic":
+        """Of these conversations and no others, beside the letters to whom was forgotten; what went before `since` is
+        left out."""
+        return Traffic({each.id: self._touches(each) for each in conversations}, since, forgotten)
 
     def updated(self, conversations: Iterable[Conversation], since: datetime) -> "Traffic":
         """With these conversations as they are now."""
-        return Traffic(known={**self.known, **self.over(conversations, since).known}, since=since)
+        return Traffic({**self.known, **self.over(conversations, since).known}, since, self.forgotten)
 
     @cached_property
     def letters(self) -> tuple[Gone, ...]:
         """Ours."""
-        return self._recent(gone for each in self.known.values() for gone in each.letters)
+        nobody_knows = (Gone(at=at, conversation_id="", people=frozenset(), key=f"{at}") for at in self.forgotten)
+        return self._recent((*(gone for each in self.known.values() for gone in each.letters), *nobody_knows))
 
     @cached_property
     def hers(self) -> tuple[Gone, ...]:
@@ -205,10 +210,13 @@ def _company(traffic: Traffic, conversation: Conversation, limits: Limits, now: 
 
 
 def _person(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
-    """Between the steps of one sequence, and after her mail in its thread, the rule's own waits are all there is."""
+    """Between the steps of one sequence, and after her mail in its thread, the rule's own waits are all there is.
+
+    What stands in the time to come went when the clock was wrong: it counts for as long as it seems.
+    """
     others = [each for each in traffic.letters if each.conversation_id != conversation.id]
     hers = traffic.all_hers if conversation.next_is_hers else traffic.hers  # where she named the date no wait runs
-    last = max((each.at for each in _to(conversation, (*others, *hers)) if each.at <= now), default=None)
+    last = max((each.at for each in _to(conversation, (*others, *hers)) if each.at < now + WEEK), default=None)
     if last is None:
         return None
     return Bar(until=last + limits.person_gap, because="something else went to him a short while ago (person_gap)")
@@ -217,7 +225,7 @@ def _person(traffic: Traffic, conversation: Conversation, limits: Limits, now: d
 def _week(traffic: Traffic, conversation: Conversation, limits: Limits, now: datetime) -> Bar | None:
     """Whatever came from her side counts; her mail is one touch in however many conversations it is noted."""
     touches = {each.key: each.at for each in _to(conversation, (*traffic.letters, *traffic.all_hers))}
-    recent = sorted(at for at in touches.values() if now - WEEK < at <= now)
+    recent = sorted(at for at in touches.values() if now - WEEK < at < now + WEEK)
     if not limits.person_per_week or len(recent) < limits.person_per_week:
         return None
     because = f"he was written to or called {len(recent)} times within a week (person_per_week)"

@@ -1,7 +1,7 @@
 """A message that came to be judged, and what follows from it for one conversation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inboxagent.mail.classify import Verdict
@@ -118,7 +118,9 @@ class Case:
         """The event of a person's own words, with them and with the mail that a letter would now answer."""
         text = self.verdict.new_text[:LONGEST_TEXT] or None
         mail = thread_mail(self.arrival.message, self.arrival.received_at) if self.in_thread else None
-        return self.event(word, because, text=text, mail=mail, **more)
+        event = self.event(word, because, text=text, mail=mail, **more)
+        # It came before it was read, whatever our clock says: what she wrote before that is no answer to it.
+        return replace(event, at=max(event.at, self.arrival.received_at))
 
 
 def is_colleague(case: Case) -> bool:

@@ -273,12 +273,12 @@ def _pass_over(step: Step, at: datetime, because: str, now: datetime) -> Action:
 
 
 def _slot(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Slot:
-    """The end of the wait; later, where he asked for a later day, or the server put the letter off."""
-    hours, asked, retry_at = turn.sequence.hours_of(turn.step), turn.conversation.asked, turn.conversation.retry_at
+    """The end of the wait; later, where a later day was named, or the server put the letter off."""
+    hours, named, retry_at = turn.sequence.hours_of(turn.step), turn.conversation.not_before, turn.conversation.retry_at
     slot = _waited(turn, delay, zone, workdays)
-    if asked is not None and asked.until is not None and asked.until > slot.at:
-        slot = admit(asked.until, hours, zone, turn.key, spread=True, workdays=workdays)
-        slot = replace(slot, because=asked.because)
+    if named is not None and named.until is not None and named.until > slot.at:
+        slot = admit(named.until, hours, zone, turn.key, spread=True, workdays=workdays)
+        slot = replace(slot, because=named.because)
     if retry_at is not None and retry_at > slot.at:
         slot = admit(retry_at, hours, zone, turn.key, spread=False, workdays=workdays)
         slot = replace(slot, because=f"the server put it off until {retry_at:%a %d %b %H:%M} UTC")

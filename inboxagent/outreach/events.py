@@ -87,6 +87,11 @@ class Event:
         """Whether she logged what she did by another way than mail, which is a touch."""
         return self.word is Word.NOTE and self.by is By.HER and self.text is not None
 
+    @property
+    def is_her_go(self) -> bool:
+        """Whether she said herself that it is to go on; where the rule lets it, a message of hers is named."""
+        return self.word is Word.RESUMED and self.by is By.HER and self.message_id is None
+
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON values; what is None is left out. The inverse of `from_json`."""

@@ -1,11 +1,12 @@
 """A conversation as a fold over its events: `advance` applies the law of `state`, and the effects of each event."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from itertools import accumulate
 
 from inboxagent.outreach.events import By, Event, Word
+from inboxagent.outreach.going_on import afresh, go_on
 from inboxagent.outreach.model import Mail
 from inboxagent.outreach.state import Conversation, Hold, State, ends, next_state, replace, settle
 
@@ -91,14 +92,13 @@ def _sent(c: Conversation, e: Event) -> Conversation:
     mail = c.pending.mail if c.pending else e.mail
     ids = c.ids | {e.message_id} if e.message_id else c.ids
     return replace(
-        _afresh(_result(c)),
+        afresh(_result(c)),
         ids=ids,
         touches=c.touches + 1,
         clock_at=max(c.clock_at, e.at),
         latest=mail or c.latest,
         passed=_pass(c, e),
         wait_until=None,
-        asked=None,
     )
 
 
@@ -110,11 +110,6 @@ def _step(c: Conversation, e: Event) -> str | None:
 def _pass(c: Conversation, e: Event) -> tuple[str, ...]:
     step = _step(c, e)
     return c.passed if step is None or step in c.passed else (*c.passed, step)
-
-
-def _afresh(c: Conversation) -> Conversation:
-    """What the server put off is another matter once the letter went, or its wait begins anew."""
-    return replace(c, retry_at=None, deferred_since=None, deferrals=0)
 
 
 def _result(c: Conversation) -> Conversation:
@@ -140,7 +135,7 @@ def _released(c: Conversation, e: Event) -> Conversation:
     if step is None or not c.uncertain:  # a letter on the wire may still go
         return c
     attempts = {**c.attempts, step: c.attempts.get(step, 0) + 1}
-    return replace(_afresh(_result(c)), attempts=attempts, released=c.pending)
+    return replace(afresh(_result(c)), attempts=attempts, released=c.pending)
 
 
 def _dropped(c: Conversation, e: Event) -> Conversation:
@@ -148,18 +143,18 @@ def _dropped(c: Conversation, e: Event) -> Conversation:
         return c
     # It may have gone out after all, so the next wait runs from when it was tried.
     tried_at = max(c.clock_at, c.pending.at)
-    return replace(_afresh(_result(c)), passed=_pass(c, e), clock_at=tried_at, wait_until=None, asked=None)
+    return replace(afresh(_result(c)), passed=_pass(c, e), clock_at=tried_at, wait_until=None)
 
 
 def _skipped(c: Conversation, e: Event) -> Conversation:
     """The next wait runs from when the step would have gone."""
     clock_at = max(c.clock_at, e.until or e.at)
-    return replace(_afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None, asked=None)
+    return replace(afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None)
 
 
 def _task(c: Conversation, e: Event) -> Conversation:
     clock_at = max(c.clock_at, e.at)
-    c = replace(_afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None, asked=None)
+    c = replace(afresh(c), passed=_pass(c, e), clock_at=clock_at, wait_until=None)
     return replace(c, tasks=(*c.tasks, e))
 
 
@@ -181,7 +176,7 @@ def _own_mail(c: Conversation, e: Event) -> Conversation:
 def _touched(c: Conversation, at: datetime) -> Conversation:
     """By her own hand: the wait begins anew, but a date to come that she has named stays as it is."""
     wait_until = c.wait_until if c.named_by_her and c.wait_until and at < c.wait_until else None
-    return replace(_afresh(c), touches=c.touches + 1, clock_at=max(c.clock_at, at), wait_until=wait_until)
+    return replace(afresh(c), touches=c.touches + 1, clock_at=max(c.clock_at, at), wait_until=wait_until)
 
 
 def _thread(c: Conversation, e: Event) -> Conversation:
@@ -196,7 +191,8 @@ def _thread(c: Conversation, e: Event) -> Conversation:
 def _hold(c: Conversation, e: Event) -> tuple[Hold, ...]:
     asked = e.word in (Word.NOT_NOW, Word.PROMISE)
     again = e.step if asked else None
-    return (*c.holds, Hold(at=e.at, until=e.until, because=e.because, asked=asked, again=again))
+    hold = Hold(at=e.at, until=e.until, because=e.because, asked=asked, again=again, hers=e.by is By.HER)
+    return (*c.holds, hold)
 
 
 def _held(c: Conversation, e: Event) -> Conversation:
@@ -212,29 +208,6 @@ def _put_off(c: Conversation, e: Event) -> Conversation:
 
 def _refusal(c: Conversation, e: Event) -> Conversation:
     return replace(_thread(c, e), tasks=())
-
-
-def _resumed(c: Conversation, e: Event) -> Conversation:
-    if not c.may_resume(e):
-        return c
-    if e.by is By.AGENT:
-        asked = next((hold for hold in reversed(c.holds) if hold.asked), None)
-        if asked is not None:
-            return replace(_afresh(c), holds=(), asked=asked, again=asked.again or c.again)
-        rested = _rested(c)
-        wait_until = None if c.wait_until is None else c.wait_until + rested
-        clocks = (*c.clocks, c.clock_at)
-        return replace(_afresh(c), holds=(), clock_at=c.clock_at + rested, clocks=clocks, wait_until=wait_until)
-    again = e.step or c.again
-    c = replace(_afresh(c), holds=(), clock_at=e.at, clocks=(), released=None, wait_until=e.until)
-    # A message of hers lets it go on by the rule; a command of hers names no message.
-    return replace(c, soft_bounces=0, again=again, asked=None, named_by_her=e.message_id is None)
-
-
-def _rested(c: Conversation) -> timedelta:
-    """Held days do not use up the wait: those since the hold began, or since the touch that came during it."""
-    since = max(c.clock_at, min(hold.at for hold in c.holds))
-    return max((c.held_until or since) - since, timedelta(0))
 
 
 def _bounce(c: Conversation, e: Event) -> Conversation:
@@ -268,7 +241,7 @@ _EFFECTS: Mapping[Word, Callable[[Conversation, Event], Conversation]] = {
     Word.PROMISE: _put_off,
     Word.REFUSAL: _refusal,
     Word.HELD: _held,
-    Word.RESUMED: _resumed,
+    Word.RESUMED: go_on,
     Word.BOUNCE: _bounce,
     Word.DELAYED: _delayed,
     Word.NOTE: _note,

@@ -40,16 +40,23 @@ def hand_on(
     others: Iterable[Conversation],
     now: datetime,
     since: datetime | None = None,
+    *,
+    by_her: bool = False,
 ) -> Handed | Kept:
-    """Begin the sequence `to` with this prospect; its first wait runs from `since`, or from the last touch."""
+    """Begin the sequence `to` with this prospect; its first wait runs from `since`, or from the last touch or the day
+    that was named. What she noted goes on with him only where she hands him on herself: she may have meant it for her
+    own eyes."""
     sequence = rules.sequences.get(to)
     if sequence is None:
         return Kept(because=f"there is no readable rule file `{to}` to hand him on to", stuck=True)
     if conversation.enrolment.origin and now - conversation.events[0].at < SOONEST:
         return Kept(because=f"{to} does not take over: it would go round in circles", stuck=True)
     others = tuple(others)
-    prospect = with_note(conversation.enrolment.prospect, sequence, others)
+    noted = with_note(conversation.enrolment.prospect, sequence, others)
+    prospect = noted if by_her else conversation.enrolment.prospect
     obstacle = _lacking(conversation, prospect, sequence, rules)
+    if obstacle and not _lacking(conversation, noted, sequence, rules):
+        obstacle += "; what she noted last would say it, and goes to nobody without her word"
     if obstacle:
         return Kept(because=f"{to} cannot take over: {obstacle}", stuck=True)
     reason = _unfit(conversation, sequence, others) or _taken(conversation, to, rules, others)
@@ -60,7 +67,7 @@ def hand_on(
         prospect=prospect,
         latest=conversation.latest,
         touches=conversation.touches,
-        last_touch_at=since or conversation.clock_at,
+        last_touch_at=since or _runs_from(conversation),
         thread=tuple(sorted(conversation.ids)),
         history=tuple(sorted(conversation.judged)),
         tone=conversation.enrolment.tone,
@@ -70,6 +77,12 @@ def hand_on(
     because = f"{conversation.enrolment.sequence} ({conversation.id}) handed him on to {to}"
     event = Event(at=now, word=Word.ENROLLED, because=because, enrolment=enrolment)
     return Handed(conversation_id=_heir(conversation, to, now), event=event)
+
+
+def _runs_from(conversation: Conversation) -> datetime:
+    """What takes over knows nothing of a day before which no letter is to go."""
+    named = conversation.not_before.until if conversation.not_before else None
+    return max(conversation.clock_at, named or conversation.clock_at)
 
 
 def _lacking(conversation: Conversation, prospect: Prospect, sequence: Sequence, rules: Rulebook) -> str:

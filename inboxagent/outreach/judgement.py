@@ -101,9 +101,16 @@ def _judge_unsubscribe(case: Case) -> Consequence:
         return judge_reply(case)
     because = f"he asked not to be written to: {case.verdict.because}"
     written = {case.author, case.conversation.enrolment.prospect.address} - {""}
+    if case.in_thread and not _is_known(case):  # it is whoever of those the letter went to has this address as well
+        written |= case.partners - case.me.addresses
     addresses = written | {without_detail(each) for each in written}  # whoever means the mailbox means all of it
     event = case.event(Word.UNSUBSCRIBE, because, text=case.verdict.new_text[:LONGEST_TEXT] or None)
     return Consequence(events=(event,), suppress=dict.fromkeys(sorted(addresses), because))
+
+
+def _is_known(case: Case) -> bool:
+    """Whether the letter went to the writer, or to somebody of his company."""
+    return case.from_him or case.author in case.partners or is_colleague(case)
 
 
 def _judge_bounce(case: Case) -> Consequence:

@@ -27,13 +27,14 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """A pause; `until` None waits for her. `asked`: he named the day himself, so the next letter goes then, `again`
-    being its step where a rule names one."""
+    being its step where a rule names one. `hers`: it is by her word."""
 
     at: datetime
     until: datetime | None
     because: str
     asked: bool = False
     again: str | None = None
+    hers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots, see `replace`
@@ -64,7 +65,7 @@ class Conversation:
     released: Event | None = None  # the newest intent that she let go again: it may have gone out before
     wait_until: datetime | None = None  # the end of a wait that was set in place of the step's own
     named_by_her: bool = False  # `wait_until` is a date of hers: the earliest, which a touch before it leaves alone
-    asked: Hold | None = None  # the hold behind which the next step goes as soon as its wait is over
+    not_before: Hold | None = None  # no letter goes before its end, whichever step is next: a day that was named
     retry_at: datetime | None = None
     deferred_since: datetime | None = None
     deferrals: int = 0

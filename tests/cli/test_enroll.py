@@ -36,7 +36,7 @@ def test_what_was_agreed_on_the_telephone_is_the_summary_that_after_call_sends(
     assert f'add --field summary=…, or say it first with: inboxagent note {ANNA} "…"' in refusal
     desk.run("note", first, agreed)
     told = desk.run("enroll", "after-call", ANNA, *on, "--dry-run")
-    assert f'He will read, as summary, what you noted: "{agreed}"' in told.stderr
+    assert f'{ANNA} will read, as summary, what you noted: "{agreed}"' in told.stderr
     called = desk.ask("enroll", "after-call", ANNA, *on)["id"]
     assert agreed in desk.run("preview", called).stdout
 

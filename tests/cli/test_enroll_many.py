@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inboxagent.cli.embedded import EmbeddedProvider
-from tests.cli.desk import Desk, write
+from tests.cli.desk import Desk, ago, write
 
 ANNA, BART = "anna@prospect.test", "bart@other.test"
 
@@ -25,6 +25,17 @@ def test_everybody_in_the_table_is_enrolled(desk: Desk, table: Path) -> None:
     shown = desk.ask("list")
     assert {each["prospect"]["address"] for each in shown} == {ANNA, BART}
     assert "the shop" in desk.run("preview", BART).stdout
+
+
+def test_whoever_will_read_what_she_noted_is_named(desk: Desk, table: Path) -> None:
+    first = desk.ask("enroll", "quick", ANNA, "--field", "project=the portal")["id"]
+    desk.run("stop", first)
+    desk.run("note", first, "You send the figures by Friday.")
+    day = f"{ago(-30):%Y-%m-%d}"
+    table.write_text(f"email,next_date,summary\n{ANNA},{day},\n{BART},{day},We begin in May.\n")
+    told = desk.run("enroll", "after-call", "--csv", str(table)).stderr
+    assert f'{ANNA} will read, as summary, what you noted: "You send the figures by Friday."' in told
+    assert told.count("will read") == 1
 
 
 def test_one_bad_row_and_nobody_is_enrolled(desk: Desk, table: Path) -> None:

@@ -67,6 +67,13 @@ def test_nothing_of_a_forgotten_person_is_left_but_a_hash(known: Desk) -> None:
     assert f"{ANNA} is never to be written to" in known.run("enroll", "quick", ANNA, *words, code=1).stderr
 
 
+def test_when_his_letters_went_is_still_counted(known: Desk) -> None:
+    known.append("k1", event(Word.INTENT, step="one"), event(Word.SENT, step="one"))
+    before = known.ask("status", code=1)["sent_today"]
+    known.run("forget", ANNA, "--yes")
+    assert known.ask("status", code=1)["sent_today"] == before == 1
+
+
 def test_a_dry_run_erases_nothing(known: Desk) -> None:
     before = everything_under(known.composition.config.state)
     assert "Nothing was erased" in known.run("forget", ANNA, "--dry-run").stdout

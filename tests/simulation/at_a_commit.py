@@ -156,6 +156,8 @@ def unjudged(judge: Judge, post: Post, contents: Contents) -> str | None:
         conversation = contents.conversations.get(conversation_id)
         if conversation is None or conversation.state is State.STOPPED:
             continue
+        if any(address in post.message_id for address in judge.erased):
+            continue  # its very name is erased
         if post.original is not None and (post.visible_at or 0.0) < record.restored_at:
             continue  # it came while its letter was known, was read again after a restore, and nobody knew of any
         if post.original is not None and post.original not in record.names:

@@ -7,7 +7,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from inboxagent.agent.brake import BRAKE, BRAKE_RELEASED, LEAPT
+from inboxagent.agent.brake import BRAKE, release
 from inboxagent.agent.enrolment import enroll
 from inboxagent.agent.wish import Wish
 from inboxagent.cli import change, ending, progress
@@ -15,7 +15,6 @@ from inboxagent.errors import InboxagentError
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Prospect
 from inboxagent.outreach.state import Conversation, State
-from inboxagent.ports import REWOUND
 from tests.simulation.authoring import FIELDS
 from tests.simulation.people import DAY, MINUTE, Person
 from tests.simulation.privacy_line import forget, suppress
@@ -205,21 +204,16 @@ class CommandLine:
 
     def release_brake(self, _: Random | None = None) -> None:
         """`inboxagent release --brake`."""
-        process = self.world.machine.process("command")
+        process, brake = self.world.machine.process("command"), None
         try:
             with self.world.machine.store(process).transaction("she releases the brake") as ledger:
                 brake = ledger.fact(BRAKE)
-                if all(ledger.fact(each) is None for each in (BRAKE, REWOUND, LEAPT)):
-                    return
-                for asking in (REWOUND, LEAPT):
-                    ledger.remember(asking, None)
-                if brake is not None:
-                    ledger.remember(BRAKE_RELEASED, True)
+                release(ledger, self.world.clock.now())
         except InboxagentError:
             return
         except ProcessDiedError:
             pass  # it may have done its work, or not
-        self.world.judge.brake_released_at = self.world.timeline.seconds
+        self.world.judge.sees_brake_released(brake["due"] if isinstance(brake, dict) else 0)
 
 
 COMMANDS: Mapping[str, Callable[[CommandLine, Random], None]] = {

@@ -92,8 +92,8 @@ def _date_differs(judge: Judge, conversation: Conversation, sequence: Sequence) 
     end = conversation.wait_until or max(almanac.wait_end(since, wait, zone, days, known) for since in clocks)
     if has_no_touch(conversation):
         end = conversation.wait_until or conversation.clock_at
-    if conversation.retry_at is not None:
-        end = max(end, conversation.retry_at)
+    named = conversation.not_before.until if conversation.not_before else None
+    end = max(each for each in (end, named, conversation.retry_at) if each is not None)
     hours = step.hours or sequence.hours
     soonest = almanac.opening(max(end, now), hours, zone, days)
     if action.skips:

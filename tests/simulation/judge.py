@@ -50,6 +50,8 @@ class Judge:
         self.counts: Counter[str] = Counter()
         self.reading_ok_at = 0.0
         self.brake_released_at = -1.0
+        self.erased: set[str] = set()  # the addresses of whom she had forgotten
+        self.let_go = (-1.0, 0)  # when she last let go more letters than the brake allows, and how many
         self.never: set[str] = set()  # addresses and @domains that were suppressed at any time
         self.restored_at = -2.0
         self.server_stopped_at = -2.0  # when it was last written down that her server lets nothing go
@@ -176,8 +178,6 @@ class Judge:
         for key in before.conversations.keys() - after.conversations.keys():
             record = self.records.forget(key)
             if record is not None:
-                # What went to him is in no state any more, so that no limit can count it.
-                self.accepted = [each for each in self.accepted if each[1] not in record.accepted]
                 self.check("forgotten", Forgotten(record.person, after), record.person)
 
     def may_forget(self, before: Contents, after: Contents) -> None:
@@ -230,6 +230,12 @@ class Judge:
         self.counts["old backups"] += 1
         self.records.restore(self.acknowledged, lost)
         self.notices.restores()
+
+    def sees_brake_released(self, letters: int) -> None:
+        """She lets everything go, and so many letters as were due when the brake was put on."""
+        self.brake_released_at = self.world.timeline.seconds
+        if letters:
+            self.let_go = self.brake_released_at, letters
 
     def sees_clock_set(self, leap: float) -> None:
         """The wall clock is about to be set; the agent can tell where it has noted how both clocks went together."""

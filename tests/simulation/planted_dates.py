@@ -182,6 +182,6 @@ def _(patch: Patch) -> None:
 @mutant("her own mail ends the date that she has named")
 def _(patch: Patch) -> None:
     def touched(conversation: Any, at: datetime) -> Any:
-        return original(replace(conversation, named_by_her=False), at)
+        return original(replace(conversation, named_by_her=False, not_before=None), at)
 
     original = patch.set(fold, "_touched", touched)

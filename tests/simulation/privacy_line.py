@@ -48,6 +48,7 @@ def forget_him(shell: "CommandLine", person: Person, random: Random) -> None:
     before = world.disk.contents
     try:
         his = person_of(person.address, desk.store.conversations())
+        world.judge.erased |= his.addresses
         _export(shell, person, json.dumps(privacy._known(desk, his)))
         privacy._forget(desk, his)
     except InboxagentError:

@@ -6,15 +6,18 @@ from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from inboxagent.cli import progress
-from inboxagent.errors import StateUnwritable
+from inboxagent.errors import Refused, StateUnwritable
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.outbox import Phase
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Expiry, Sequence
+from inboxagent.outreach.unsubscribing import Unsubscribing
 from inboxagent.outreach.waits import Unit, Wait
-from tests.stories.world import MAYA, World, step
+from tests.stories.world import MAYA, OFFICE, PROPOSAL, World, step
 
 
 async def test_a_vacation_notice_is_not_the_message_to_answer_to() -> None:
@@ -218,6 +221,18 @@ async def test_no_wait_ends_sooner_for_a_letter_that_is_delayed() -> None:
     assert times[0] - touched_at >= timedelta(days=3)
 
 
+async def test_a_clock_put_forward_is_not_forgotten_by_a_process_that_dies_over_it() -> None:
+    """Seeds 5015, 5027: it had noted how both clocks go, and died before it wrote down that she has to be asked."""
+    for effect in range(1, 9):
+        world = World()
+        await world.begin("anna@prospect.test")
+        await world.days(1)
+        world.clock.at += timedelta(days=5)
+        world.die_at = len(world.effects) + effect
+        await world.days(2)
+        assert (world.deaths, world.letters()) == (1, []), f"killed at {world.effects[world.die_at - 1]}"
+
+
 async def test_the_step_behind_one_that_may_have_gone_waits_for_it() -> None:
     """Seed 10485: she had `again` sent again, then took it out of the rule; `last` was counted from the one before."""
     first, again, last = step("hello", 1), step("again", 1), step("last", 5)
@@ -285,24 +300,101 @@ async def test_a_letter_that_an_older_copy_forgot_is_known_by_the_name_that_her_
     assert world.steps("anna@prospect.test") == ["nudge"]
 
 
-async def test_what_she_was_told_while_the_disk_was_full_is_not_told_her_with_each_try() -> None:
-    """Seed 700013: it could not be written down that she had been told."""
+async def test_whoever_of_two_pressed_the_button_is_not_written_to() -> None:
+    """Seed 800009: a letter to two, and the mail program of one of them asks from an address that nobody knows."""
+    world = World(unsubscribing=Unsubscribing(by_mail=True))
+    shared = world.she_writes("anna@prospect.test, pia@other.test")
+    await world.enrol("anna@prospect.test", message_id=shared)
+    await world.days(4)
+    (letter,) = world.letters()
+    assert {each.address for each in letter.to} == {"anna@prospect.test", "pia@other.test"}
+    (token,) = letter.fields["x-inboxagent"]
+    world.answer("unsubscribe@programs.example", subject=f"unsubscribe {token}", text="\n")
+    await world.cycle()
+    assert world.state("anna@prospect.test") == "stopped"
+    world.she_writes("pia@other.test")
+    with pytest.raises(Refused, match="never to be written to"):
+        await world.enrol("pia@other.test")
+
+
+async def test_an_answer_that_lies_there_when_he_is_enrolled_holds_his_colleague() -> None:
+    """Seed 800072: she was enrolled before he wrote "not now", he only after it."""
+    world = World(sequence=Sequence(name="quick", title="Quick", steps=(step("hello", 3),), company=True))
+    await world.begin("vera@guild.test")
+    await world.days(1)
+    first = world.she_writes("tara@guild.test")
+    world.clock.pass_time(timedelta(hours=1))
+    world.answer("tara@guild.test", answers=first, text="Not now, please ask me again in May.\n")
+    world.clock.pass_time(timedelta(hours=1))
+    await world.enrol("tara@guild.test")
+    await world.days(10)
+    assert world.state("vera@guild.test") == "held"
+    assert world.steps("vera@guild.test") == []
+
+
+async def test_a_letter_of_a_clock_that_was_wrong_counts() -> None:
+    """Seed 800049: the clock was a day ahead when the letter went, and right again before the next one was due."""
+    soon = replace(step("second", 1, subject="Another matter"), wait=Wait(amount=1, unit=Unit.HOUR))
+    other = Sequence(name="other", title="Other", steps=(soon,), hours=OFFICE)
+    world = World(books={"other": other}, limits=Limits(person_gap=timedelta(days=1)))
+    await world.pass_time(hours=10)
+    await world.begin("anna@prospect.test")
+    await world.days(2)
+    await world.enrol("anna@prospect.test", other, new=True, subject="Another matter")
+    world.clock.boots = "its clock is wrong from the start"
+    world.clock.at += timedelta(hours=25)
+    await world.pass_time(hours=1)
+    assert world.steps("anna@prospect.test") == ["nudge"]
+    gone_at = world.clock.boot()
+    world.clock.at -= timedelta(hours=25)
+    times: list[float] = []
+    world.before = _noting(world, times)
+    await world.days(7)
+    assert world.steps("anna@prospect.test")[:2] == ["nudge", "second"]
+    assert times[0] - gone_at >= timedelta(days=1).total_seconds()
+
+
+async def test_a_late_copy_of_hers_is_no_answer_to_what_was_read_by_a_clock_that_was_behind() -> None:
+    """Seed 800127: his second message stood before hers in the events, and came behind it."""
+    patient = replace(PROPOSAL, after_my_answer=Wait(amount=2, unit=Unit.DAY))
+    world = World(sequence=patient)
+    await world.begin("anna@prospect.test")
+    await world.days(1)
+    first = world.answer("anna@prospect.test")
+    await world.cycle()
+    await world.pass_time(hours=4)
+    late = world.mail(MAYA.address, "anna@prospect.test", answers=first)
+    await world.pass_time(hours=1)
+    second = world.mail("anna@prospect.test", answers=first, text="And one more thing: when could you begin?\n")
+    world.server.deliver(second, received_at=world.clock.at)
+    world.clock.at -= timedelta(hours=20)
+    await world.cycle()
+    await world.pass_time(hours=1)
+    world.clock.at += timedelta(hours=20)
+    world.server.deliver(late, "Sent")
+    await world.days(10)
+    assert world.state("anna@prospect.test") == "answered"
+    assert world.steps("anna@prospect.test") == []
+
+
+async def test_a_full_disk_does_not_have_her_told_twice() -> None:
+    """Seeds 800263, 800508: the mail to herself had gone, and could not be noted."""
     world = World(remind_to=MAYA.address)
     await world.begin("anna@prospect.test")
-    await world.pass_time(hours=1)
-    world.answer("anna@prospect.test", text="What would two days of it cost?\n")
-    await world.pass_time(hours=1)
-    until = world.clock.at + timedelta(days=1.2)
-
-    def full(effect: str) -> None:
-        if effect == "commit" and world.told() and world.clock.at < until:
-            raise StateUnwritable("no space left")
-
-    world.before = full
-    await world.days(1.5)
-    assert len(world.told()) == 1
-    world.start()
     await world.days(1)
+    world.answer("anna@prospect.test", text="Could you begin in March?\n")
+    full: list[str] = []
+
+    def fill(effect: str) -> None:
+        if effect == "answer":
+            full.append(effect)
+        if effect == "commit" and len(full) == 1:
+            full.append(effect)
+            raise StateUnwritable("the disk is full")
+
+    world.before = fill
+    await world.days(6)
+    assert len(full) > 1
     assert len(world.told()) == 1
 
 

@@ -1,15 +1,19 @@
 """How much may go out at once: the gap, the day's limit, the brake."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from inboxagent.agent.brake import LEAPT
+import pytest
+
+from inboxagent.agent.brake import BRAKE, LEAPT, release
 from inboxagent.outreach.events import Word
+from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.limits import Limits
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.ports import REWOUND
 from tests.stories.people import ANNE
-from tests.stories.world import World, step
+from tests.stories.world import PROPOSAL, World, step
 
 OTHER = Sequence(name="other", title="Other", steps=(step("second", 3),))
 MANY = [f"p{number}@prospect.test" for number in range(6)]
@@ -18,6 +22,11 @@ MANY = [f"p{number}@prospect.test" for number in range(6)]
 def times(world: World) -> list[datetime]:
     """When each letter was accepted."""
     return sorted(letter.date for letter in world.letters() if letter.date)
+
+
+def releases_the_brake(world: World) -> None:
+    with world.store.transaction("she releases the brake") as ledger:
+        release(ledger, world.clock.at)
 
 
 async def test_two_letters_are_apart() -> None:
@@ -45,17 +54,48 @@ async def test_a_day_is_full() -> None:
 
 
 async def test_far_too_many_at_once() -> None:
-    """The brake: nothing goes until she releases it, then all of it, and the brake is set again for the next time."""
+    """The brake: nothing goes until she releases it, then all of it; that holds for a week."""
     world = World(limits=Limits(brake=5))
     await world.begin(*MANY)
     await world.days(10)
     assert world.transport.accepted == []
-    assert [word for word, _ in world.observed if word == "braked"] == ["braked"]
-    with world.store.transaction("she releases the brake") as ledger:
-        ledger.remember("brake_released", {"at": "now"})
+    assert [fields["due"] for word, fields in world.observed if word == "braked"] == [len(MANY)]
+    releases_the_brake(world)
     await world.days(1)
     assert len(world.transport.accepted) == len(MANY)
-    assert (world.store.fact("brake"), world.store.fact("brake_released")) == (None, None)
+    await world.days(6.5)
+    later = [f"q{number}@prospect.test" for number in range(6)]
+    await world.begin(*later)
+    await world.days(3.5)
+    assert [fields["due"] for word, fields in world.observed if word == "braked"] == [len(MANY), len(later)]
+    assert [world.steps(each) for each in later] == [[]] * len(later)
+
+
+async def test_the_brake_waits_for_her_when_the_window_is_over() -> None:
+    """What was due in the evening is not due when she looks, in the morning: it goes the next evening."""
+    evening = Hours(days=frozenset(range(7)), between=((18 * 60, 20 * 60),))
+    world = World(sequence=replace(PROPOSAL, hours=evening), limits=Limits(brake=5))
+    await world.pass_time(hours=8.5)
+    await world.begin(*MANY)
+    await world.days(3.6)
+    assert f"{world.clock.at:%H:%M}" == "08:54"
+    assert isinstance(world.store.fact(BRAKE), dict)
+    releases_the_brake(world)
+    await world.days(1)
+    assert len(world.transport.accepted) == len(MANY)
+
+
+async def test_more_than_she_knew_of_asks_again() -> None:
+    """She has released a few; what an edited file makes due the next day is another matter."""
+    world = World(limits=Limits(brake=2))
+    await world.begin(*MANY[:3])
+    await world.days(3.1)
+    releases_the_brake(world)
+    await world.begin(*(f"q{number}@prospect.test" for number in range(6)))
+    world.books["proposal"] = replace(PROPOSAL, steps=(step("nudge", 0), *PROPOSAL.steps[1:]))
+    await world.pass_time(hours=2)
+    assert [fields["due"] for word, fields in world.observed if word == "braked"] == [3, 9]
+    assert world.transport.accepted == []
 
 
 async def test_an_older_copy_of_the_state() -> None:
@@ -67,8 +107,7 @@ async def test_an_older_copy_of_the_state() -> None:
     await world.days(10)
     assert world.transport.accepted == []
     assert [word for word, _ in world.observed if word == "braked"] == ["braked"]
-    with world.store.transaction("she releases the brake") as ledger:
-        ledger.remember(REWOUND, None)
+    releases_the_brake(world)
     await world.days(1)
     assert len(world.transport.accepted) == 2
 
@@ -138,13 +177,13 @@ async def test_the_clock_is_put_forward_by_far() -> None:
     world.start()
     await world.days(1)
     assert world.transport.accepted == []
-    with world.store.transaction("she releases the brake") as ledger:
-        ledger.remember(LEAPT, None)
+    releases_the_brake(world)
     await world.pass_time(hours=1)
     assert len(world.transport.accepted) == 2
 
 
-async def test_the_clock_is_put_forward_by_a_little() -> None:
+@pytest.mark.parametrize("minutes", [45, -45])
+async def test_the_clock_is_set_by_a_little(minutes: int) -> None:
     """Case 70: it rests, so the gap between two letters is as long as it should be on the boot clock."""
     world = World(limits=Limits(gap=timedelta(minutes=50)))
     await world.begin(*MANY[:2])
@@ -154,7 +193,7 @@ async def test_the_clock_is_put_forward_by_a_little() -> None:
         if effect == "answer":
             booted.append(world.clock.boot())
             if len(booted) == 1:
-                world.clock.at += timedelta(minutes=45)
+                world.clock.at += timedelta(minutes=minutes)
 
     world.before = leap
     await world.days(4)

@@ -1,13 +1,19 @@
 """Who is never written to again, from whatever side it was said, and who was forgotten."""
 
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from inboxagent.agent.copies import OWED
+from inboxagent.cli import privacy
 from inboxagent.errors import Refused, Unreachable
 from inboxagent.outreach.erasure import person_of
 from inboxagent.outreach.events import Word
+from inboxagent.outreach.forgotten import LETTERS
+from inboxagent.outreach.limits import Limits
 from tests.stories.people import ANNE, BART
 from tests.stories.world import MAYA, PROPOSAL, World
 
@@ -97,6 +103,24 @@ async def test_who_is_forgotten_is_a_stranger_who_is_never_written_to() -> None:
     assert (world.steps(ANNE), world.steps(BART)) == (["nudge"], ["nudge", "question", "last"])
     with pytest.raises(Refused, match="never to be written to"):
         await world.enrol(ANNE, PROPOSAL)
+
+
+async def test_a_day_takes_no_more_letters_for_whom_she_has_forgotten(tmp_path: Path) -> None:
+    """Those that went to him stay counted, though nothing else of him is left; and no longer than any limit asks."""
+    world = World(limits=Limits(per_day=4))
+    many = [f"p{number}@prospect.test" for number in range(6)]
+    await world.begin(*many)
+    await world.days(3.2)
+    desk: Any = SimpleNamespace(store=world.store, clock=world.clock, config=SimpleNamespace(state=tmp_path))
+    for address in [each for each in many if world.steps(each)][:2]:
+        privacy._forget(desk, person_of(address, world.store.conversations()))
+    await world.pass_time(hours=5)
+    assert len(world.letters()) == 4
+    await world.days(1)
+    assert sorted(letter.date.day for letter in world.letters() if letter.date) == [5, 5, 5, 5, 6, 6]
+    await world.days(8)
+    privacy._forget(desk, person_of("stranger@prospect.test", ()))
+    assert world.store.fact(LETTERS) is None
 
 
 async def test_forgotten_while_his_letter_is_handed_over() -> None:

@@ -12,6 +12,7 @@ from inboxagent.mail.inbound import parse
 from inboxagent.outreach.decide import outlook
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.model import Prospect
+from inboxagent.outreach.outbox import Phase
 from inboxagent.outreach.phrases import TONES, Phrases
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import State
@@ -189,6 +190,29 @@ async def test_what_names_a_day_while_it_is_her_turn_holds_when_her_answer_lets_
     assert words["sent"].step == "two"
     assert words["sent"].at.date() >= date(2026, 11, 23)
     assert "not before" in words["resumed"].because
+
+
+@pytest.mark.parametrize("doubt", [False, True])
+async def test_nothing_that_she_does_meanwhile_brings_the_day_that_he_named_nearer(doubt: bool) -> None:
+    """She writes once more; or the letter before was in doubt all the time, and she leaves it at that."""
+    world = await world_of(with_ring("after_my_answer: 2 days\n"))
+    if doubt:
+        world.transport.lose_line(Phase.DOT, accepted=False)
+    await world.days(4)
+    world.answer(ANNE, text="Could you send me the figures?\n")
+    await world.days(1)
+    world.answer(ANNE, text="Not now, please come back to me on 15 December 2026.\n")
+    await world.days(1)
+    world.she_writes(ANNE)
+    await world.days(1)
+    if doubt:
+        world.command(ANNE, Word.DROPPED, step="one")
+    else:
+        world.she_writes(ANNE)
+    await world.days(60)
+    acted = [each for each in world.of(ANNE).events if each.word in (Word.SENT, Word.TASK) and each.step != "one"]
+    assert [each.step for each in acted] == ["ring", "two"]
+    assert acted[0].at.date() == date(2026, 12, 15)
 
 
 async def test_after_my_answer_never_passes_over_a_newer_answer() -> None:

@@ -146,11 +146,50 @@ async def test_what_she_noted_goes_on_with_him() -> None:
     world = await world_of(read(STEPS, settings="lost: later\n"), later)
     await world.days(4)
     world.command(ANNE, Word.NOTE, text="You will look at it again in spring.")
-    found = hand_on(world.of(ANNE), "later", world.account.rules(), world.store.conversations(), world.clock.at)
+    found = hand_on(
+        world.of(ANNE), "later", world.account.rules(), world.store.conversations(), world.clock.at, by_her=True
+    )
     assert isinstance(found, Handed)
     enrolment = found.event.enrolment
     assert enrolment is not None
     assert enrolment.prospect.fields["told"] == "You will look at it again in spring."
+
+
+NOTED = "## hello\nwait: 60 days\n\n{{ told }}\n"
+
+
+@pytest.mark.parametrize("field", ["{required: true, from: note}", "{fallback: Still there?, from: note}"])
+async def test_a_note_goes_to_nobody_by_itself(field: str) -> None:
+    """She noted something for her own eyes; after the last letter another sequence takes over."""
+    later = read(NOTED, "later", f"fields:\n  told: {field}\n")
+    world = await world_of(read(STEPS))
+    await world.days(1)
+    one = read("## one\nwait: 3 days\n\nOne.\n", settings="then: later\n")  # the file is edited while he is inside
+    world.books |= {"proposal": one, "later": later}
+    world.command(ANNE, Word.SKIPPED, step="one", until=world.clock.at)
+    world.command(ANNE, Word.NOTE, text="Difficult man, pays late.")
+    await world.days(80)
+    assert not any("Difficult" in each.text for each in world.letters())
+    waits = "required" in field
+    assert len(world.letters()) == (0 if waits else 1)
+    assert world.state(ANNE) == ("held" if waits else "finished")
+    if waits:
+        assert "what she noted last would say it, and goes to nobody without her word" in world.of(ANNE).because
+        world.command(ANNE, Word.RESUMED)
+        await world.days(80)
+        assert ["Difficult man, pays late." in each.text for each in world.letters()] == [True]
+
+
+async def test_after_a_no_a_note_goes_to_nobody_either() -> None:
+    later = read(NOTED, "later", "fields:\n  told: {required: true, from: note}\n")
+    world = await world_of(read(STEPS))
+    world.books |= {"proposal": read(STEPS, settings="refused: later\n"), "later": later}
+    await world.days(4)
+    world.command(ANNE, Word.NOTE, text="Difficult man, pays late.")
+    world.answer(ANNE, text="Not interested.\n")
+    await world.days(80)
+    assert (world.state(ANNE), len(world.letters())) == ("stopped", 1)
+    assert "without her word" in world.of(ANNE).because
 
 
 async def test_who_says_no_again_hears_no_more() -> None:
