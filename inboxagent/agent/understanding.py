@@ -83,7 +83,9 @@ class Understanding:
             return Read(fetched, raw, arrival, matches)
         if asked_to_stop(message.subject) is not None:
             because = "he asked for it as the List-Unsubscribe field of our letter offers"
-            return Read(fetched, raw, arrival, matches, Verdict(kind=Kind.UNSUBSCRIBE, because=because))
+            verdict = Verdict(kind=Kind.UNSUBSCRIBE, because=because)
+            named = tuple(each for each in matches if each.evidence.in_thread) or matches  # the letter that offered it
+            return Read(fetched, raw, arrival, self._widen(named, known), verdict)
         linked = any(each.evidence.names_hers for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)
         if verdict.kind not in (Kind.BOUNCE, Kind.DELAYED):

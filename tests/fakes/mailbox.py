@@ -96,10 +96,11 @@ class MailServer:
         """The mailbox and its messages are gone."""
         del self.boxes[mailbox]
 
-    def renumber(self, mailbox: str) -> None:
-        """UIDVALIDITY changes: the same messages under other UIDs (RFC 3501, 2.3.1.1)."""
+    def renumber(self, mailbox: str, *, first: int = 1) -> None:
+        """UIDVALIDITY changes: the same messages under other UIDs, from `first` on (RFC 3501, 2.3.1.1)."""
         before = self.boxes[mailbox]
         self.create(mailbox)
+        self.boxes[mailbox].uidnext = first
         for message in before.messages.values():
             self.boxes[mailbox].add(message)
 

@@ -1,6 +1,6 @@
 """What must hold of every change that was acknowledged, at every start, and of what is done to her mailboxes."""
 
-from inboxagent.outreach.events import By, Word
+from inboxagent.outreach.events import ANSWERS, By, Word
 from inboxagent.outreach.state import Conversation, State
 from inboxagent.ports import Fetched
 from tests.fakes.store import Contents
@@ -29,6 +29,28 @@ def i11_every_intent_ends_once(judge: Judge, commit: Commit) -> str | None:
 
 
 _ENDS = (Word.SENT, Word.DEFERRED, Word.REFUSED, Word.RELEASED, Word.DROPPED)
+
+
+def i11_no_intent_is_left_open(judge: Judge, process: Process) -> str | None:
+    """P2: what was left open by a process before, or by a write that failed, is settled before mail is read."""
+    for key, each in judge.world.disk.contents.conversations.items():
+        if each.pending is not None and not each.uncertain:
+            return f"{key}: the intent for `{each.pending.step}` is open, and the mailboxes have been read since"
+    return None
+
+
+def i1_nobody_is_enrolled_twice(judge: Judge, commit: Commit) -> str | None:
+    """P2: nobody whom she enrols is in that sequence already."""
+    over = (State.STOPPED, State.FINISHED)
+    for key, events in commit.fresh.items():
+        one = commit.after.conversations[key]
+        if not any(each.word is Word.ENROLLED and each.by is By.HER for each in events):
+            continue
+        for other in commit.after.conversations.values():
+            same = other.enrolment.sequence == one.enrolment.sequence and other.addresses & one.addresses
+            if same and other.id != key and other.state not in over and one.enrolment.origin != other.id:
+                return f"{key}: {sorted(one.addresses)} is in {other.enrolment.sequence} already, as {other.id}"
+    return None
 
 
 def i13_marked_sent_was_accepted(judge: Judge, commit: Commit) -> str | None:
@@ -85,6 +107,24 @@ def i14_verdict_is_the_truth(judge: Judge, commit: Commit) -> str | None:
             if post is not None and allowed is not None and post.truth not in allowed:
                 return f"{post.truth} {post.message_id} was taken for `{event.word}`: {event.because}"
     return None
+
+
+def i14_an_answer_counts_wherever_he_is_written_to(judge: Judge, commit: Commit) -> str | None:
+    """P1: an answer that is noted in one conversation of his is noted in each that could go on."""
+    if commit.process.name == "command":
+        return None
+    live = {key: each for key, each in commit.before.conversations.items() if each.state in _GOES_ON}
+    for key, events in commit.fresh.items():
+        said = [each.message_id for each in events if each.word in ANSWERS and each.message_id]
+        addresses = commit.after.conversations[key].addresses if said else frozenset()
+        for other in (each for each in live if each != key and live[each].addresses & addresses):
+            missed = [each for each in said if each not in commit.after.conversations[other].judged]
+            if missed:
+                return f"{other}: {missed[0]} of {sorted(addresses)} counts in {key} alone"
+    return None
+
+
+_GOES_ON = (State.WAITING, State.HELD)
 
 
 def i16_cursor_behind_verdicts(judge: Judge, commit: Commit) -> str | None:
@@ -172,7 +212,9 @@ def law_1(judge: Judge, commit: Commit) -> str | None:
     for key in commit.fresh:
         before = commit.before.conversations.get(key)
         after = commit.after.conversations[key]
-        if before is not None and before.final and after.state is not State.STOPPED:
+        if before is None or after.state is State.STOPPED:
+            continue
+        if before.final or any(each.word is Word.UNSUBSCRIBE for each in before.events):
             return f"{key} is {after.state} again"
     return None
 

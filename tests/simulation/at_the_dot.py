@@ -3,14 +3,15 @@
 from datetime import timedelta
 
 from inboxagent.outreach.decide import Send, decide
-from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.events import By, Event, Word
 from inboxagent.outreach.state import Conversation, State
+from inboxagent.outreach.stoppage import FACT, from_fact
 from tests.simulation.cases import Dot
 from tests.simulation.dates import HOME
 from tests.simulation.imap import UNWATCHED
 from tests.simulation.judge import Judge
 from tests.simulation.post import Truth
-from tests.simulation.records import Record
+from tests.simulation.records import AROUND_THE_EARTH, Record
 
 OVER = (Word.SENT, Word.DROPPED, Word.SKIPPED, Word.TASK)
 """Words of a step that is over."""
@@ -18,8 +19,11 @@ HOUR, DAY = 3_600.0, 86_400.0
 
 
 def i2_never_after_an_answer(judge: Judge, dot: Dot) -> str | None:
-    """P1: no dot while an answer of his was visible in a watched mailbox before the snapshot of the last look."""
-    open_answers = judge.records.open_answers(judge.records[dot.conversation.id], dot.process.looked_at)
+    """P1: no dot while an answer of his was visible in a watched mailbox before the snapshot of the last look, or was
+    seen and written down before it was deleted."""
+    known = judge.acknowledged.conversations.get(dot.conversation.id)
+    record, noted = judge.records[dot.conversation.id], known.judged if known else ()
+    open_answers = judge.records.open_answers(record, dot.process.looked_at, noted)
     if not open_answers:
         return None
     first = open_answers[0]
@@ -79,6 +83,35 @@ def i7_limits(judge: Judge, dot: Dot) -> str | None:
     if limits.person_per_week and week >= limits.person_per_week:
         return f"the {week + 1}th letter to {dot.person.name} within a week"
     return None
+
+
+def i7_put_off(judge: Judge, dot: Dot) -> str | None:
+    """What the server put off is not tried before the time that was noted then, unless something else began a wait."""
+    said = [each for each in dot.conversation.events if each.word in (*_BEGIN_ANEW, Word.DEFERRED) or each.is_call]
+    last = said[-1] if said else None
+    if last is None or last.word is not Word.DEFERRED or last.until is None or last.until <= judge.world.clock.now():
+        return None
+    return f"`{dot.step}` goes out before {last.until}, until which the server put it off"
+
+
+_BEGIN_ANEW = (Word.SENT, Word.SKIPPED, Word.TASK, Word.DROPPED, Word.RELEASED, Word.RESUMED, Word.OWN_MAIL)
+
+
+def i7_her_server_lets_it_go(judge: Judge, dot: Dot) -> str | None:
+    """Nothing is handed over while her server, as it has said before, takes nothing from her."""
+    stoppage = from_fact(judge.world.disk.contents.facts.get(FACT))
+    if stoppage is None or dot.recipient_at <= judge.server_stopped_at + 2.0:
+        return None
+    stops = stoppage.until > judge.world.clock.now()
+    return f"`{dot.step}` goes out before {stoppage.until}: {stoppage.because}" if stops else None
+
+
+def i8_refused_is_hers(judge: Judge, dot: Dot) -> str | None:
+    """What a server refused for good goes no more, unless she lets it go on."""
+    events = dot.conversation.events
+    refused = max((place for place, each in enumerate(events) if each.word is Word.REFUSED), default=-1)
+    let_go = any(each.word is Word.RESUMED and each.by is By.HER for each in events[refused + 1 :])
+    return None if refused < 0 or let_go else f"`{dot.step}` goes out after {events[refused].because}"
 
 
 def i7_between_sequences(judge: Judge, dot: Dot) -> str | None:
@@ -163,13 +196,15 @@ def i8_never_again_after_a_restore(judge: Judge, dot: Dot) -> str | None:
 
 
 def i8_away(judge: Judge, dot: Dot) -> str | None:
-    """Nobody is written to in the two days after an automatic answer, unless a command of hers lets it go on."""
+    """Nobody is written to in the two days after an automatic answer, nor before the day of return that it names,
+    unless a command of hers lets it go on."""
     record = judge.records[dot.conversation.id]
     for each in dot.person.posts:
         if each.truth is not Truth.AWAY or not each.was_visible(dot.process.looked_at):
             continue
         seen_at = each.visible_at or 0.0
-        if record.let_go_at < seen_at and seen_at > record.enrolled_at and dot.seconds - seen_at < 2 * DAY:
+        is_away = each.back is not None and judge.world.timeline.true_now < each.back - AROUND_THE_EARTH
+        if record.let_go_at < seen_at and seen_at > record.enrolled_at and (is_away or dot.seconds - seen_at < 2 * DAY):
             return f"`{dot.step}` goes out {(dot.seconds - seen_at) / HOUR:.1f} h after his automatic answer"
     return None
 
@@ -222,6 +257,18 @@ def i1_never_twice(judge: Judge, case: tuple[Conversation, Record, Event]) -> st
     released = sum(1 for each in conversation.events if each.word is Word.RELEASED and each.step == intent.step)
     count = sum(1 for _, step in record.taken if step == intent.step)
     return f"`{intent.step}` was accepted {count} times, released {released} times" if count > 1 + released else None
+
+
+def i1_no_letter_under_another_name(judge: Judge, dot: Dot) -> str | None:
+    """P2: a letter that he has had is not sent again because its step is called another name now."""
+    events = dot.conversation.events
+    text = next(each.text for each in events if each.word is Word.INTENT and each.message_id == dot.letter.message_id)
+    for place, each in enumerate(events):
+        had = each.word is Word.INTENT and each.text == text and each.step != dot.step
+        asked = any(later.word is Word.HELD for later in events[place:])
+        if had and not asked and each.message_id in judge.taken and dot.sequence.step(each.step or "") is None:
+            return f"`{dot.step}` says what he was sent as `{each.step}`"
+    return None
 
 
 def i1_a_release_gives_another_id(judge: Judge, dot: Dot) -> str | None:

@@ -1,7 +1,7 @@
 """What kinds of people there are: what each does when a message of hers reaches him."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.simulation import automata, tongues
 from tests.simulation.people import DAY, HOUR, MINUTE, Person
@@ -36,20 +36,22 @@ def _twice(person: Person, number: int) -> None:
 def _away(person: Person, number: int) -> None:
     if person.over:
         return
-    days = person.random.randint(3, 8)
+    days = person.random.randint(3, 14)
     back = person.town.timeline.true_now + timedelta(days=days)
     dated = person.random.random() < 0.6
     words = tongues.absence(person.random, back if dated else None)
-    person.later(person.random.uniform(1.0, 5 * MINUTE), lambda: _away_note(person, words))
+    person.later(person.random.uniform(1.0, 5 * MINUTE), lambda: _away_note(person, words, back if dated else None))
     person.over = True
     if person.random.random() < 0.4:
         person.later((days + 1) * DAY, lambda: _answer(person))
 
 
-def _away_note(person: Person, words: str) -> None:
+def _away_note(person: Person, words: str, back: datetime | None) -> None:
     fields = ("Auto-Submitted: auto-replied", "Precedence: bulk")
     subject = f"Automatic reply: {person.received[-1].subject}"
-    person.say(words + "\n", Truth.AWAY, fields=fields, subject=subject)
+    post = person.say(words + "\n", Truth.AWAY, fields=fields, subject=subject)
+    if back is not None:
+        post.back = back.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _dead(person: Person, number: int) -> None:
@@ -98,9 +100,10 @@ def _new_thread(person: Person, number: int) -> None:
     if number == 2:
         words = "I lost your mail, so I write anew: could we talk next month?\n"
         identified = person.random.random() < 0.5
+        author = person.random.choice((person.address, person.subaddress))
         person.later(
             person.random.uniform(MINUTE, 2 * DAY),
-            lambda: _unit(person.say(words, linked=False, identified=identified)),
+            lambda: _unit(person.say(words, author=author, linked=False, identified=identified)),
         )
 
 

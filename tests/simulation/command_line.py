@@ -170,6 +170,9 @@ class CommandLine:
         found = self._one(random, State.WAITING, State.HELD, State.ANSWERED)
         if found is not None:
             self.command("next", found.id, progress._note, "called him", self._day(random))
+            if random.random() < 0.3:  # and she sends him what he asked for
+                person = self.world.judge.person_of(found)
+                self.world.timeline.after(random.uniform(MINUTE, DAY), lambda: self.world.her.write_to(person))
 
     def _day(self, random: Random) -> str:
         return (self.world.clock.now() + timedelta(days=random.randint(2, 8))).date().isoformat()

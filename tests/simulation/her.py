@@ -67,6 +67,8 @@ class Her:
         numbers = set(random.sample(range(30), 8))
         first_at = random.uniform(DAY, 10 * DAY)
         sequence = random.choice(("brisk", "night", "brisk", "night", "alder"))
+        if random.random() < 0.4:  # late in the evening, so that three hours later is another day
+            first_at, sequence = random.randint(1, 9) * DAY + random.uniform(12.5, 15.5) * HOUR, "night"
         for person in (each for each in self.world.people if each.number in numbers):
             self.world.timeline.at(first_at, lambda person=person: self.write_to(person))  # type: ignore[misc]
             enrol_at = first_at + random.uniform(MINUTE, 10 * MINUTE)
@@ -96,6 +98,9 @@ class Her:
         timeline.at(enrol_at, lambda: self._enrol(person, sequence))
         if random.random() < 0.15:  # and for something else, with a letter of its own
             timeline.at(enrol_at + random.uniform(0.0, 3 * DAY), lambda: self._enrol(person, "opener", new=True))
+        if ties.random() < 0.1:  # she gives the same command again, before the first has ended or long after it
+            again_at = enrol_at + ties.choice((0.1, 1.0, DAY)) * ties.uniform(0.1, 1.0)
+            timeline.at(again_at, lambda: self._enrol(person, sequence))
         if ties.random() < 0.2:  # and she begins a second conversation with him
             again_at = enrol_at + ties.uniform(HOUR, 6 * DAY)
             other = ties.choice(("brisk", "night", "night", "alder", "birch"))
@@ -170,13 +175,20 @@ class Her:
         person = self.world.judge.person_of(chosen)
         if random.random() < 0.15:  # what follows is to wait for her all the same
             self.shell.command("pause", chosen.id, change._pause)
-        self.write_to(person, linked=True, late=late)
-        if late and random.random() < 0.6:
-            again = random.uniform(3.0, late)
-            self.world.timeline.after(again, lambda: _unit(person.say("And one more thing: when could you begin?\n")))
+        self._write_from_telephone(person, late, random)
 
     def _phone(self, random: Random) -> None:
-        self.write_to(random.choice(self.world.people), linked=True)
+        late = random.choice((0.0, 0.0, MINUTE, HOUR))
+        self._write_from_telephone(random.choice(self.world.people), late, random)
+
+    def _write_from_telephone(self, person: Person, late: float, random: Random) -> None:
+        """He, or whom he has asked to, may answer before there is a copy."""
+        self.write_to(person, linked=True, late=late)
+        if late and random.random() < 0.6:
+            words = "And one more thing: when could you begin?\n"
+            author = random.choice((person.address, person.colleague))
+            again = random.uniform(3.0, late)
+            self.world.timeline.after(again, lambda: _unit(person.say(words, author=author)))
 
     def _new_mail(self, random: Random) -> None:
         self.write_to(random.choice(self.world.people), author=random.choice((HER, HER_OTHER)))

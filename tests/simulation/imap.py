@@ -48,11 +48,11 @@ class SimulatedServer(MailServer):
         self._vanish(mailbox, uid)
         self.expunge(mailbox, uid)
 
-    def renumber(self, mailbox: str) -> None:
-        """UIDVALIDITY changes; what lay there lies there."""
+    def renumber(self, mailbox: str, *, first: int = 1) -> None:
+        """UIDVALIDITY changes; what lay there lies there, numbered from `first` on."""
         before = self.boxes[mailbox]
         known = {uid: self.posts.get((mailbox, before.uidvalidity, uid)) for uid in before.messages}
-        super().renumber(mailbox)
+        super().renumber(mailbox, first=first)
         after = self.boxes[mailbox]
         for old, new in zip(list(before.messages), list(after.messages), strict=True):
             post = known[old]

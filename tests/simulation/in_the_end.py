@@ -132,10 +132,13 @@ def i21_one_copy_each(judge: Judge, _: object) -> str | None:
     lately = judge.world.clock.now() - timedelta(minutes=5)  # what went just before the end is still to be filed
     for each in judge.world.disk.contents.conversations.values():
         for event in each.events:
-            known = event.word is Word.SENT and event.because.startswith("accepted") and event.at < lately
+            known = event.word is Word.SENT and event.because.startswith(_KNOWN) and event.at < lately
             if known and not judge.appended[event.message_id or ""] + judge.server_copies[event.message_id or ""]:
                 return f"{event.message_id} has no copy in Sent"
     return None
+
+
+_KNOWN = ("accepted", "it did go out: an answer names it")
 
 
 def state_is_the_fold(judge: Judge, _: object) -> str | None:

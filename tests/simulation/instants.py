@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from inboxagent.outreach.events import ANSWERS
+from tests.fakes.store import Contents
 from tests.simulation.disk import RESULTS
+from tests.simulation.imap import UNWATCHED
 from tests.simulation.privacy_line import forget_him
 from tests.simulation.process import Process
 
@@ -14,6 +17,7 @@ HOUR = 3_600.0
 DARK_AFTER = {"synced enrol": 0.02, "synced command": 0.01, "synced mail": 0.004, "synced intent": 0.002}
 DARK_AFTER_RESULT = 0.006
 """How likely the power is gone within half a second of a commit: before anything else makes it durable."""
+DARK_AFTER_HIS_WORD = 0.03
 COPY_IS_OWED = ("synced sent", "append", "append answered")
 
 
@@ -64,14 +68,17 @@ class Instants:
             self._world.timeline.after(0.5, lambda: forget_him(self._world.her.shell, him, random))
 
     def pass_by(self, effect: str) -> None:
-        """A commit was made: the machine sleeps between the intent and the dot, its clock is put forward while the next
-        letter is due, or it loses its power a moment later."""
+        """A commit was made: the machine sleeps between the intent and the dot, or its disk is full from then on; its
+        clock is put forward while the next letter is due; it loses its power a moment later."""
         weather, timeline = self._weather, self._world.timeline
         if not effect.startswith("synced "):
             return
         if effect == "synced intent" and weather.strikes("nasty doze", 0.01):
             weather.note("asleep between intent and dot", "looking")
             timeline.doze(12.0 + HOUR * self._world.surprise.random())
+        if effect == "synced intent" and weather.strikes("nasty fullness", 0.01):
+            weather.note("the disk is full when the result is to be written", "looking")
+            weather.fill_disk()
         if effect == "synced sent" and weather.strikes("nasty clock", 0.02):
             weather.note("clock put forward by far after a letter", "sending")
             timeline.after(self._world.surprise.uniform(0.0, 5.0), weather.put_clock_forward)
@@ -79,3 +86,35 @@ class Instants:
         if weather.strikes("nasty power", chance):
             weather.note("power cut just after a commit", effect)
             timeline.after(self._world.surprise.uniform(0.0, 0.5), lambda: self._world.machine.crash(power=True))
+
+    def hears(self, before: Contents, after: Contents) -> None:
+        """What he says was written down. She has read it, too, and deletes it or files it where nobody looks; then the
+        power is gone, before anything else makes it durable."""
+        struck = [
+            each for each in _his_words(before, after) if self._weather.strikes("nasty tidiness", DARK_AFTER_HIS_WORD)
+        ]
+        if not struck:
+            return
+        timeline, surprise = self._world.timeline, self._world.surprise
+        tidies = surprise.random() < 0.5
+        self._weather.note(f"power cut after his word{', which she has deleted' if tidies else ''}", "reading")
+        if tidies:
+            timeline.after(surprise.uniform(0.0, 0.2), lambda: self._put_away(struck[0]))
+        timeline.after(surprise.uniform(0.2, 0.5), lambda: self._world.machine.crash(power=True))
+
+    def _put_away(self, message_id: str) -> None:
+        """It lies in no mailbox that is read any more."""
+        server, post = self._world.server, self._world.judge.truth.get(message_id)
+        for mailbox, _, uid in sorted(post.lies_in) if post else ():
+            if self._world.surprise.random() < 0.5:
+                server.remove(mailbox, uid)
+            else:
+                server.put(mailbox, uid, UNWATCHED)
+
+
+def _his_words(before: Contents, after: Contents) -> list[str]:
+    """The Message-IDs of what people have said, as far as it is new."""
+    changed = [(key, each) for key, each in after.conversations.items() if before.conversations.get(key) is not each]
+    seen = {key: len(before.conversations[key].events) for key, _ in changed if key in before.conversations}
+    fresh = [event for key, each in changed for event in each.events[seen.get(key, 0) :]]
+    return [event.message_id for event in fresh if event.word in ANSWERS and event.message_id]

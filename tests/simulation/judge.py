@@ -9,6 +9,7 @@ from inboxagent.agent.brake import STEADY
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.outbox import Envelope
 from inboxagent.outreach.state import Conversation
+from inboxagent.outreach.stoppage import FACT as STOPPED
 from inboxagent.ports import Fetched
 from tests.fakes.store import Contents
 from tests.simulation import memo
@@ -54,6 +55,7 @@ class Judge:
         self.let_go = (-1.0, 0)  # when she last let go more letters than the brake allows, and how many
         self.never: set[str] = set()  # addresses and @domains that were suppressed at any time
         self.restored_at = -2.0
+        self.server_stopped_at = -2.0  # when it was last written down that her server lets nothing go
         self.leapt_at = -2.0  # when a clock that the agent knew was put forward by far
         self._checks = checks
         self.broken: Callable[[], None] = lambda: None
@@ -165,6 +167,8 @@ class Judge:
             self.notices.is_written_down(process)
         if len(after.suppressions) != len(before.suppressions):
             self.never |= after.suppressions.keys()
+        if before.facts.get(STOPPED) != after.facts.get(STOPPED):
+            self.server_stopped_at = self.world.timeline.seconds
         for key in fresh:
             self.records.inherit(after.conversations[key])
             self.records.notice(after.conversations[key])
@@ -174,7 +178,7 @@ class Judge:
     def forgets(self, before: Contents, after: Contents) -> None:
         """She had somebody forgotten: his conversations are gone, and those of others that named him rewritten."""
         for key in before.conversations.keys() - after.conversations.keys():
-            record = self.records.pop(key, None)
+            record = self.records.forget(key)
             if record is not None:
                 self.check("forgotten", Forgotten(record.person, after), record.person)
 

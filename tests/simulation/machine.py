@@ -9,7 +9,9 @@ from inboxagent.daemon import Daemon, Health, Sight
 from inboxagent.edge.system_notify import Pulse
 from inboxagent.errors import InboxagentError
 from inboxagent.ports import Fetched, Store
+from tests.fakes.store import Contents
 from tests.simulation import memo
+from tests.simulation.disk import kind_of
 from tests.simulation.imap import SimulatedMailbox
 from tests.simulation.manager import Watchdog, unit
 from tests.simulation.people import DAY, HOUR
@@ -53,7 +55,12 @@ class Machine:
 
     def store(self, process: Process) -> Store:
         """Its view of the state."""
-        return self.world.disk.store(process, self.world.judge.commits)
+        return self.world.disk.store(process, self._acknowledged)
+
+    def _acknowledged(self, process: Process, before: Contents, after: Contents, why: str) -> None:
+        self.world.judge.commits(process, before, after, why)
+        if kind_of(why) == "mail":
+            self.world.weather.instants.hears(before, after)
 
     # -- the daemon ------------------------------------------------------------------------------------------------
 
@@ -117,6 +124,7 @@ class Machine:
     def _health(self, process: Process, health: Health) -> None:
         if health.sight is Sight.OK:
             self.world.judge.reading_ok_at = process.looked_at
+            self.world.judge.check("reading", process)
             process.begins("reading")
 
     def _set_aside(self, fetched: Fetched, raw: bytes, why: str) -> None:

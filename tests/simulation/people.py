@@ -44,7 +44,7 @@ NAMES = [
     "dina",
 ]
 PUBLIC = ("yahoo.test",)  # a domain of this name is a public provider's in every country
-DOMAINS = (*PUBLIC, "guild.test", "guild.test", *("",) * 9)
+DOMAINS = (*PUBLIC, *PUBLIC, "guild.test", "guild.test", *("",) * 8)
 """Where people have their mailboxes; most at a firm of their own."""
 ZONES = ("", "", "Europe/Stockholm", "America/New_York", "Asia/Tokyo", "Europe/London")
 COUNTRIES = ("", "", *ZONES_OF_COUNTRIES)
@@ -88,6 +88,11 @@ class Person:
     def zone(self) -> str:
         """Where he is, as far as she knows."""
         return self.card.get("zone") or ZONES_OF_COUNTRIES.get(self.card.get("country", ""), "")
+
+    @property
+    def subaddress(self) -> str:
+        """His own mailbox, too (RFC 5233)."""
+        return f"{self.name}+offers@{self.domain}"
 
     @property
     def colleague(self) -> str:
@@ -143,7 +148,7 @@ class Person:
             truth,
             (self.number,),
             message_id if identified else "",
-            from_him=author == self.address,
+            from_him=author in (self.address, self.subaddress),
             names=(newest.message_id, *thread) if newest else (),
         )
         self.posts.append(post)

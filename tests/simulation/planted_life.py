@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from inboxagent.agent import consequences, reminding, succession, understanding, writing
+from inboxagent.agent import consequences, doubles, enrolment, reminding, succession, understanding, writing
 from inboxagent.agent.notices import Notices
 from inboxagent.agent.reminding import Reminding
 from inboxagent.cli import privacy
@@ -153,3 +153,44 @@ def _(patch: Patch) -> None:
 
     departs = patch.set_everywhere(judgement, "_judge_departure", departure)
     addressed = patch.set_everywhere(letter, "recipients", recipients)
+
+
+@mutant("she is told of no question of his")
+def _(patch: Patch) -> None:
+    def reminders(*case: Any) -> Any:
+        return (each for each in original(*case) if " question " not in each.key)
+
+    original = patch.set_everywhere(reminding, "reminders", reminders)
+
+
+@mutant("what she is told is written down before it is told")
+def _(patch: Patch) -> None:
+    async def tell(self: Reminding, reminder: Any) -> None:
+        with self._store.transaction("she was reminded") as known:
+            known.remember(reminding.TOLD, {**self._told(), reminder.key: self._clock.now().isoformat()})
+        await self._notices.send(reminder.subject, reminder.text, reminder.key)
+
+    patch.set(Reminding, "_tell", tell)
+
+
+@mutant("nobody asks whether he is enrolled already")
+def _(patch: Patch) -> None:
+    patch.set_everywhere(doubles, "check_single", lambda *case: None)
+
+
+@mutant("whether he is enrolled already is asked before his mail is read, and not again")
+def _(patch: Patch) -> None:
+    def begin_all(*more: Any) -> None:
+        asked.append(True)
+        try:
+            original(*more)
+        finally:
+            asked.clear()
+
+    def check_single(*case: Any) -> None:
+        if not asked:
+            check(*case)
+
+    asked: list[bool] = []
+    original = patch.set_everywhere(enrolment, "begin_all", begin_all)
+    check = patch.set_everywhere(doubles, "check_single", check_single)

@@ -214,3 +214,19 @@ def _(patch: Patch) -> None:
         return 1e7
 
     original = patch.set(Daemon, "_go_blind", go_blind)
+
+
+@mutant("a renumbered mailbox whose next UID is the same has no news")
+def _(patch: Patch) -> None:
+    def has_news(status: Any, cursor: Cursor | None) -> bool:
+        return cursor is None or cursor.next_uid != status.uidnext
+
+    patch.set(reading, "_has_news", has_news)
+
+
+@mutant("a server that tells nothing has nothing")
+def _(patch: Patch) -> None:
+    def begin(self: Daemon, *more: Any, **others: Any) -> None:
+        original(self, *more, **{**others, "poll": 1e7})
+
+    original = patch.set(Daemon, "__init__", begin)

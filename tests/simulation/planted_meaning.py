@@ -5,10 +5,13 @@ from typing import Any
 
 from inboxagent.agent.understanding import Understanding
 from inboxagent.mail.classify import Kind
-from inboxagent.outreach import his_words, judgement, match, own_hand
+from inboxagent.outreach import fold, his_words, judgement, match, own_hand, state
 from inboxagent.outreach.case import NOTHING
-from inboxagent.outreach.match import Evidence, Match
+from inboxagent.outreach.events import Word
+from inboxagent.outreach.holds import Holder
+from inboxagent.outreach.match import Evidence, Known, Match
 from inboxagent.outreach.quotation import topic
+from inboxagent.outreach.state import State
 from tests.simulation.planting import Patch, mutant
 
 
@@ -139,3 +142,46 @@ def _(patch: Patch) -> None:
         return original(replace(conversation, holds=()), *more)
 
     original = patch.set(own_hand, "_goes_on", goes_on)
+
+
+@mutant("an answer while it is held changes nothing")
+def _(patch: Patch) -> None:
+    def next_state(conversation: Any, event: Any) -> Any:
+        passed_by = conversation.state is State.HELD and event.word is Word.REPLY
+        return State.HELD if passed_by else original(conversation, event)
+
+    original = patch.set_everywhere(state, "next_state", next_state)
+
+
+@mutant("her command leads out of an opt-out")
+def _(patch: Patch) -> None:
+    def ends(event: Any) -> bool:
+        return event.word is not Word.UNSUBSCRIBE and bool(original(event))
+
+    original = patch.set_everywhere(state, "ends", ends)
+
+
+@mutant("an answer from an address that nobody knew counts in the thread that it names only")
+def _(patch: Patch) -> None:
+    patch.set(Understanding, "_widen", lambda self, matches, known: matches)
+
+
+@mutant("the day of his return is not read")
+def _(patch: Patch) -> None:
+    def until_after_return(self: Holder, day: Any) -> Any:
+        return original(self, None)
+
+    original = patch.set(Holder, "until_after_return", until_after_return)
+
+
+@mutant("a new hold takes the place of those before")
+def _(patch: Patch) -> None:
+    def hold(conversation: Any, event: Any) -> Any:
+        return original(conversation, event)[-1:]
+
+    original = patch.set(fold, "_hold", hold)
+
+
+@mutant("what he sends from a subaddress comes from somebody else")
+def _(patch: Patch) -> None:
+    patch.set(Known, "of", lambda self, address: self.addresses.get(address, ()))

@@ -4,13 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from inboxagent.agent import copies
 from inboxagent.agent.answers import Answers
 from inboxagent.agent.copies import Copies
 from inboxagent.agent.sending import Sender
-from inboxagent.outreach import fold, letter, own_hand
+from inboxagent.agent.writing import Writer
+from inboxagent.outreach import edits, fold, letter, own_hand, replies
 from inboxagent.outreach.case import NOTHING
 from inboxagent.outreach.events import Word
-from inboxagent.outreach.outbox import Fate
+from inboxagent.outreach.outbox import Fate, Phase
+from tests.simulation import smtp
 from tests.simulation.planting import Patch, mutant
 
 
@@ -145,3 +148,95 @@ def _(patch: Patch) -> None:
         return replace(found, forward_paths=("somebody@elsewhere.test", *found.forward_paths))
 
     original = patch.set_everywhere(letter, "envelope", misdirect)
+
+
+@mutant("whom never to write to is asked at an enrolment only")
+def _(patch: Patch) -> None:
+    async def write(self: Sender, conversation_id: str) -> Any:
+        store, self._store = self._store, _Unsuppressed(self._store)  # type: ignore[assignment]
+        try:
+            return await written(self, conversation_id)
+        finally:
+            self._store = store
+
+    def obstacle(self: Sender, ledger: Any, *more: Any) -> Any:
+        return found(self, _Unsuppressed(ledger), *more)
+
+    def begin(self: Writer, account: Any, mailbox: Any, store: Any, *more: Any) -> None:
+        begun(self, account, mailbox, _Unsuppressed(store), *more)
+
+    begun = patch.set(Writer, "__init__", begin)
+    written = patch.set(Sender, "_write", write)
+    found = patch.set(Sender, "_obstacle", obstacle)
+
+
+class _Unsuppressed:
+    """Records that know of nobody who is never to be written to."""
+
+    def __init__(self, records: Any) -> None:
+        self._records = records
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
+
+    def suppression(self, address: str) -> str | None:
+        return None
+
+
+@mutant("her server's word that nothing may go is not heeded")
+def _(patch: Patch) -> None:
+    patch.set(Answers, "stopped", lambda self: None)
+
+
+@mutant("a letter that was put off is due at once")
+def _(patch: Patch) -> None:
+    def deferred(conversation: Any, event: Any) -> Any:
+        return replace(original(conversation, event), retry_at=None)
+
+    original = patch.put(fold._EFFECTS, Word.DEFERRED, deferred)
+
+
+@mutant("a letter that was refused goes again")
+def _(patch: Patch) -> None:
+    def refused(conversation: Any, event: Any) -> Any:
+        return replace(original(conversation, event), holds=conversation.holds)
+
+    original = patch.put(fold._EFFECTS, Word.REFUSED, refused)
+
+
+@mutant("a line that closes after the dot means later")
+def _(patch: Patch) -> None:
+    def read_reply(phase: Phase, code: int, *more: Any, **others: Any) -> Any:
+        found = original(phase, code, *more, **others)
+        closed = phase is Phase.DOT and code == 421
+        return replace(found, fate=Fate.DEFERRED, retry_after=timedelta(minutes=5)) if closed else found
+
+    original = patch.set_everywhere(replies, "read_reply", read_reply)
+    patch.set(smtp, "read_reply", read_reply)
+
+
+@mutant("the id of a letter is of the thread with its result only")
+def _(patch: Patch) -> None:
+    def intent(conversation: Any, event: Any) -> Any:
+        return replace(original(conversation, event), ids=conversation.ids)
+
+    original = patch.put(fold._EFFECTS, Word.INTENT, intent)
+
+
+@mutant("a letter that only has another name now is a new one")
+def _(patch: Patch) -> None:
+    patch.set_everywhere(edits, "suspect_renaming", lambda *case: "")
+
+
+@mutant("open intents are looked for at a start only")
+def _(patch: Patch) -> None:
+    def recover(self: Sender) -> None:
+        if self._recovered is None:
+            original(self)
+
+    original = patch.set(Sender, "recover", recover)
+
+
+@mutant("a letter that an answer proves owes Sent no copy")
+def _(patch: Patch) -> None:
+    patch.set_everywhere(copies, "note_proofs", lambda ledger, events, *, filed: None)

@@ -51,6 +51,7 @@ class Post:
     subject: str = ""  # of a stranger's
     visible_at: float | None = None
     gone_at: float | None = None
+    back: datetime | None = None  # the day of return that it names
     lies_in: set[tuple[str, int, int]] = field(default_factory=set)
 
     def was_visible(self, seconds: float) -> bool:

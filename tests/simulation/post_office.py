@@ -100,8 +100,11 @@ class PostOffice:
             self.world.server.put(mailbox, uid, "Archive" if mailbox != "Archive" else "Trash")
 
     def renumber_inbox(self) -> None:
-        """INBOX is renumbered."""
-        self.world.server.renumber("INBOX")
+        """INBOX is renumbered; at times so that after one more message its next UID is what it was before."""
+        box = self.world.server.boxes["INBOX"]
+        as_before = box.uidnext - 1 - len(box.messages)
+        first = as_before if as_before > 0 and self.world.surprise.random() < 0.6 else 1
+        self.world.server.renumber("INBOX", first=first)
 
     def renumber(self) -> None:
         """A mailbox is renumbered."""

@@ -1,5 +1,6 @@
 """What the judge knows of each conversation: from its events, from her commands, and from what she and he wrote."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -72,6 +73,7 @@ class Records(dict[str, Record]):
     def __init__(self, judge: "Judge") -> None:
         super().__init__()
         self.intended: dict[str, Sequence] = {}
+        self._forgotten: dict[str, Record] = {}
         self._judge = judge
 
     def notice(self, conversation: Conversation) -> None:
@@ -183,8 +185,17 @@ class Records(dict[str, Record]):
         if name == "hold":
             record.held_until = until
 
+    def forget(self, conversation_id: str) -> Record | None:
+        """She had him forgotten; an old copy of the state may bring him back."""
+        record = self.pop(conversation_id, None)
+        if record is not None:
+            self._forgotten[conversation_id] = record
+        return record
+
     def restore(self, found: Contents, lost: Contents) -> None:
         """Of what an old copy has forgotten, her mailboxes alone can tell."""
+        for key in sorted(self._forgotten.keys() & found.conversations.keys()):
+            self[key] = self._forgotten.pop(key)
         for key, record in self.items():
             conversation = found.conversations.get(key)
             if conversation is lost.conversations.get(key):
@@ -196,8 +207,9 @@ class Records(dict[str, Record]):
                 record.seen = len(conversation.events)
                 record.names = set(conversation.enrolment.thread) | (record.names & conversation.ids)
 
-    def open_answers(self, record: Record, seconds: float) -> list[Post]:
-        """His answers that a look at that time had to see, and that nothing of hers has closed."""
+    def open_answers(self, record: Record, seconds: float, noted: Container[str] = ()) -> list[Post]:
+        """His answers that a look at that time had to see, or that were `noted` before she deleted them, and that
+        nothing of hers has closed."""
         since = max(record.answers_since, record.resumed_at)
         partners = self._judge.partners[record.person.number]
         others = [each for each in self._judge.world.people if each.number in partners]
@@ -208,7 +220,7 @@ class Records(dict[str, Record]):
             if each.truth in (*HIS_WORDS, Truth.OPT_OUT)
             and not self._has_come(each)
             and not record.is_closed(each)
-            and each.was_visible(seconds)
+            and (each.was_visible(seconds) or each.message_id in noted)
             and (each.from_him or (record.names | record.learnt).intersection(each.names))
             and (each.visible_at or 0.0) > since
         ]

@@ -67,6 +67,10 @@ ENDINGS: tuple[Ending, ...] = (
 )
 
 
+NASTIEST = tuple(each for each in ENDINGS if each.accepted and each.code // 100 != 2)
+"""The server has the letter, and does not say so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """What the server has accepted, as it goes on; `ours` is as it was handed over."""

@@ -7,7 +7,7 @@ from inboxagent.outreach.decide import Wait, decide
 from inboxagent.outreach.events import ANSWERS
 from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.state import Conversation
-from tests.simulation.cases import Dot
+from tests.simulation.cases import Commit, Dot
 from tests.simulation.dates import HOME
 from tests.simulation.judge import Judge
 from tests.simulation.people import PUBLIC
@@ -72,11 +72,13 @@ def i8_company(judge: Judge, dot: Dot) -> str | None:
     return None
 
 
-def i8_no_public_company(judge: Judge, dot: Dot) -> str | None:
+def i8_no_public_company(judge: Judge, commit: Commit) -> str | None:
     """Nobody waits for her because somebody else has a mailbox at the same public provider."""
-    for event in dot.conversation.events:
-        if dot.person.domain in PUBLIC and "of the same company" in event.because:
-            return f"{dot.conversation.id}: {event.because}"
+    for key, events in commit.fresh.items():
+        domain = commit.after.conversations[key].enrolment.prospect.address.partition("@")[2]
+        for event in events if domain in PUBLIC else ():
+            if "of the same company" in event.because:
+                return f"{key}: {event.because}"
     return None
 
 

@@ -39,6 +39,11 @@ class Told:
     written_down: bool = False
 
 
+def _what_waits(text: str) -> str:
+    found = _WHAT.search(text)
+    return " ".join(" ".join(filter(None, found.groups())).split()) if found else text
+
+
 def is_notice(letter: Inbound) -> bool:
     """Whether it says that a machine wrote it (RFC 3834), which no letter to a person does."""
     return bool(letter.field("auto-submitted"))
@@ -49,12 +54,13 @@ class Notices:
 
     def __init__(self) -> None:
         self.told: dict[str, Told] = {}
+        self.begun: set[str] = set()  # of what a mail was on the wire, whatever became of it
         self._sent: dict[str, Notice] = {}
 
     def begins(self, process: Process, envelope: Envelope, letter: Inbound) -> Notice:
         """A dot is about to be written."""
-        found = _WHAT.search(letter.text)
-        waits = " ".join(filter(None, found.groups())) if found else letter.text
+        waits = _what_waits(letter.text)
+        self.begun.add(waits)
         notice = self._sent[letter.message_id] = Notice(process, envelope, letter, waits)
         return notice
 
@@ -100,6 +106,8 @@ def told_in_the_end(judge: "Judge", _: object) -> str | None:
         for each in _waiting(judge, conversation):
             if each.at < long_ago and each.key not in told:
                 return f"{conversation.id}: she was never told: {each.subject}"
+            if each.key in told and _what_waits(each.text) not in judge.notices.begun:
+                return f"{conversation.id}: no mail tells her what is noted as told: {each.subject}"
     return None
 
 

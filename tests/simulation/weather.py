@@ -9,7 +9,7 @@ from tests.simulation.disk import RESULTS
 from tests.simulation.instants import Instants
 from tests.simulation.post import HER
 from tests.simulation.process import Process
-from tests.simulation.smtp import ENDINGS, FINE, Ending
+from tests.simulation.smtp import ENDINGS, FINE, NASTIEST, Ending
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -56,6 +56,8 @@ FAULTS = (
     "nasty clock",
     "nasty forgetting",
     "nasty power",
+    "nasty tidiness",
+    "nasty fullness",
     "late copy",
     "unreadable",
     "clock",
@@ -145,7 +147,7 @@ class Weather:
         random = self._streams["distance"]
         if self.slow:
             return random.uniform(3.0, 12.0)
-        if random.random() < (0.012 if process.place == "looking" else 0.0004) * self.mood and self.on("line"):
+        if random.random() < (0.02 if process.place == "looking" else 0.0004) * self.mood and self.on("line"):
             self.note("slow server", process.place)
             return random.uniform(3.0, 50.0)
         if call == "message" and self._world.timeline.seconds < self.instants.bodies_are_slow_until:
@@ -168,9 +170,9 @@ class Weather:
 
     def ending(self, process: Process) -> Ending:
         """How a letter ends; those to her are few, and so more of them end badly."""
-        if not self.strikes("endings", 0.4 if process.writing_to == HER else 0.05):
+        if not self.strikes("endings", 0.4 if process.writing_to == HER else 0.07):
             return FINE
-        ending = self._streams["endings"].choice(ENDINGS)
+        ending = self._streams["endings"].choice((*ENDINGS, *NASTIEST, *NASTIEST))
         self.note(ending.name, "smtp")
         return ending
 
@@ -181,8 +183,11 @@ class Weather:
         self._several("kill", 2.0, lambda: self._strike("kill"))
         self._several("power", 0.7, lambda: self._strike("power"))
         self._several("imap outage", 3.0, self._imap_outage)
+        if self._streams["imap outage"].random() < 0.3 * self.mood:  # the last one is over when the calm begins
+            last_at = self._until - self._streams["imap outage"].uniform(60.0, HOUR)
+            self._world.timeline.at(last_at, lambda: self._imap_outage() if self.on("imap outage") else None)
         self._several("smtp outage", 2.0, self._smtp_outage)
-        self._several("disk full", 0.7, self._disk_full)
+        self._several("disk full", 0.7, self.fill_disk)
         self._several("deaf", 2.0, self._deaf)
         self._several("renumber", 2.0, self._renumber)
         self._several("unreadable", 1.0, self._unreadable)
@@ -226,7 +231,8 @@ class Weather:
     def _smtp_back(self) -> None:
         self._world.submission.down = False
 
-    def _disk_full(self) -> None:
+    def fill_disk(self) -> None:
+        """Something has taken the last of it."""
         self.disk_full = True
         self._world.timeline.after(self._span("disk full", 10.0, 3 * HOUR), self._disk_free)
 

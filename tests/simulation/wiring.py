@@ -82,6 +82,7 @@ class SimulatedComposition(Composition):
     def _dot(self, envelope: Envelope, message: bytes, recipient_at: float) -> None:
         if envelope.forward_paths == (HER,):
             self._world.judge.counts["alerts"] += 1
+            self._world.judge.notices.begins(self._process, envelope, memo.parse(message))
             return
         self._world.log(f"dot {memo.parse(message).message_id}")
         self._world.judge.dot(self._process, envelope, message, recipient_at)

@@ -63,8 +63,8 @@ class World:
         self.loop = self.beside.loop if self.beside else SimulatedLoop(self.timeline)
         self.clock = MachineClock(self.timeline)
         self.limits = Limits(
-            per_day=chance.choice((40, 40, 6)),
-            per_hour=chance.choice((0, 0, 2)),
+            per_day=chance.choice((40, 8, 5)),
+            per_hour=chance.choice((0, 2, 3)),
             person_per_week=chance.choice((0, 0, 2)),
             gap=timedelta(seconds=chance.choice((90, 30, 600))),
             brake=chance.choice((25, 4, 3)),

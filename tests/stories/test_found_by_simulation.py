@@ -396,3 +396,18 @@ async def test_a_full_disk_does_not_have_her_told_twice() -> None:
     await world.days(6)
     assert len(full) > 1
     assert len(world.told()) == 1
+
+
+async def test_the_button_of_his_other_mailbox_ends_all_that_she_writes_him_about() -> None:
+    """Seed 700032: whoever unsubscribes from an address that nobody knew was waited for in his other conversations."""
+    world = World()
+    await world.begin("anna@prospect.test")
+    await world.days(5)
+    assert world.steps("anna@prospect.test") == ["nudge"]
+    other = replace(world.sequence, name="other")
+    world.books["other"] = other
+    await world.enrol("anna@prospect.test", other, new=True, subject="Another matter")
+    token = world.letters()[-1].message_id.partition("@")[0].strip("<")
+    world.answer("unsubscribe@mail.example", subject=f"unsubscribe {token}", text="\n")
+    await world.pass_time(hours=1)
+    assert [each.events[-1].word for each in world.store.conversations()] == [Word.UNSUBSCRIBE, Word.UNSUBSCRIBE]
