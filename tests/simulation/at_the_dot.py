@@ -265,7 +265,7 @@ def i1_no_letter_under_another_name(judge: Judge, dot: Dot) -> str | None:
     text = next(each.text for each in events if each.word is Word.INTENT and each.message_id == dot.letter.message_id)
     for place, each in enumerate(events):
         had = each.word is Word.INTENT and each.text == text and each.step != dot.step
-        asked = any(later.word is Word.HELD for later in events[place:])
+        asked = any(later.word in (Word.HELD, Word.RELEASED) for later in events[place:])
         if had and not asked and each.message_id in judge.taken and dot.sequence.step(each.step or "") is None:
             return f"`{dot.step}` says what he was sent as `{each.step}`"
     return None

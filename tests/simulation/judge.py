@@ -219,6 +219,8 @@ class Judge:
 
         Whom never to write to is `forgotten` only where nothing is left of what was there.
         """
+        if lost == self.world.disk.contents:
+            return  # nothing had changed since it was made
         if forgotten:
             self.never.clear()
         for address in sorted(self.never):
