@@ -12,7 +12,7 @@ from inboxagent.agent.account import Account
 from inboxagent.agent.consequences import write_holds
 from inboxagent.agent.doubles import check_single
 from inboxagent.agent.reading import READ_AT
-from inboxagent.agent.scan import Scan, exchanged, history, judge_since, open_since
+from inboxagent.agent.scan import Scan, exchanged, history, judge_since, open_since, settled, written_at
 from inboxagent.agent.succession import check_succession, predecessor, succeed
 from inboxagent.agent.wish import Wish, check_fit, check_wish
 from inboxagent.errors import Refused
@@ -70,7 +70,9 @@ async def prepare(account: Account, mailbox: Mailbox, store: Store, clock: Clock
     if before is not None:
         pieces = unique([*pieces, *await exchanged(mailbox, Search(message_ids=tuple(before.ids)))])
     last_touch_at = max((each.last_touch_at for each in found), default=before.wrote_at if before else None)
-    scan = Scan(statuses, tuple(pieces), last_touch_at, open_since(pieces, last_touch_at, mine))
+    by_hand = written_at(found, address, mine) if before is None else None
+    since = open_since(pieces, by_hand or last_touch_at, mine)
+    scan = Scan(statuses, tuple(pieces), last_touch_at, since, settled(found))
     conversation = _open(wish, thread, scan, account, clock.now())
     if before is not None:
         conversation = succeed(conversation, before, scan.pieces, inherits=inherits)

@@ -14,9 +14,10 @@ from inboxagent.outreach.case import Arrival
 from inboxagent.outreach.fold import advance
 from inboxagent.outreach.judgement import judge_his
 from inboxagent.outreach.match import Known, concerns, find, index, is_hers
+from inboxagent.outreach.own_hand import token_in
 from inboxagent.outreach.sequence import Sequence
 from inboxagent.outreach.state import Conversation
-from inboxagent.outreach.thread import Piece
+from inboxagent.outreach.thread import Piece, Thread, from_her
 from inboxagent.ports import Cursor, Fetched, Mailbox, Search, Status
 
 DAY = timedelta(days=1)
@@ -26,13 +27,15 @@ DAY = timedelta(days=1)
 class Scan:
     """What lies in her mailboxes of this person and thread, and when she last wrote to him. Statuses came first.
 
-    What arrived from `since` on is open. That is her last message, or an answer to it that arrived before its copy.
+    What arrived from `since` on is open. That is her last message, or an answer to it that arrived before its copy. A
+    letter of ours has closed what came before it in its own thread, and nothing else: those are `settled`.
     """
 
     statuses: Mapping[str, Status]
     pieces: tuple[Piece, ...]
     last_touch_at: datetime | None
     since: datetime | None
+    settled: frozenset[str] = frozenset()
 
 
 async def exchanged(mailbox: Mailbox, wanted: Search) -> list[Piece]:
@@ -58,18 +61,30 @@ def open_since(pieces: Iterable[Piece], last_touch_at: datetime | None, mine: fr
     return min((last_touch_at, *answers))
 
 
+def written_at(found: Iterable[Thread], address: str, mine: frozenset[str]) -> datetime | None:
+    """When she last wrote to this address by her own hand."""
+    touches = (piece for each in found for piece in each.pieces if from_her(piece, address, mine))
+    return max((piece.received_at for piece in touches if not token_in(piece.message)), default=None)
+
+
+def settled(found: Iterable[Thread]) -> frozenset[str]:
+    """What had arrived in a thread before the last touch there."""
+    pieces = ((each, piece) for each in found for piece in each.pieces)
+    return frozenset(piece.message.message_id for each, piece in pieces if piece.received_at < each.last_touch_at)
+
+
 def _is_hers(piece: Piece, mine: frozenset[str]) -> bool:
     return any(is_one_of(each.address, mine) for each in piece.message.from_)
 
 
 def history(scan: Scan, mine: frozenset[str]) -> tuple[str, ...]:
     """What is never an answer to a follow-up: everything of hers, and all that had arrived before her last message."""
-    past = (
-        piece.message.message_id
-        for piece in scan.pieces
-        if scan.since is None or piece.received_at < scan.since or _is_hers(piece, mine)
-    )
+    past = (piece.message.message_id for piece in scan.pieces if _is_past(piece, scan) or _is_hers(piece, mine))
     return tuple(dict.fromkeys(past))
+
+
+def _is_past(piece: Piece, scan: Scan) -> bool:
+    return scan.since is None or piece.received_at < scan.since or piece.message.message_id in scan.settled
 
 
 async def judge_since(

@@ -84,7 +84,8 @@ class Understanding:
         if asked_to_stop(message.subject) is not None:
             because = "he asked for it as the List-Unsubscribe field of our letter offers"
             verdict = Verdict(kind=Kind.UNSUBSCRIBE, because=because)
-            named = tuple(each for each in matches if each.evidence.in_thread) or matches  # the letter that offered it
+            # By the letter that offered it, and by his address: beside these, what else it names says nothing.
+            named = tuple(each for each in matches if each.evidence is not Evidence.ASIDE) or matches
             return Read(fetched, raw, arrival, self._widen(named, known), verdict)
         linked = any(each.evidence.names_hers for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)

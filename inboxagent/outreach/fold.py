@@ -91,11 +91,13 @@ def _intent(c: Conversation, e: Event) -> Conversation:
 def _sent(c: Conversation, e: Event) -> Conversation:
     mail = c.pending.mail if c.pending else e.mail
     ids = c.ids | {e.message_id} if e.message_id else c.ids
+    tried_at = (c.pending.at,) if c.pending and c.uncertain else ()  # what proves it may come days later
     return replace(
         afresh(_result(c)),
         ids=ids,
         touches=c.touches + 1,
         clock_at=max(c.clock_at, e.at),
+        clocks=tried_at,
         latest=mail or c.latest,
         passed=_pass(c, e),
         wait_until=None,

@@ -34,11 +34,11 @@ def judge_hers(
     step = steps.get(token_in(message))
     if step is not None and not any(_is_copy(message, each) for each in conversation.events):
         return _judge_forgotten(conversation, step, arrival)
-    if is_filed_by_us(message):
-        return NOTHING
     letter = next((each for each in reversed(conversation.events) if _is_copy(message, each)), None)
     if letter is not None:
         return _judge_copy(conversation, letter, arrival)
+    if is_filed_by_us(message):
+        return NOTHING
     if found.evidence is Evidence.OURS or message.message_id in conversation.judged:
         return NOTHING
     if token := token_in(message):
@@ -122,7 +122,7 @@ def _judge_of_another(conversation: Conversation, token: str, arrival: Arrival) 
 
 
 def is_filed_by_us(message: Inbound) -> bool:
-    """Whether we filed it ourselves: it is no touch of hers, and proves nothing that we did not know."""
+    """Whether we filed it ourselves: it is no touch of hers, and proves only what an older copy of the state forgot."""
     return bool(message.field(COPY_FIELD.lower()))
 
 

@@ -411,3 +411,60 @@ async def test_the_button_of_his_other_mailbox_ends_all_that_she_writes_him_abou
     world.answer("unsubscribe@mail.example", subject=f"unsubscribe {token}", text="\n")
     await world.pass_time(hours=1)
     assert [each.events[-1].word for each in world.store.conversations()] == [Word.UNSUBSCRIBE, Word.UNSUBSCRIBE]
+
+
+async def test_our_own_copy_proves_what_an_older_copy_of_the_state_took_for_put_off() -> None:
+    """Seed 830457: the copy of the state was made when the letter had been put off, which went a minute later."""
+    world = World()
+    await world.begin("anna@prospect.test")
+    yesterday = None
+
+    def save(effect: str) -> None:
+        nonlocal yesterday
+        if world.words("anna@prospect.test")[-1] == "deferred" and yesterday is None:
+            yesterday = world.memory.contents.copy()
+
+    world.transport.reply(Phase.DOT, 451, "4.3.0 Come back in a moment")
+    world.before = save
+    await world.days(5)
+    assert world.steps("anna@prospect.test") == ["nudge"]
+    assert yesterday is not None
+    world.memory.contents = yesterday
+    world.memory.changes += 1
+    world.start()
+    await world.days(3)
+    assert world.steps("anna@prospect.test") == ["nudge"]
+
+
+async def test_no_wait_ends_sooner_for_a_proof_that_comes_late() -> None:
+    """Seed 830433: a letter of Friday noon was proved in the night to Sunday, and two business days ended early."""
+    nudge, again = replace(step("nudge", 1), wait=Wait(amount=1, unit=Unit.HOUR)), step("again", 2)
+    steps = (nudge, replace(again, wait=Wait(amount=1, unit=Unit.BUSINESS_DAY)))
+    world = World(sequence=Sequence(name="quick", title="Quick", steps=steps))
+    await world.pass_time(days=4, hours=5)
+    await world.begin("anna@prospect.test")
+    world.transport.lose_line(Phase.DOT, accepted=True)
+    times: list[datetime] = []
+    world.before = lambda effect: times.append(world.clock.at) if effect == "dot" else None
+    await world.pass_time(hours=2)
+    assert f"{times[0]:%a %H:%M}" == "Fri 16:00"
+    await world.pass_time(days=1, hours=12)
+    world.server.deliver(world.transport.accepted[0].message, "Sent")
+    await world.days(4)
+    assert world.words("anna@prospect.test")[1:3] == ["uncertain", "sent"]
+    assert f"{times[1]:%a %H:%M}" >= "Mon 16:00"
+
+
+async def test_our_letter_to_somebody_else_closes_no_promise_of_his() -> None:
+    """Seed 830392: he got a copy of it; she then enrolled him although his "next week" was open in another thread."""
+    world = World()
+    world.she_writes("dina@prospect.test, bella@other.test")
+    await world.enrol("dina@prospect.test")
+    await world.days(2)
+    second = world.she_writes("bella@other.test", subject="Another matter")
+    world.answer("bella@other.test", answers=second, text="Thank you! I will come back to you next week.\n")
+    await world.days(4)
+    assert world.steps("dina@prospect.test") == ["nudge"]
+    world.command("dina@prospect.test", Word.STOPPED)
+    conversation = await world.enrol("bella@other.test", subject="Our project")
+    assert conversation.state == "held"
