@@ -60,8 +60,10 @@ def _was_held_back(judge: Judge, key: str) -> bool:
         return True
     if not most:
         return False
-    seconds = [*judge.hers[record.person.number], *record.called_at, *(at for at, _ in record.tried)]
-    words = [*set(his), *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]
+    seconds = [*record.called_at, *(at for at, _ in record.tried)]
+    about = (each for each in everybody.values() if each.addresses & mine.addresses)
+    hers = {event.at for each in about for event in each.events if event.word is Word.OWN_MAIL}
+    words = [*set(his), *hers, *(judge.world.timeline.epoch + timedelta(seconds=at) for at in seconds)]
     return sum(judge.world.clock.now() - at < timedelta(days=days) for at in words) >= most
 
 
