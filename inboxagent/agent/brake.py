@@ -44,8 +44,7 @@ class Brake:
 
     def holds(self, due: int) -> bool:
         """Whether nothing may go out, with so many letters due now."""
-        self._compare_clocks()
-        if self._asks_her() or self._store.fact(BRAKE) is not None:
+        if self.asks_her() or self._store.fact(BRAKE) is not None:
             return True
         if due <= self._most + self._released():
             return False
@@ -74,7 +73,9 @@ class Brake:
         because = "the clock was set, so nobody knows how long ago the last letters went"
         return Bar(until=_rest_of(steady), because=because, everybody=True)
 
-    def _asks_her(self) -> bool:
+    def asks_her(self) -> bool:
+        """Whether she has to say first that the clock, or the state, is right: nothing is decided by it until then."""
+        self._compare_clocks()
         why = next((why for fact, why in _ASKING.items() if self._store.fact(fact) is not None), None)
         if why is not None and why != self._said:
             self._observe("braked", {"because": why})

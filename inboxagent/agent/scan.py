@@ -28,7 +28,7 @@ class Scan:
     """What lies in her mailboxes of this person and thread, and when she last wrote to him. Statuses came first.
 
     What arrived from `since` on is open. That is her last message, or an answer to it that arrived before its copy. A
-    letter of ours has closed what came before it in its own thread, and nothing else: those are `settled`.
+    letter of ours has closed what it goes on from in its thread, and nothing else: those are `settled`.
     """
 
     statuses: Mapping[str, Status]
@@ -68,9 +68,9 @@ def written_at(found: Iterable[Thread], address: str, mine: frozenset[str]) -> d
 
 
 def settled(found: Iterable[Thread]) -> frozenset[str]:
-    """What had arrived in a thread before the last touch there."""
-    pieces = ((each, piece) for each in found for piece in each.pieces)
-    return frozenset(piece.message.message_id for each, piece in pieces if piece.received_at < each.last_touch_at)
+    """What our letters answered to, or had before them in their thread: somebody let them go on behind it."""
+    ours = (piece.message for each in found for piece in each.pieces if token_in(piece.message))
+    return frozenset(message_id for message in ours for message_id in message.thread_ids)
 
 
 def _is_hers(piece: Piece, mine: frozenset[str]) -> bool:

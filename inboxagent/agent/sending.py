@@ -1,7 +1,7 @@
 """Sending what is due: the body, the last look, the decision again, the intent, and only then the dot."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from inboxagent.agent.account import Account
@@ -78,7 +78,7 @@ class Sender:
 
         Between any two letters `halted`, the pause flag, the brake and the limits are asked.
         """
-        planned = self._planner.settle()
+        planned = self._look_ahead()
         due = [each for each in planned if isinstance(each.action, Send)]
         if self._brake.holds(len(due)):
             return next_at(planned)
@@ -103,9 +103,14 @@ class Sender:
                 break
         return self._come_back_at(later)
 
+    def _look_ahead(self) -> Sequence[Planned]:
+        """What is ahead of everybody, once what needs no letter is written down. By a clock that may be wrong no hold
+        ends and nothing is passed over."""
+        return self._planner.plan() if self._brake.asks_her() else self._planner.settle()
+
     def _come_back_at(self, later: Mapping[str, datetime]) -> datetime | None:
         """When there will be something to do after a round that kept these back until then."""
-        planned = self._planner.settle()
+        planned = self._look_ahead()
         times = [*later.values(), next_at(planned)]
         tried = [each.conversation.pending for each in planned if each.conversation.pending is not None]
         in_doubt = any(abs(self._clock.now() - each.at) < EVIDENCE_WITHIN for each in tried)

@@ -276,9 +276,10 @@ def _slot(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Slot
     """The end of the wait; later, where a later day was named, or the server put the letter off."""
     hours, named, retry_at = turn.sequence.hours_of(turn.step), turn.conversation.not_before, turn.conversation.retry_at
     slot = _waited(turn, delay, zone, workdays)
-    if named is not None and named.until is not None and named.until > slot.at:
-        slot = admit(named.until, hours, zone, turn.key, spread=True, workdays=workdays)
-        slot = replace(slot, because=named.because)
+    if named is not None and named.until is not None and named.until > slot.waited_until:
+        moved = admit(named.until, hours, zone, turn.key, spread=True, workdays=workdays)
+        later = replace(moved, because=named.because) if moved.at > slot.at else slot
+        slot = replace(later, waited_until=named.until)
     if retry_at is not None and retry_at > slot.at:
         slot = admit(retry_at, hours, zone, turn.key, spread=False, workdays=workdays)
         slot = replace(slot, because=f"the server put it off until {retry_at:%a %d %b %H:%M} UTC")
@@ -286,14 +287,15 @@ def _slot(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Slot
 
 
 def _waited(turn: _Turn, delay: Delay, zone: ZoneInfo, workdays: Workdays) -> Slot:
-    """The end of the step's wait, or of the one that was set in its place."""
-    hours, conversation = turn.sequence.hours_of(turn.step), turn.conversation
-    if conversation.wait_until is None:
-        dates = step_dates(conversation, turn.sequence) if isinstance(delay, UntilField) else {}
-        clocks = conversation.clocks_of(turn.step.word)
-        slots = [next_due(each, delay, hours, zone, turn.key, workdays, dates) for each in clocks]
-        return max(slots, key=lambda each: each.waited_until)
-    slot = admit(conversation.wait_until, hours, zone, turn.key, spread=False, workdays=workdays)
-    by_her, by_rule = "the wait she set when she resumed it", "the time he has to answer her (after_my_answer)"
-    why = by_her if conversation.named_by_her else by_rule
-    return replace(slot, because=f"{why}; {slot.because}" if slot.because else why)
+    """The end of the step's wait, or of the one that was set in its place; that holds for one letter alone, so a step
+    behind one that may have gone waits from there as well."""
+    hours, conversation, word = turn.sequence.hours_of(turn.step), turn.conversation, turn.step.word
+    whence = conversation.clocks_of(word) if conversation.wait_until is None else conversation.tried_at(word)
+    dates = step_dates(conversation, turn.sequence) if isinstance(delay, UntilField) else {}
+    slots = [next_due(each, delay, hours, zone, turn.key, workdays, dates) for each in whence]
+    if conversation.wait_until is not None:
+        slot = admit(conversation.wait_until, hours, zone, turn.key, spread=False, workdays=workdays)
+        by_her, by_rule = "the wait she set when she resumed it", "the time he has to answer her (after_my_answer)"
+        why = by_her if conversation.named_by_her else by_rule
+        slots.append(replace(slot, because=f"{why}; {slot.because}" if slot.because else why))
+    return max(slots, key=lambda each: each.waited_until)

@@ -87,11 +87,13 @@ class Conversation:
         return max(dates) if dates and len(dates) == len(self.holds) and not self.uncertain else None
 
     def clocks_of(self, step: str) -> tuple[datetime, ...]:
-        """Whence the wait of a step runs; the latest end counts. A letter that may have gone out is a touch, but not
-        for its own step."""
+        """Whence the wait of a step runs; the latest end counts."""
+        return (self.clock_at, *self.clocks, *self.tried_at(step))
+
+    def tried_at(self, step: str) -> tuple[datetime, ...]:
+        """When a letter was tried that may have gone out: a touch, but not for its own step."""
         tried = self.released
-        tried_at = () if tried is None or tried.step == step else (tried.at,)
-        return (self.clock_at, *self.clocks, *tried_at)
+        return () if tried is None or tried.step == step else (tried.at,)
 
     @property
     def next_is_hers(self) -> bool:

@@ -88,8 +88,10 @@ def _date_differs(judge: Judge, conversation: Conversation, sequence: Sequence) 
     if step is None or step.wait is None:
         return None
     wait, zone, days, known = calendar_of(judge, conversation, sequence, step)
-    clocks = conversation.clocks_of(step.word)
-    end = conversation.wait_until or max(almanac.wait_end(since, wait, zone, days, known) for since in clocks)
+    set_for = conversation.wait_until
+    clocks = conversation.clocks_of(step.word) if set_for is None else conversation.tried_at(step.word)
+    ends = [almanac.wait_end(since, wait, zone, days, known) for since in clocks]
+    end = max([*ends, *([set_for] if set_for else [])])
     if has_no_touch(conversation):
         end = conversation.wait_until or conversation.clock_at
     named = conversation.not_before.until if conversation.not_before else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from inboxagent.agent.brake import release
 from inboxagent.cli import progress
 from inboxagent.errors import Refused, StateUnwritable
 from inboxagent.outreach.events import Word
@@ -468,3 +469,23 @@ async def test_our_letter_to_somebody_else_closes_no_promise_of_his() -> None:
     world.command("dina@prospect.test", Word.STOPPED)
     conversation = await world.enrol("bella@other.test", subject="Our project")
     assert conversation.state == "held"
+
+
+async def test_no_hold_ends_by_a_clock_that_she_has_not_confirmed() -> None:
+    """Seed 840515: it was put right before she released the brake, and the letter went before the day she had named."""
+    world = World()
+    await world.begin("anna@prospect.test")
+    await world.days(1)
+    until = world.clock.at + timedelta(days=5)
+    world.command("anna@prospect.test", Word.HELD, until=until)
+    await world.days(1)
+    world.clock.at += timedelta(days=4.5)
+    await world.days(1)
+    assert world.state("anna@prospect.test") == "held"
+    world.clock.at -= timedelta(days=4.5)
+    with world.store.transaction("she releases the brake") as ledger:
+        release(ledger, world.clock.at)
+    times: list[datetime] = []
+    world.before = lambda effect: times.append(world.clock.at) if effect == "dot" else None
+    await world.days(9)
+    assert times[0] >= until

@@ -135,16 +135,18 @@ async def test_a_server_that_files_its_own_is_learnt() -> None:
     assert world.store.fact("copies") is None
 
 
-async def test_our_own_copy_is_no_proof() -> None:
-    """What we filed ourselves, found while a letter is in doubt, says nothing."""
+async def test_our_own_copy_proves_that_it_was_accepted() -> None:
+    """We file what is known to have gone: where it is in doubt, an older copy of the state has forgotten that."""
     world = World()
     await world.begin(ANNE)
-    world.transport.lose_line(Phase.DOT, accepted=False)
+    world.transport.lose_line(Phase.DOT, accepted=True)
     await world.days(3.2)
+    assert world.of(ANNE).uncertain
     letter = world.transport.handed_over[-1].message
     world.server.deliver(b"X-Inboxagent-Copy: filed by inboxagent\r\n" + letter, "Sent")
     await world.days(2)
-    assert world.of(ANNE).uncertain
+    assert world.words(ANNE)[-1] == "sent"
+    assert world.steps(ANNE) == ["nudge"]
 
 
 async def test_he_asks_by_list_unsubscribe() -> None:
