@@ -1,6 +1,6 @@
 """The scan before an enrolment: what lies in her mailboxes of a person, and what has come since her last message."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -9,7 +9,7 @@ from inboxagent.agent.account import Account
 from inboxagent.errors import Unreachable
 from inboxagent.mail.classify import classify
 from inboxagent.mail.headers import is_one_of
-from inboxagent.mail.inbound import parse, parse_headers
+from inboxagent.mail.inbound import Inbound, parse, parse_headers
 from inboxagent.outreach.case import Arrival
 from inboxagent.outreach.fold import advance
 from inboxagent.outreach.judgement import judge_his
@@ -97,18 +97,36 @@ async def judge_since(
     if scan.since is None:
         return conversation
     known = index([conversation], account.me.addresses)
-    arrivals: list[Arrival] = []
-    for name, status in scan.statuses.items():
-        async for fetched in _since(mailbox, name, status, scan.since):
-            header = parse_headers(fetched.header)
-            if concerns(header, known) and not is_hers(header, known):
-                whole = await mailbox.message(fetched)
-                message = parse(whole) if whole else header
-                arrived_at = fetched.received_at
-                arrivals.append(Arrival(message=message, received_at=arrived_at, now=arrived_at))
+    arrivals = [each async for each in _open_mail(scan, scan.since, known, mailbox)]
+    arrivals += _deleted_since(scan, scan.since, known, {each.message.message_id for each in arrivals})
     for arrival in sorted(arrivals, key=lambda each: each.received_at):
         conversation = _weigh(conversation, arrival, sequence, account, known)
     return conversation
+
+
+async def _open_mail(scan: Scan, since: datetime, known: Known, mailbox: Mailbox) -> AsyncIterator[Arrival]:
+    for name, status in scan.statuses.items():
+        async for fetched in _since(mailbox, name, status, since):
+            header = parse_headers(fetched.header)
+            if _is_open(header, known):
+                whole = await mailbox.message(fetched)
+                yield _arrived(parse(whole) if whole else header, fetched.received_at)
+
+
+def _deleted_since(scan: Scan, since: datetime, known: Known, seen: Set[str]) -> Iterator[Arrival]:
+    """What the search has shown and was deleted before it was read: it is judged by its header section."""
+    for piece in scan.pieces:
+        is_gone = piece.received_at >= since and piece.message.message_id not in seen
+        if is_gone and _is_open(piece.message, known):
+            yield _arrived(piece.message, piece.received_at)
+
+
+def _is_open(header: Inbound, known: Known) -> bool:
+    return concerns(header, known) and not is_hers(header, known)
+
+
+def _arrived(message: Inbound, at: datetime) -> Arrival:
+    return Arrival(message=message, received_at=at, now=at)
 
 
 async def _since(mailbox: Mailbox, name: str, status: Status, since: datetime) -> AsyncIterator[Fetched]:

@@ -14,7 +14,7 @@ from inboxagent.outreach.handing import Handed, hand_on
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.rulebook import Rulebook
-from inboxagent.outreach.sequence import Sequence, Step
+from inboxagent.outreach.sequence import Expiry, Sequence, Step
 from inboxagent.outreach.waits import Unit
 from inboxagent.outreach.waits import Wait as Span
 from tests.fakes.people import MONDAY, enrolled, happened
@@ -165,3 +165,24 @@ def test_nor_does_a_letter_that_proves_to_have_gone_end_it() -> None:
     named = advance(released, happened(Word.RESUMED, 2, by=By.HER, until=HIS_DAY))
     proven = advance(named, happened(Word.SENT, 3, step="one", message_id="<2@lind.example>"))
     assert next_at(proven, days=4).at == HIS_DAY
+
+
+def test_a_wait_that_was_set_is_for_one_letter_also_where_its_step_is_gone() -> None:
+    """Found by the simulation, seed 840090: she released `one`, which may have gone, and took it out of the file."""
+    intent = happened(Word.INTENT, 6, step="one", message_id="<1@lind.example>")
+    released = reduce(advance, (intent, happened(Word.UNCERTAIN, 6), happened(Word.RELEASED, 7, by=By.HER)), RESUMED)
+    assert isinstance(decide(released, TEN_DAYS, MONDAY + timedelta(days=8), MAYA), Send)
+    without = Sequence(name="proposal", title="", steps=STEPS[1:])
+    assert next_at(released, without, days=8).at == MONDAY + timedelta(days=16)
+
+
+def test_nothing_is_passed_over_before_the_day_that_was_named() -> None:
+    """Found by the simulation, seed 840330: the window opened on that very day, which seemed to be the wait's own."""
+    over = Step(word="one", wait=STEPS[0].wait, letter="Hello.", expires=Expiry(day=MONDAY.date()))
+    mondays = Sequence(name="proposal", title="", steps=(over, STEPS[1]), hours=Hours(days=frozenset({0})))
+    a_week_on = MONDAY + timedelta(days=7)
+    named = advance(PAUSED, happened(Word.RESUMED, 2, by=By.HER, until=a_week_on))
+    wrote = advance(named, happened(Word.OWN_MAIL, 3, by=By.HER))
+    by_rule = happened(Word.RESUMED, 3, by=By.HER, until=MONDAY + timedelta(days=5), message_id="<2@lind.example>")
+    waiting = next_at(advance(advance(wrote, happened(Word.REPLY, 3)), by_rule), mondays, days=4)
+    assert (waiting.skips, waiting.at) == (True, a_week_on)

@@ -489,3 +489,20 @@ async def test_no_hold_ends_by_a_clock_that_she_has_not_confirmed() -> None:
     world.before = lambda effect: times.append(world.clock.at) if effect == "dot" else None
     await world.days(9)
     assert times[0] >= until
+
+
+async def test_an_answer_that_is_deleted_during_an_enrolment_is_an_answer() -> None:
+    """Seed 840596: the search for the thread had shown it."""
+    world = World()
+    world.she_writes("anna@prospect.test")
+    world.clock.pass_time(timedelta(hours=1))
+    world.answer("anna@prospect.test")
+
+    def delete(effect: str) -> None:
+        if effect == "headers":
+            for uid in list(world.server.boxes["INBOX"].messages):
+                world.server.expunge("INBOX", uid)
+
+    world.before = delete
+    with pytest.raises(Refused, match="he answered"):
+        await world.enrol("anna@prospect.test")
