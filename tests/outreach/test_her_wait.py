@@ -180,7 +180,7 @@ def test_nothing_is_passed_over_before_the_day_that_was_named() -> None:
     """Found by the simulation, seed 840330: the window opened on that very day, which seemed to be the wait's own."""
     over = Step(word="one", wait=STEPS[0].wait, letter="Hello.", expires=Expiry(day=MONDAY.date()))
     mondays = Sequence(name="proposal", title="", steps=(over, STEPS[1]), hours=Hours(days=frozenset({0})))
-    a_week_on = MONDAY + timedelta(days=7)
+    a_week_on = MONDAY + timedelta(days=6, hours=15)  # midnight, when the window opens
     named = advance(PAUSED, happened(Word.RESUMED, 2, by=By.HER, until=a_week_on))
     wrote = advance(named, happened(Word.OWN_MAIL, 3, by=By.HER))
     by_rule = happened(Word.RESUMED, 3, by=By.HER, until=MONDAY + timedelta(days=5), message_id="<2@lind.example>")
