@@ -126,7 +126,8 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
     # A step that she releases goes again when it likes; it is no touch of its own.
     touched = [record.resumed_at, *record.passed_at, *record.called_at, *written]
     touched += [at for at, word in (*record.taken, *record.tried) if word != dot.step]
-    if dot.conversation.enrolment.origin and dot.conversation.enrolment.last_touch_at:  # from when it was handed on
+    handed_on = dot.conversation.enrolment.origin and record.resumed_at <= record.enrolled_at
+    if handed_on and dot.conversation.enrolment.last_touch_at:  # a day that is perhaps to come, if she lets it be
         touched.append((dot.conversation.enrolment.last_touch_at - timeline.epoch).total_seconds())
     last = max(touched)
     forward = max(0.0, timeline.wrong) + sum(max(0.0, leap) for at, leap in timeline.leaps if at > last - DAY)

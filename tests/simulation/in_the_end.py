@@ -131,7 +131,7 @@ def i21_one_copy_each(judge: Judge, _: object) -> str | None:
     twice = [message_id for message_id, count in judge.appended.items() if count > 1]
     if twice:
         return f"{twice[0]} was filed {judge.appended[twice[0]]} times"
-    lately = judge.world.clock.now() - timedelta(minutes=5)  # what went just before the end is still to be filed
+    lately = judge.world.clock.now() - timedelta(hours=1)  # what went just before the end is still to be filed
     for each in judge.world.disk.contents.conversations.values():
         for event in each.events:
             known = event.word is Word.SENT and event.because.startswith(_KNOWN) and event.at < lately
