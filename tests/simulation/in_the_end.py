@@ -135,9 +135,20 @@ def i21_one_copy_each(judge: Judge, _: object) -> str | None:
     for each in judge.world.disk.contents.conversations.values():
         for event in each.events:
             known = event.word is Word.SENT and event.because.startswith(_KNOWN) and event.at < lately
-            if known and not judge.appended[event.message_id or ""] + judge.server_copies[event.message_id or ""]:
+            if (
+                known
+                and not _was_released(each, event)
+                and not judge.appended[event.message_id or ""] + judge.server_copies[event.message_id or ""]
+            ):
                 return f"{event.message_id} has no copy in Sent"
     return None
+
+
+def _was_released(conversation: Conversation, sent: Event) -> bool:
+    """Whether the letter that is proved was followed by another try, so that its octets need not have been kept."""
+    before = conversation.events[: conversation.events.index(sent)]
+    newest = next((each for each in reversed(before) if each.word is Word.INTENT), None)
+    return newest is not None and newest.message_id != sent.message_id
 
 
 _KNOWN = ("accepted", "it did go out: an answer names it")

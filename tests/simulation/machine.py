@@ -21,7 +21,7 @@ from tests.simulation.smtp import Filing, SimulatedTransport
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-SLACK = 30.0  # seconds that a watchdog may come late: it asks once more
+SLACK = 120.0  # seconds that a watchdog may come late: after a sleep it looks within a minute, and asks once more
 BITTEN, KILLED = "the watchdog", "SIGKILL"
 
 
