@@ -205,6 +205,8 @@ class CommandLine:
 
     def resume_all(self) -> None:
         """`inboxagent resume --all`."""
+        if self.world.paused_everything:
+            self.world.judge.resumed_at = self.world.timeline.seconds
         self.world.paused_everything = False
 
     def release_brake(self, _: Random | None = None) -> None:

@@ -88,7 +88,8 @@ def _overdue(judge: Judge, key: str, conversation: Conversation, sequence: Seque
     step = next(iter(sequence.steps[behind + 1 :]), None)
     if step is None:
         return f"{key}: no step is left, and it waits"
-    last = judge.world.timeline.epoch + timedelta(seconds=max(record.enrolled_at, judge.brake_released_at))
+    began_at = max(record.enrolled_at, judge.brake_released_at, judge.resumed_at)
+    last = judge.world.timeline.epoch + timedelta(seconds=began_at)
     last = max(last, conversation.clock_at, *(event.at for event in conversation.events))
     if record.her_wait or step.wait is None:
         return None

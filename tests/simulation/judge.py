@@ -51,6 +51,7 @@ class Judge:
         self.counts: Counter[str] = Counter()
         self.reading_ok_at = 0.0
         self.brake_released_at = -1.0
+        self.resumed_at = -1.0  # when `pause --all` last ended
         self.erased: set[str] = set()  # the addresses of whom she had forgotten
         self.let_go = (-1.0, 0)  # when she last let go more letters than the brake allows, and how many
         self.never: set[str] = set()  # addresses and @domains that were suppressed at any time
