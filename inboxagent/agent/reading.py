@@ -116,7 +116,12 @@ class Reader:
             return cursor, None
         if not cursors:  # the very first reading: what lies there is history
             return Cursor(status.uidvalidity, status.uidnext), None
-        return Cursor(status.uidvalidity, 1), self._last_reading() - OVERLAP
+        return Cursor(status.uidvalidity, 1), min([self._last_reading(), *self._tried_at()]) - OVERLAP
+
+    def _tried_at(self) -> list[datetime]:
+        """When letters were tried in vain, for all we know: a copy that proves one bears that time, however late it came."""
+        tried = (attempt for each in self._store.conversations() for attempt in (each.pending, each.released))
+        return [each.at for each in tried if each is not None]
 
     def _last_reading(self) -> datetime:
         text = self._store.fact(READ_AT)

@@ -75,7 +75,7 @@ def _(patch: Patch) -> None:
 
 @mutant("an older copy of the state is nothing special")
 def _(patch: Patch) -> None:
-    patch.set(Brake, "_asks_her", lambda self: False)
+    patch.set(Brake, "asks_her", lambda self: False)
     patch.set(sending, "REWOUND", "nothing of that name")
 
 

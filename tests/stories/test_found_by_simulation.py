@@ -506,3 +506,21 @@ async def test_an_answer_that_is_deleted_during_an_enrolment_is_an_answer() -> N
     world.before = delete
     with pytest.raises(Refused, match="he answered"):
         await world.enrol("anna@prospect.test")
+
+
+async def test_a_copy_that_bears_an_old_time_is_read_where_its_mailbox_is_renumbered() -> None:
+    """Seed 851026: an older copy of the state knew a letter as released; its copy in Sent was as old as the letter."""
+    world = World()
+    await world.begin("anna@prospect.test")
+    world.transport.lose_line(Phase.DOT, accepted=True)
+    await world.days(4)
+    tried_at = next(each.at for each in world.of("anna@prospect.test").events if each.word is Word.INTENT)
+    world.paused = "she travels"
+    world.command("anna@prospect.test", Word.RELEASED, step="nudge")
+    await world.days(3)
+    ours = b"X-Inboxagent-Copy: filed by inboxagent\r\n" + world.transport.accepted[0].message
+    world.server.deliver(ours, "Sent", received_at=tried_at)
+    world.server.renumber("Sent")
+    world.paused = None
+    await world.days(1)
+    assert world.steps("anna@prospect.test") == ["nudge"]
