@@ -119,7 +119,7 @@ class Reader:
         return Cursor(status.uidvalidity, 1), min([self._last_reading(), *self._tried_at()]) - OVERLAP
 
     def _tried_at(self) -> list[datetime]:
-        """When letters were tried in vain, for all we know: a copy that proves one bears that time, however late it came."""
+        """When letters were tried of which nobody knows: a copy that proves one bears that time, however late."""
         tried = (attempt for each in self._store.conversations() for attempt in (each.pending, each.released))
         return [each.at for each in tried if each is not None]
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from inboxagent.outreach.decide import Wait, decide
+from inboxagent.outreach.events import Word
 from inboxagent.outreach.hours import ALL_DAY
 from inboxagent.outreach.model import Me
 from inboxagent.outreach.sequence import Do, Sequence, Step
@@ -122,7 +123,10 @@ def i7_the_wait_has_passed(judge: Judge, dot: Dot) -> str | None:
     if has_no_touch(dot.conversation) or (record.her_wait and record.her_step in ("", step.word)):
         return None
     looked_at = dot.process.looked_at
-    written = [each for each in judge.hers[record.person.number] if each < looked_at - 1.0]
+    hers = [event.at for event in dot.conversation.events if event.word is Word.OWN_MAIL]
+    noted = [(at - timeline.epoch).total_seconds() for at in hers]
+    in_thread = [at for at in judge.hers_around(record.person) if any(abs(at - each) < 2.0 for each in noted)]
+    written = [each for each in (*judge.hers[record.person.number], *in_thread) if each < looked_at - 1.0]
     # A step that she releases goes again when it likes; it is no touch of its own.
     touched = [record.resumed_at, *record.passed_at, *record.called_at, *written]
     touched += [at for at, word in (*record.taken, *record.tried) if word != dot.step]

@@ -252,6 +252,12 @@ class Judge:
             if abs(passed - (clock.boot() - noted["boot"])) < 60.0:
                 self.leapt_at = self.world.timeline.seconds
 
+    def hers_around(self, person: Person) -> list[float]:
+        """When she wrote to him, or to somebody who has taken part in his thread, or whose place he has taken."""
+        near = {person.number, *self.partners[person.number]}
+        near |= {each for number in tuple(near) for each in self.partners[number]}
+        return [at for number in near for at in self.hers[number]]
+
     def person_of(self, conversation: Conversation) -> Person:
         """Whose conversation it is."""
         address = conversation.enrolment.prospect.address

@@ -115,10 +115,7 @@ class Records(dict[str, Record]):
         """Where the rule says so, a message of hers resumes a conversation, from when she wrote it."""
         self._judge.counts["resumed by her answer"] += 1
         filed_at = (event.at - self._judge.world.timeline.epoch).total_seconds()
-        partners = self._judge.partners
-        them = {record.person.number, *partners[record.person.number]}
-        them |= {each for number in tuple(them) for each in partners[number]}  # of whom somebody has taken the place
-        hers = [at for number in them for at in self._judge.hers[number]]
+        hers = self._judge.hers_around(record.person)
         wrote_at = next((self._judge.wrote_at[at] for at in hers if -2.0 < at - filed_at < 2.0), None)
         if wrote_at is None:
             self._judge.complain("law_2", f"{conversation.id}: resumed in her name, and she did nothing")
