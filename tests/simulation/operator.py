@@ -47,6 +47,8 @@ class Operator:
         wrong = self.world.disk.change_version(later=later)
         if wrong is not None:
             self.world.judge.complain("i24_an_upgrade_loses_nothing", wrong)
+        if not later:
+            self._backups.clear()  # they would be of that version, and their changes not be counted from its last one
 
     def _with_the_daemon_down(self, fault: str, act: Callable[[], None]) -> None:
         holder = self.world.machine.holder
