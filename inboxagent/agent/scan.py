@@ -13,6 +13,7 @@ from inboxagent.mail.inbound import Inbound, parse, parse_headers
 from inboxagent.outreach.case import Arrival
 from inboxagent.outreach.fold import advance
 from inboxagent.outreach.judgement import judge_his
+from inboxagent.outreach.letter import by_button
 from inboxagent.outreach.match import Known, concerns, find, index, is_hers
 from inboxagent.outreach.own_hand import token_in
 from inboxagent.outreach.sequence import Sequence
@@ -150,6 +151,7 @@ def _weigh(
     if not found:
         return conversation
     linked = found[0].evidence.in_thread
-    verdict = classify(arrival.message, now=arrival.received_at, replies_to_ours=linked)
+    asked = by_button(arrival.message.subject)
+    verdict = asked or classify(arrival.message, now=arrival.received_at, replies_to_ours=linked)
     consequence = judge_his(conversation, found[0], verdict, arrival, account.me, sequence)
     return reduce(advance, consequence.events, conversation)

@@ -15,7 +15,7 @@ from inboxagent.mail.inbound import Inbound, parse, parse_headers
 from inboxagent.outreach.case import NOTHING, Arrival, Consequence
 from inboxagent.outreach.events import Event, Word
 from inboxagent.outreach.judgement import judge_his
-from inboxagent.outreach.letter import asked_to_stop, tokens
+from inboxagent.outreach.letter import by_button, tokens
 from inboxagent.outreach.match import Evidence, Known, Match, concerns, find, is_hers
 from inboxagent.outreach.own_hand import is_filed_by_us, judge_hers, token_in
 from inboxagent.outreach.sequence import Sequence
@@ -81,12 +81,10 @@ class Understanding:
             return None
         if is_hers(message, known):
             return Read(fetched, raw, arrival, matches)
-        if asked_to_stop(message.subject) is not None:
-            because = "he asked for it as the List-Unsubscribe field of our letter offers"
-            verdict = Verdict(kind=Kind.UNSUBSCRIBE, because=because)
+        if (asked := by_button(message.subject)) is not None:
             # By the letter that offered it, and by his address: beside these, what else it names says nothing.
             named = tuple(each for each in matches if each.evidence is not Evidence.ASIDE) or matches
-            return Read(fetched, raw, arrival, self._widen(named, known), verdict)
+            return Read(fetched, raw, arrival, self._widen(named, known), asked)
         linked = any(each.evidence.names_hers for each in matches)
         verdict = classify(message, ours=self._letters(matches), now=fetched.received_at, replies_to_ours=linked)
         if verdict.kind not in (Kind.BOUNCE, Kind.DELAYED):

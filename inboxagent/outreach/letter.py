@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from inboxagent.mail.body import Attachment
+from inboxagent.mail.classify import Kind, Verdict
 from inboxagent.mail.compose import Outgoing
 from inboxagent.mail.flowed import SIGNATURE
 from inboxagent.mail.headers import Address, is_one_of, reply_subject
@@ -123,6 +124,13 @@ def asked_to_stop(subject: str) -> str | None:
     """The token in the subject of a message that a List-Unsubscribe field asked for."""
     found = _UNSUBSCRIBE.fullmatch(subject.strip())
     return found[1] if found else None
+
+
+def by_button(subject: str) -> Verdict | None:
+    """The verdict on a message that our List-Unsubscribe field asked for: it says nothing else."""
+    if asked_to_stop(subject) is None:
+        return None
+    return Verdict(kind=Kind.UNSUBSCRIBE, because="he asked for it as the List-Unsubscribe field of our letter offers")
 
 
 def recipients(conversation: Conversation, me: Me) -> Recipients:

@@ -10,6 +10,7 @@ from inboxagent.mail.inbound import Inbound
 from inboxagent.outreach.case import thread_mail
 from inboxagent.outreach.match import readers
 from inboxagent.outreach.model import Mail
+from inboxagent.outreach.own_hand import token_in
 
 _MACHINES = (Kind.AUTO_REPLY, Kind.BOUNCE, Kind.DELAYED, Kind.OTHER)
 
@@ -52,14 +53,23 @@ class Thread:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Every Message-ID of it, also of messages that are no longer there."""
-        every = (each for piece in self.pieces for each in (*piece.message.thread_ids, piece.message.message_id))
+        """Every Message-ID of it, also of messages that are no longer there, and those that we gave our letters."""
+        messages = [piece.message for piece in self.pieces]
+        every = (each for message in messages for each in (*message.thread_ids, message.message_id, *_given(message)))
         return tuple(dict.fromkeys(every))
 
     @property
     def latest(self) -> Mail:
         """Its newest message with him, as one to be answered."""
         return thread_mail(self.newest.message, self.last_at)
+
+
+def _given(message: Inbound) -> tuple[str, ...]:
+    """The Message-ID that we gave a letter of ours, where her server has given it another one."""
+    token = token_in(message)
+    if not token or message.message_id.startswith(f"<{token}@"):
+        return ()
+    return tuple(f"<{token}@{each.address.rpartition('@')[2]}>" for each in message.from_[:1])
 
 
 def from_her(piece: Piece, address: str, mine: frozenset[str]) -> bool:

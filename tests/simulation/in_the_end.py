@@ -88,7 +88,8 @@ def _overdue(judge: Judge, key: str, conversation: Conversation, sequence: Seque
     step = next(iter(sequence.steps[behind + 1 :]), None)
     if step is None:
         return f"{key}: no step is left, and it waits"
-    began_at = max(record.enrolled_at, judge.brake_released_at, judge.resumed_at)
+    # What had piled up may not all fit into what was left of that window.
+    began_at = max(record.enrolled_at, judge.brake_released_at + 12 * HOUR, judge.resumed_at + 12 * HOUR)
     last = judge.world.timeline.epoch + timedelta(seconds=began_at)
     last = max(last, conversation.clock_at, *(event.at for event in conversation.events))
     if record.her_wait or step.wait is None:

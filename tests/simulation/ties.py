@@ -60,6 +60,7 @@ def i8_company(judge: Judge, dot: Dot) -> str | None:
     firm, record, rules = dot.person.domain, judge.records[dot.conversation.id], judge.world.rules().sequences
     if firm in PUBLIC or record.restored:
         return None
+    came = {each.message_id: each.visible_at or 0.0 for person in judge.world.people for each in person.posts}
     for other in judge.world.disk.contents.conversations.values():
         address, sequence = other.enrolment.prospect.address, rules.get(other.enrolment.sequence)
         if sequence is None or address == dot.person.address or not address.endswith(f"@{firm}"):
@@ -67,6 +68,7 @@ def i8_company(judge: Judge, dot: Dot) -> str | None:
         asked = any(each.company and not _is_edited(judge, each.name) for each in (sequence, dot.sequence))
         for event in other.events if asked else ():
             seconds = (event.at - judge.world.timeline.epoch).total_seconds() - judge.world.timeline.wrong
+            seconds = came.get(event.message_id or "", seconds)  # the clock by which it was noted may have been wrong
             if event.word in ANSWERS and seconds > max(record.enrolled_at, record.resumed_at) + 1.0:
                 return f"`{dot.step}` goes out although {address} of the same company has answered in {other.id}"
     return None

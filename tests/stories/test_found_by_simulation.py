@@ -524,3 +524,20 @@ async def test_a_copy_that_bears_an_old_time_is_read_where_its_mailbox_is_renumb
     world.paused = None
     await world.days(1)
     assert world.steps("anna@prospect.test") == ["nudge"]
+
+
+async def test_the_button_of_a_forgotten_letter_is_heard_at_an_enrolment() -> None:
+    """Seed 851627: the state that knew of the letter was lost, and the mail was from an address that nobody knew."""
+    world = World(unsubscribing=Unsubscribing(by_mail=True), files_sent=True)
+    await world.begin("anna@prospect.test")
+    before = world.memory.contents.copy()
+    await world.days(4)
+    (token,) = world.letters()[0].fields["x-inboxagent"]
+    renamed = world.transport.accepted[0].message.replace(world.letters()[0].message_id.encode(), b"<q1@mx.lind.test>")
+    world.server.deliver(renamed, "Sent")
+    world.answer("unsubscribe@programs.example", answers=None, subject=f"unsubscribe {token}", text="\n")
+    world.memory.contents = replace(before, conversations={})
+    world.memory.changes += 1
+    world.start()
+    with pytest.raises(Refused, match="List-Unsubscribe"):
+        await world.enrol("anna@prospect.test")
