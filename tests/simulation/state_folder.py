@@ -143,7 +143,8 @@ def refuse_later_version(state: Path) -> str | None:
 
 
 def _write_first_version(state: Path, contents: Contents) -> None:
-    """The file of schema 1, and nothing of what later versions keep beside it."""
+    """The file of schema 1, and of what later versions keep beside it who is never to be written to: nothing else knows
+    of whoever was forgotten, and no version removes what it does not know."""
     events = {key: [to_json(each) for each in one.events] for key, one in contents.conversations.items()}
     cursors = [(name, each.uidvalidity, each.next_uid) for name, each in contents.cursors.items()]
     tables = {
@@ -155,7 +156,8 @@ def _write_first_version(state: Path, contents: Contents) -> None:
     numbered = {name: {str(n): each for n, each in enumerate(table, 1)} for name, table in tables.items()}
     body = json.dumps({"changes": 1, "tables": numbered}).encode() + b"\n"
     for each in state.glob(f"{STEM}.*"):
-        each.unlink()
+        if each.suffix != ".never":
+            each.unlink()
     (state / f"{STEM}.json").write_bytes(b"inboxagent store 1 %08x\n" % zlib.crc32(body) + body)
 
 
