@@ -48,9 +48,7 @@ def i6_steps_in_order(judge: Judge, dot: Dot) -> str | None:
     if dot.step not in words:
         return f"`{dot.step}` is not in the file"
     record = judge.records[conversation.id]
-    again = {
-        event.step for event in conversation.events if event.word is Word.RELEASED
-    }  # it may have gone, and is to go
+    again = {event.step for event in conversation.events if event.word is Word.RELEASED}  # to go once more
     done = [word for _, word in record.taken if word in words and word not in again and not record.restored]
     if any(words.index(word) > words.index(dot.step) for word in done):
         return f"`{dot.step}` goes after {done}"

@@ -21,7 +21,7 @@ from tests.simulation.planting import Patch, mutant
 
 @mutant("the mail of an unsubscribe button is a mail like any other")
 def _(patch: Patch) -> None:
-    patch.set_everywhere(understanding, "asked_to_stop", lambda subject: None)
+    patch.set_everywhere(understanding, "by_button", lambda subject: None)
 
 
 @mutant("a complaint is a note")

@@ -192,7 +192,7 @@ def edits(name: str, text: str) -> list[str]:
         text.replace("wait: 1 day\n", "wait: 2 days\n"),
         text.replace("wait: 3 days", "wait: 2 days"),
         text.replace("wait: 4 days", "wait: 1 day"),
-        text.replace("## three", _INSERTED + "## three") if "## inserted" not in text else text,
+        *(_with_one_more(text, heading) for heading in ("## two\n", "## three\n", "## again\n", "## nudge\n")),
         text.replace("## two\n", "## second\n"),
         text.replace("## three\n", "## third\n"),
         text.replace("## again\n", "## more\n"),
@@ -202,6 +202,10 @@ def edits(name: str, text: str) -> list[str]:
         first_texts()[name],
     ]
     return [each for each in made if each != text]
+
+
+def _with_one_more(text: str, heading: str) -> str:
+    return text if "## inserted" in text else text.replace(heading, _INSERTED + heading)
 
 
 def _without(text: str, heading: str) -> str:
