@@ -28,7 +28,7 @@ DEADLY = {
     "synced enrol": 0.02,
     "written enrol": 0.02,
     **{f"{done} {word}": 0.005 for done in ("written", "synced") for word in RESULTS},
-    "append answered": 0.02,
+    "append answered": 0.06,
     "append": 0.02,
     "status answered": 0.001,
 }
