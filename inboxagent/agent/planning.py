@@ -13,7 +13,7 @@ from inboxagent.outreach.decide import FOR_EVER, Action, Hold, Rest, Send, Wait,
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Do
 from inboxagent.outreach.sequence import Sequence as Rule
-from inboxagent.outreach.state import Conversation, State, are_same
+from inboxagent.outreach.state import Conversation, State, are_same, to_compare
 from inboxagent.ports import Clock, Observe, Records, Store
 
 
@@ -106,7 +106,7 @@ class Planner:
         self._standing = {each.id: self._stand(each, rules, now) for each in everybody}
         standing = sorted(self._standing.values(), key=attrgetter("turn"))
         until = min((each.until for each in standing), default=FOR_EVER)
-        return _Plan([each.planned for each in standing], everybody, generation, rules, now, until)
+        return _Plan([each.planned for each in standing], to_compare(everybody), generation, rules, now, until)
 
     def _stand(self, conversation: Conversation, rules: Rulebook, now: datetime) -> _Standing:
         """What was decided for it before, where that stands."""

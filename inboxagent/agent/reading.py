@@ -11,7 +11,7 @@ from inboxagent.agent.understanding import LEARNT, Read, SetAside, Understanding
 from inboxagent.errors import Unreachable
 from inboxagent.outreach.events import Event
 from inboxagent.outreach.match import Known, index
-from inboxagent.outreach.state import Conversation, are_same
+from inboxagent.outreach.state import Conversation, are_same, to_compare
 from inboxagent.outreach.stoppage import Stoppage
 from inboxagent.ports import Clock, Cursor, Fetched, Ledger, Mailbox, Observe, Reading, Records, Search, Status, Store
 
@@ -204,7 +204,7 @@ class Reader:
             before, everybody = self._index, self._store.conversations()
             same = before is not None and are_same(before[1], everybody)
             known = before[2] if before and same else index(everybody, self._account.me.addresses)
-            self._index = generation, everybody, known
+            self._index = generation, to_compare(everybody), known
         return generation, self._index[2]
 
 

@@ -10,7 +10,7 @@ from inboxagent.outreach.outbox import Fate
 from inboxagent.outreach.reminders import Reminder, reminders
 from inboxagent.outreach.rulebook import Rulebook
 from inboxagent.outreach.sequence import Sequence as Rule
-from inboxagent.outreach.state import Conversation, are_same
+from inboxagent.outreach.state import Conversation, are_same, to_compare
 from inboxagent.outreach.stoppage import FACT, from_fact
 from inboxagent.ports import Clock, Observe, Store, Transport
 
@@ -52,8 +52,9 @@ class Reminding:
     def _waiting(self) -> list[Reminder]:
         rules, everybody = self._account.rules(), self._store.conversations()
         if self._rules is not rules or not are_same(self._everybody, everybody):
-            self._rules, self._everybody = rules, everybody
-            self._known = {each.id: self._of(each, rules.sequences.get(each.enrolment.sequence)) for each in everybody}
+            found = ((each.id, self._of(each, rules.sequences.get(each.enrolment.sequence))) for each in everybody)
+            self._rules, self._everybody = rules, to_compare(everybody)
+            self._known = {name: each for name, each in found if each[2] or self._everybody}
         return [each for _, _, waiting in self._known.values() for each in waiting]
 
     def _of(self, conversation: Conversation, rule: Rule | None) -> _Found:

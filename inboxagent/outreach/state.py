@@ -122,11 +122,18 @@ def replace(conversation: Conversation, **changes: Any) -> Conversation:
     return after
 
 
+def to_compare(everybody: Sequence[Conversation]) -> Sequence[Conversation]:
+    """What `are_same` is to be asked about later: of more than so many the store makes new ones each time, and those
+    that were kept would only fill the memory."""
+    return everybody if len(everybody) <= _COMPARED else ()
+
+
 def are_same(before: Sequence[Conversation], now: Sequence[Conversation]) -> bool:
     """Whether these are the very same: nothing has happened in any of them, and none has come or gone."""
     return len(before) == len(now) and all(map(is_, before, now))
 
 
+_COMPARED = 5_000
 _EVERYWHERE = tuple(State)
 _LIVE = (State.WAITING, State.HELD, State.FINISHED, State.ANSWERED)
 
