@@ -122,3 +122,21 @@ async def test_the_button_of_his_other_mailbox_ends_all_that_she_writes_him_abou
     world.answer("unsubscribe@mail.example", subject=f"unsubscribe {token}", text="\n")
     await world.pass_time(hours=1)
     assert [each.events[-1].word for each in world.store.conversations()] == [Word.UNSUBSCRIBE, Word.UNSUBSCRIBE]
+
+
+async def test_what_a_button_names_beside_our_letter_is_no_answer_in_another_conversation() -> None:
+    """Seed 820332: it also named a mail of hers that the other conversation with him knew as one outside its thread."""
+    other = Sequence(name="other", title="Other", steps=(step("second", 9, subject="Another matter"),))
+    world = World(books={"other": other}, unsubscribing=Unsubscribing(by_mail=True))
+    first = world.she_writes("anna@prospect.test")
+    await world.enrol("anna@prospect.test")
+    await world.enrol("anna@prospect.test", other, new=True, subject="Another matter")
+    hers = world.she_writes("anna@prospect.test", answers=first)
+    await world.days(4)
+    (token,) = world.letters()[0].fields["x-inboxagent"]
+    world.answer("unsubscribe@programs.example", answers=hers, subject=f"unsubscribe {token}", text="\n")
+    await world.cycle()
+    words = [each.word for conversation in world.store.conversations() for each in conversation.events]
+    assert words.count(Word.UNSUBSCRIBE) == 2
+    assert Word.REPLY not in words
+    assert Word.PROPOSED not in words
