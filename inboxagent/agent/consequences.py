@@ -34,7 +34,7 @@ def write_holds(
     account: Account, now: datetime, ledger: Ledger, answered: Conversation, told: tuple[Event, ...]
 ) -> list[tuple[str, Event]]:
     """Hold his colleagues where a rule asks for it, since this was just told of a conversation: each with its event."""
-    holds = list(hold_colleagues(answered, told, ledger.conversations(), account.rules(), now))
+    holds = list(hold_colleagues(answered, told, ledger.conversations, account.rules(), now))
     for other, held in holds:
         ledger.append(other, held)
     return holds

@@ -1,6 +1,6 @@
 """`company: hold`: who of a company waits for her because somebody there has answered."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from inboxagent.outreach.company import company
@@ -10,9 +10,14 @@ from inboxagent.outreach.state import Conversation, State
 
 
 def hold_colleagues(
-    answered: Conversation, told: Iterable[Event], others: Iterable[Conversation], rules: Rulebook, now: datetime
+    answered: Conversation,
+    told: Iterable[Event],
+    everybody: Callable[[], Iterable[Conversation]],
+    rules: Rulebook,
+    now: datetime,
 ) -> Iterator[tuple[str, Event]]:
-    """The holds, by conversation, that follow from what was just told of `answered`; they wait for her.
+    """The holds, by conversation, that follow from what was just told of `answered`; they wait for her. `everybody` is
+    asked only where somebody has answered and a rule wants it.
 
     The rule of either conversation may ask for it. A company is one domain as it is written: a public mail provider is
     none, and a part of a domain is another one.
@@ -21,7 +26,7 @@ def hold_colleagues(
     if firm is None or not any(event.word in ANSWERS for event in told) or not _anywhere(rules):
         return
     because = f"{answered.enrolment.prospect.address} of the same company answered in {answered.id} (company: hold)"
-    for other in others:
+    for other in everybody():
         apart = not other.addresses & answered.addresses
         asked = _asks(answered, rules) or _asks(other, rules)
         if apart and asked and company(other.enrolment.prospect.address) == firm and _goes_on(other):
