@@ -7,7 +7,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from inboxagent.agent.brake import BRAKE, release
+from inboxagent.agent.brake import release
 from inboxagent.agent.enrolment import enroll
 from inboxagent.agent.wish import Wish
 from inboxagent.cli import change, ending, progress
@@ -211,16 +211,15 @@ class CommandLine:
 
     def release_brake(self, _: Random | None = None) -> None:
         """`inboxagent release --brake`."""
-        process, brake = self.world.machine.process("command"), None
+        process, due = self.world.machine.process("command"), 0
         try:
             with self.world.machine.store(process).transaction("she releases the brake") as ledger:
-                brake = ledger.fact(BRAKE)
-                release(ledger, self.world.clock.now())
+                due = release(ledger, self.world.clock.now())
         except InboxagentError:
             return
         except ProcessDiedError:
             pass  # it may have done its work, or not
-        self.world.judge.sees_brake_released(brake["due"] if isinstance(brake, dict) else 0)
+        self.world.judge.sees_brake_released(due)
 
 
 COMMANDS: Mapping[str, Callable[[CommandLine, Random], None]] = {

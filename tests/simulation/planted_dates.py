@@ -11,7 +11,7 @@ from inboxagent.outreach.decide import Remind, Resume, Send
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.schedule import Slot
 from inboxagent.outreach.state import Conversation
-from tests.simulation.planting import Months, Patch, mutant
+from tests.simulation.planting import Months, Patch, leave, mutant
 from tests.simulation.world import beginning
 
 IN_OCTOBER = Months("in October", lambda seed: beginning(Random(f"{seed}/world")).month == 10)
@@ -29,18 +29,12 @@ def _forgets_dates(patch: Patch, place: Any, name: str, value: Any) -> Any:
 
 @mutant("count from the planned date")
 def _(patch: Patch) -> None:
-    def sent(conversation: Any, event: Any) -> Any:
-        return replace(original(conversation, event), clock_at=conversation.clock_at)
-
-    original = patch.put(fold._EFFECTS, Word.SENT, sent)
+    leave(patch, Word.SENT, "clock_at")
 
 
 @mutant("her own mail does not move the clock")
 def _(patch: Patch) -> None:
-    def own_mail(conversation: Any, event: Any) -> Any:
-        return replace(original(conversation, event), clock_at=conversation.clock_at)
-
-    original = patch.put(fold._EFFECTS, Word.OWN_MAIL, own_mail)
+    leave(patch, Word.OWN_MAIL, "clock_at")
 
 
 @mutant("any hour will do")
@@ -145,10 +139,7 @@ def _(patch: Patch) -> None:
 
 @mutant("a step that is passed over leaves its wait to the next")
 def _(patch: Patch) -> None:
-    def skipped(conversation: Any, event: Any) -> Any:
-        return replace(original(conversation, event), clock_at=conversation.clock_at)
-
-    original = patch.put(fold._EFFECTS, Word.SKIPPED, skipped)
+    leave(patch, Word.SKIPPED, "clock_at")
 
 
 @mutant("a task goes out as a letter")

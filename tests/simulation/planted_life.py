@@ -75,12 +75,16 @@ def _(patch: Patch) -> None:
     original = patch.set(Notices, "send", send)
 
 
-@mutant("she is told of no task")
-def _(patch: Patch) -> None:
+def _tells_no(patch: Patch, kind: str) -> None:
     def reminders(*case: Any) -> Any:
-        return (each for each in original(*case) if " task " not in each.key)
+        return (each for each in original(*case) if f" {kind} " not in each.key)
 
     original = patch.set_everywhere(reminding, "reminders", reminders)
+
+
+@mutant("she is told of no task")
+def _(patch: Patch) -> None:
+    _tells_no(patch, "task")
 
 
 @mutant("letters are not signed")
@@ -157,10 +161,7 @@ def _(patch: Patch) -> None:
 
 @mutant("she is told of no question of his")
 def _(patch: Patch) -> None:
-    def reminders(*case: Any) -> Any:
-        return (each for each in original(*case) if " question " not in each.key)
-
-    original = patch.set_everywhere(reminding, "reminders", reminders)
+    _tells_no(patch, "question")
 
 
 @mutant("what she is told is written down before it is told")

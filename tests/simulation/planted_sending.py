@@ -14,7 +14,7 @@ from inboxagent.outreach.case import NOTHING
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.outbox import Fate, Phase
 from tests.simulation import smtp
-from tests.simulation.planting import Patch, mutant
+from tests.simulation.planting import Patch, leave, mutant
 
 
 @mutant("record before sending")
@@ -112,10 +112,7 @@ def _(patch: Patch) -> None:
 
 @mutant("a released letter keeps its Message-ID")
 def _(patch: Patch) -> None:
-    def released(conversation: Any, event: Any) -> Any:
-        return replace(original(conversation, event), attempts=conversation.attempts)
-
-    original = patch.put(fold._EFFECTS, Word.RELEASED, released)
+    leave(patch, Word.RELEASED, "attempts")
 
 
 @mutant("a copy is evidence of nothing")
@@ -198,10 +195,7 @@ def _(patch: Patch) -> None:
 
 @mutant("a letter that was refused goes again")
 def _(patch: Patch) -> None:
-    def refused(conversation: Any, event: Any) -> Any:
-        return replace(original(conversation, event), holds=conversation.holds)
-
-    original = patch.put(fold._EFFECTS, Word.REFUSED, refused)
+    leave(patch, Word.REFUSED, "holds")
 
 
 @mutant("a line that closes after the dot means later")
@@ -217,10 +211,7 @@ def _(patch: Patch) -> None:
 
 @mutant("the id of a letter is of the thread with its result only")
 def _(patch: Patch) -> None:
-    def intent(conversation: Any, event: Any) -> Any:
-        return replace(original(conversation, event), ids=conversation.ids)
-
-    original = patch.put(fold._EFFECTS, Word.INTENT, intent)
+    leave(patch, Word.INTENT, "ids")
 
 
 @mutant("a letter that only has another name now is a new one")

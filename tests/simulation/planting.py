@@ -7,6 +7,10 @@ from itertools import count
 from types import ModuleType
 from typing import Any
 
+from inboxagent.outreach import fold
+from inboxagent.outreach.events import Event, Word
+from inboxagent.outreach.state import Conversation, replace
+
 _MISSING: Any = object()
 
 
@@ -74,6 +78,15 @@ class Patch:
             self.changes.pop().undo()
         while self._later:
             self._later.pop()()
+
+
+def leave(patch: Patch, word: Word, field: str) -> None:
+    """Plant that an event leaves one field of a conversation as it was."""
+
+    def effect(conversation: Conversation, event: Event) -> Conversation:
+        return replace(original(conversation, event), **{field: getattr(conversation, field)})
+
+    original = patch.put(fold._EFFECTS, word, effect)
 
 
 def agent_modules() -> Iterator[ModuleType]:

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from inboxagent.agent.brake import release
 from inboxagent.cli import progress
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.limits import Limits
@@ -195,8 +194,7 @@ async def test_no_hold_ends_by_a_clock_that_she_has_not_confirmed() -> None:
     await world.days(1)
     assert world.state("anna@prospect.test") == "held"
     world.clock.at -= timedelta(days=4.5)
-    with world.store.transaction("she releases the brake") as ledger:
-        release(ledger, world.clock.at)
+    world.release_brake()
     times: list[datetime] = []
     world.before = lambda effect: times.append(world.clock.at) if effect == "dot" else None
     await world.days(9)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from inboxagent.agent.brake import BRAKE, LEAPT, release
+from inboxagent.agent.brake import BRAKE, LEAPT
 from inboxagent.outreach.events import Word
 from inboxagent.outreach.hours import Hours
 from inboxagent.outreach.limits import Limits
@@ -22,11 +22,6 @@ MANY = [f"p{number}@prospect.test" for number in range(6)]
 def times(world: World) -> list[datetime]:
     """When each letter was accepted."""
     return sorted(letter.date for letter in world.letters() if letter.date)
-
-
-def releases_the_brake(world: World) -> None:
-    with world.store.transaction("she releases the brake") as ledger:
-        release(ledger, world.clock.at)
 
 
 async def test_two_letters_are_apart() -> None:
@@ -60,7 +55,7 @@ async def test_far_too_many_at_once() -> None:
     await world.days(10)
     assert world.transport.accepted == []
     assert [fields["due"] for word, fields in world.observed if word == "braked"] == [len(MANY)]
-    releases_the_brake(world)
+    world.release_brake()
     await world.days(1)
     assert len(world.transport.accepted) == len(MANY)
     await world.days(6.5)
@@ -80,7 +75,7 @@ async def test_the_brake_waits_for_her_when_the_window_is_over() -> None:
     await world.days(3.6)
     assert f"{world.clock.at:%H:%M}" == "08:54"
     assert isinstance(world.store.fact(BRAKE), dict)
-    releases_the_brake(world)
+    world.release_brake()
     await world.days(1)
     assert len(world.transport.accepted) == len(MANY)
 
@@ -90,7 +85,7 @@ async def test_more_than_she_knew_of_asks_again() -> None:
     world = World(limits=Limits(brake=2))
     await world.begin(*MANY[:3])
     await world.days(3.1)
-    releases_the_brake(world)
+    world.release_brake()
     await world.begin(*(f"q{number}@prospect.test" for number in range(6)))
     world.books["proposal"] = replace(PROPOSAL, steps=(step("nudge", 0), *PROPOSAL.steps[1:]))
     await world.pass_time(hours=2)
@@ -107,7 +102,7 @@ async def test_an_older_copy_of_the_state() -> None:
     await world.days(10)
     assert world.transport.accepted == []
     assert [word for word, _ in world.observed if word == "braked"] == ["braked"]
-    releases_the_brake(world)
+    world.release_brake()
     await world.days(1)
     assert len(world.transport.accepted) == 2
 
@@ -177,7 +172,7 @@ async def test_the_clock_is_put_forward_by_far() -> None:
     world.start()
     await world.days(1)
     assert world.transport.accepted == []
-    releases_the_brake(world)
+    world.release_brake()
     await world.pass_time(hours=1)
     assert len(world.transport.accepted) == 2
 

@@ -11,6 +11,7 @@ from email.utils import format_datetime
 
 from inboxagent.agent.account import Account
 from inboxagent.agent.alerts import Alerts
+from inboxagent.agent.brake import release
 from inboxagent.agent.cycle import Agent
 from inboxagent.agent.enrolment import enroll
 from inboxagent.agent.wish import Wish
@@ -365,6 +366,11 @@ class World:
         event = Event(at=self.clock.at, word=word, because="she said so", by=By.HER, **more)  # type: ignore[arg-type]
         with self.store.transaction("a command") as ledger:
             ledger.append(self.of(address).id, event)
+
+    def release_brake(self) -> None:
+        """Maya says that all is well."""
+        with self.store.transaction("she releases the brake") as ledger:
+            release(ledger, self.clock.at)
 
     # -- what became of it -----------------------------------------------------------------------------------------
 
